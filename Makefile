@@ -1,0 +1,64 @@
+# Everything happens in .venv, which the first target that needs it makes. Another Python: make PYTHON=python3.12
+
+PYTHON ?= python3
+VENV := .venv
+RUN := runs/plays
+
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+else
+BIN := $(VENV)/bin
+endif
+
+# A stamp says which extras the environment has; it is made anew when pyproject.toml changes.
+MADE := $(VENV)/made.stamp
+FAST := $(VENV)/fast.stamp
+DEV := $(VENV)/dev.stamp
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
+
+.DEFAULT_GOAL := help
+.PHONY: help train sample test lint bench clean
+
+help:  ## Print this list of targets
+	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+train: $(FAST)  ## Train on the embedded plays for about two minutes and print a sample
+	@$(BIN)/charlm train configs/plays.yaml --force
+	@$(BIN)/charlm sample $(RUN) --length 600
+
+sample: $(RUN)/last.safetensors $(FAST)  ## Print a sample of the trained model
+	@$(BIN)/charlm sample $(RUN) --length 600
+
+test: $(DEV)  ## Run the tests
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile
+
+lint: $(DEV)  ## Check the style, the types and who imports whom
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+bench: $(FAST)  ## Measure the speed of training on this machine
+	@$(BIN)/charlm bench
+
+clean:  ## Remove the environment and the caches; runs and fetched corpora stay
+	@rm -rf $(VENV) build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@find charlm tests -name __pycache__ -prune -exec rm -rf {} +
+
+$(RUN)/last.safetensors: | $(FAST)
+	@$(BIN)/charlm train configs/plays.yaml --force
+
+$(MADE):
+	@$(PYTHON) -c 'import sys; sys.exit("charlm needs Python 3.11 or later: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	@echo "making $(VENV)" >&2
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(FAST): pyproject.toml | $(MADE)
+	@echo "installing charlm into $(VENV)" >&2
+	@$(INSTALL) ".[fast]"
+	@touch $@
+
+$(DEV): pyproject.toml | $(MADE)
+	@echo "installing charlm and what its tests need into $(VENV)" >&2
+	@$(INSTALL) ".[fast,dev]"
+	@touch $(FAST) $@
