@@ -1,0 +1,34 @@
+"""The squashing functions of recurrent cells and their slopes, on NumPy arrays.
+
+These are the readable definitions, in any floating type. The cells name them, and the kernels replace them: by
+in-place calls where NumPy runs the cells (`charlm.kernels.program`), by polynomials on scalars where Numba
+compiles them (`charlm.kernels.fused`).
+"""
+
+import numpy as np
+
+from charlm.kernels import Array
+
+
+def sigmoid(x: Array) -> Array:
+    """Return the logistic function 1 / (1 + exp(-x)), between 0 and 1.
+
+    For x below -88 (float32) or -709 (float64) the exponential overflows to infinity and the result is 0, which
+    is right to the last bit; a caller that minds NumPy's warning silences it.
+    """
+    return np.reciprocal(np.exp(np.negative(x)) + x.dtype.type(1))
+
+
+def tanh(x: Array) -> Array:
+    """Return the hyperbolic tangent of x, between -1 and 1."""
+    return np.tanh(x)
+
+
+def sigmoid_slope(s: Array) -> Array:
+    """Return the slope of the logistic function where its value is s: s (1 - s)."""
+    return s - s * s
+
+
+def tanh_slope(t: Array) -> Array:
+    """Return the slope of the hyperbolic tangent where its value is t: 1 - t^2."""
+    return t.dtype.type(1) - t * t

@@ -1,0 +1,74 @@
+"""Which kernels compute a model: NumPy calls, or the fused loops of the `fast` extra."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from charlm.errors import UsageError
+from charlm.kernels import Array, IntArray
+from charlm.layers import sum_by_symbol
+from charlm.loss import cross_entropy_with_gradient
+from charlm.recurrence import NumpyRecurrence, Recurrence
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """The parts of a model's computation that exist in more than one rendering.
+
+    Attributes
+    ----------
+    name : str
+        ``numpy`` or ``fused``.
+    recurrence : type
+        The time loop, see `charlm.recurrence.Recurrence`.
+    cross_entropy_with_gradient : callable
+        See `charlm.loss`.
+    sum_by_symbol : callable
+        See `charlm.layers`.
+    """
+
+    name: str
+    recurrence: type[Recurrence]
+    cross_entropy_with_gradient: Callable[[Array, IntArray, float], float]
+    sum_by_symbol: Callable[[Array, IntArray, Array], None]
+
+
+def _numpy() -> Backend:
+    return Backend("numpy", NumpyRecurrence, cross_entropy_with_gradient, sum_by_symbol)
+
+
+def _fused() -> Backend:
+    from charlm.recurrence_fused import BACKEND_PARTS
+
+    return Backend("fused", *BACKEND_PARTS)
+
+
+BACKENDS: dict[str, Callable[[], Backend]] = {"numpy": _numpy, "fused": _fused}
+
+
+def load_backend(name: str) -> Backend:
+    """Return the kernels of a name, ``numpy`` or ``fused``; the latter compiles or loads them when first used."""
+    return BACKENDS[name]()
+
+
+def choose(kernels: str, dtype: str) -> str:
+    """Settle which kernels to use.
+
+    Parameters
+    ----------
+    kernels : str
+        ``numpy``, ``fused`` or ``auto``, the fastest that is installed.
+    dtype : str
+        ``float32`` or ``float64``; the fused kernels compute in float32 only.
+
+    Raises
+    ------
+    UsageError
+        If fused kernels are asked for and Numba is not installed.
+    """
+    installed = find_spec("numba") is not None
+    if kernels == "fused" and not installed:
+        raise UsageError("kernels: fused needs Numba: pip install 'charlm[fast]', or choose kernels: numpy")
+    if kernels == "auto":
+        return "fused" if installed and dtype == "float32" else "numpy"
+    return kernels

@@ -1,0 +1,78 @@
+"""What a recurrent cell is: an activation function with gates and a carried state.
+
+Everything with weights lives outside (`charlm.layers`). For each step the layer computes, for every gate,
+
+    a = W_x x + b + W_h h'
+
+and hands the cell these pre-activations with the state before; for a gate that keeps the two products *apart*, it
+hands x_hat = W_x x + b and, behind all the gates, h_hat = W_h h' + b_h. The cell is elementwise:
+
+    forward(pre-activations..., state before...)                    -> (saved..., state...)
+    backward(saved..., state before..., state..., dstate...)        -> (dpre-activations..., dstate before...)
+
+`forward` returns one saved array for each pre-activation, which takes its place. `backward` returns the gradients of
+the state before only as far as they do not pass through W_h; a literal 0.0 says that there is none. Neither holds a
+number other than that 0.0: kernels compile the same functions for float32, where a literal would widen the arithmetic.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One block of H rows in the weight matrices.
+
+    Attributes
+    ----------
+    name : str
+        The letter the equations use.
+    bias : float
+        What the bias starts at.
+    apart : bool
+        Whether the cell wants the product with the input and the product with the state apart. Such gates
+        come last.
+    """
+
+    name: str
+    bias: float = 0.0
+    apart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The equations of a cell with the names of their parts.
+
+    Attributes
+    ----------
+    name : str
+        What the configuration calls it.
+    gates : tuple of Gate
+        In the order of the weight matrices' row blocks.
+    carried : tuple of str
+        The arrays that make up the state; the first is the output, ``h``.
+    forward, backward : callable
+        The equations, see this module.
+    """
+
+    name: str
+    gates: tuple[Gate, ...]
+    carried: tuple[str, ...]
+    forward: Callable[..., tuple[Any, ...]]
+    backward: Callable[..., tuple[Any, ...]]
+
+    @property
+    def summed(self) -> int:
+        """How many gates take the sum of both products."""
+        return sum(not gate.apart for gate in self.gates)
+
+    @property
+    def apart(self) -> int:
+        """How many gates take the two products apart."""
+        return sum(gate.apart for gate in self.gates)
+
+    @property
+    def columns(self) -> int:
+        """How many arrays a step saves: one for each pre-activation that `forward` takes."""
+        return len(self.gates) + self.apart
