@@ -293,6 +293,15 @@ def test_a_failure_while_writing_leaves_the_old_file_and_nothing_else(file):
             )
 
 
+@pytest.mark.skipif(os.name == "nt", reason="an open file cannot be replaced there")
+def test_whoever_reads_the_old_file_meanwhile_reads_it_to_its_end(file):
+    before = file.read_bytes()
+    with file.open("rb") as reader:
+        start = reader.read(10)
+        checkpoint.save(file, {"w": np.zeros(1000)}, {})
+        assert start + reader.read() == before
+
+
 LIMITED_SAVE = """
 import resource, signal, sys
 from pathlib import Path

@@ -149,8 +149,9 @@ def test_a_reader_that_goes_away_is_no_news(failing_with):
     assert failing_with(BrokenPipeError(32, "Broken pipe")) == (141, "before\n", "")
 
 
-def test_an_unexpected_exception_shows_its_traceback_and_asks_for_a_report(failing_with):
-    status, output, message = failing_with(ZeroDivisionError("division by zero"))
+@pytest.mark.parametrize("debug", ["", "1"])
+def test_an_unexpected_exception_shows_its_traceback_and_asks_for_a_report(failing_with, debug):
+    status, output, message = failing_with(ZeroDivisionError("division by zero"), debug=debug)
     assert (status, output) == (1, "before\n")
     assert message.startswith("Traceback (most recent call last):\n")
     assert message.endswith(
@@ -239,7 +240,8 @@ sys.exit(cli.main(["fake"]))
 def start(body: str, **options) -> subprocess.Popen[bytes]:
     """Start a process whose one command runs the given lines."""
     script = PROCESS.format(body="\n".join("    " + line for line in body.splitlines()))
-    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+    environment = {**os.environ, "PYTHONUNBUFFERED": "", **options.pop("environment", {})}
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment, **options}
     return subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, **options)
 
 
@@ -249,9 +251,9 @@ def outcome(process: subprocess.Popen[bytes]) -> tuple[int, bytes | None, bytes]
 
 
 def test_output_is_utf_8_with_plain_newlines_in_any_locale():
-    environment = {**os.environ, "PYTHONIOENCODING": "latin-1", "LC_ALL": "C"}
+    environment = {"PYTHONIOENCODING": "latin-1", "LC_ALL": "C"}
     text = "é 漢 \U0001f600\n\ud800\n"
-    process = start(f"print({text!a}, end='')", env=environment)
+    process = start(f"print({text!a}, end='')", environment=environment)
     assert outcome(process) == (0, text.encode(errors="backslashreplace"), b"")
 
 
@@ -261,6 +263,14 @@ def test_a_closed_pipe_ends_the_program_quietly(size):
     os.close(read_end)
     with open(write_end, "wb") as pipe:
         assert outcome(start(f"print('x' * {size})", stdout=pipe)) == (cli.PIPE_CLOSED, None, b"")
+
+
+def test_a_failure_behind_a_closed_pipe_is_still_told_and_nothing_else():
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    body = "from charlm.errors import CharlmError\nprint('x')\nraise CharlmError('broken')"
+    with open(write_end, "wb") as pipe:
+        assert outcome(start(body, stdout=pipe)) == (1, None, b"charlm: broken\n")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
