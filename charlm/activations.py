@@ -1,7 +1,7 @@
-"""The squashing functions of recurrent cells and their slopes, on NumPy arrays.
+"""The functions that equations name, on NumPy arrays: squashing functions, their slopes, the square root.
 
-These are the readable definitions, in any floating type. The cells name them, and the kernels replace them: by
-in-place calls where NumPy runs the cells (`charlm.kernels.program`), by polynomials on scalars where Numba
+These are the readable definitions, in any floating type. Cells and update rules name them, and the kernels replace them: by
+in-place calls where NumPy runs the equations (`charlm.kernels.program`), by polynomials on scalars where Numba
 compiles them (`charlm.kernels.fused`).
 """
 
@@ -32,3 +32,8 @@ def sigmoid_slope(s: Array) -> Array:
 def tanh_slope(t: Array) -> Array:
     """Return the slope of the hyperbolic tangent where its value is t: 1 - t^2."""
     return t.dtype.type(1) - t * t
+
+
+def sqrt(x: Array) -> Array:
+    """Return the square root of x, which is at least 0."""
+    return np.asarray(np.sqrt(x))

@@ -1,11 +1,13 @@
 """Which kernels compute a model: NumPy calls, or the fused loops of the `fast` extra."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from typing import Any
 
 from charlm.errors import UsageError
 from charlm.kernels import Array, IntArray
+from charlm.kernels.elementwise import Apply, elementwise
 from charlm.layers import sum_by_symbol
 from charlm.loss import cross_entropy_with_gradient
 from charlm.recurrence import NumpyRecurrence, Recurrence
@@ -25,16 +27,19 @@ class Backend:
         See `charlm.loss`.
     sum_by_symbol : callable
         See `charlm.layers`.
+    elementwise : callable
+        See `charlm.kernels.elementwise`.
     """
 
     name: str
     recurrence: type[Recurrence]
     cross_entropy_with_gradient: Callable[[Array, IntArray, float], float]
     sum_by_symbol: Callable[[Array, IntArray, Array], None]
+    elementwise: Callable[[Callable[..., tuple[Any, ...]], Sequence[Array], int, Sequence[int]], Apply]
 
 
 def _numpy() -> Backend:
-    return Backend("numpy", NumpyRecurrence, cross_entropy_with_gradient, sum_by_symbol)
+    return Backend("numpy", NumpyRecurrence, cross_entropy_with_gradient, sum_by_symbol, elementwise)
 
 
 def _fused() -> Backend:

@@ -44,6 +44,9 @@ class _Symbol:
     def __mul__(self, other: "_Symbol") -> "_Symbol":
         return self.apply(np.multiply, self, other)
 
+    def __truediv__(self, other: "_Symbol") -> "_Symbol":
+        return self.apply(np.divide, self, other)
+
 
 def _activations(one: _Symbol) -> dict[str, Callable[[_Symbol], _Symbol]]:
     """Return the functions of `charlm.activations` on symbols."""
@@ -55,6 +58,7 @@ def _activations(one: _Symbol) -> dict[str, Callable[[_Symbol], _Symbol]]:
     return {
         "sigmoid": sigmoid,
         "tanh": lambda x: x.apply(np.tanh, x),
+        "sqrt": lambda x: x.apply(np.sqrt, x),
         "sigmoid_slope": lambda s: s - s * s,
         "tanh_slope": lambda t: one - t * t,
     }
@@ -93,7 +97,7 @@ class Program:
         `outputs` are the arrays to write to, the very arrays of the inputs that they overwrite; those named in
         `zeros` may be None.
         """
-        one = np.ones((), dtype=inputs[0].dtype)
+        one: Array = np.ones((), dtype=inputs[0].dtype)
         places: list[Any] = [*inputs, *outputs, *scratch[: self.scratch], one]
         return [(ufunc, tuple(places[o] for o in operands), places[to]) for ufunc, operands, to in self.operations]
 
@@ -104,7 +108,7 @@ def record(function: Callable[..., tuple[Any, ...]], inputs: int, overwrites: Se
     Parameters
     ----------
     function : callable
-        Uses +, -, * on its arguments and the names of `charlm.activations`, and returns a tuple.
+        Uses +, -, * and / on its arguments and the names of `charlm.activations`, and returns a tuple.
     inputs : int
         How many arguments it takes.
     overwrites : sequence of int or None

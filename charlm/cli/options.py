@@ -1,0 +1,31 @@
+"""Options that several commands share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def overrides_option(function: F) -> F:
+    """Add ``--set KEY=VALUE``, repeatable."""
+    return click.option(
+        "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of CONFIG; repeatable."
+    )(function)
+
+
+def model_argument(function: F) -> F:
+    """Add the argument MODEL: a run directory or a checkpoint file."""
+    return click.argument("model", metavar="MODEL", type=click.Path(path_type=Path))(function)
+
+
+def on_unknown_option(function: F) -> F:
+    """Add ``--on-unknown``: what to do with characters that the model never saw."""
+    return click.option(
+        "--on-unknown",
+        type=click.Choice(["error", "skip", "replace"]),
+        default="error",
+        help="What to do with characters that the model's corpus never had; replace needs corpus.min_count.",
+    )(function)

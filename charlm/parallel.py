@@ -1,0 +1,290 @@
+"""One batch over several threads and several machines: who computes which streams, and how the gradients add up.
+
+The batch's streams are split over the ranks of an MPI job, and a rank's over its worker threads. Each thread runs
+the whole model on its own streams, with single-threaded products; then the gradients are summed in a fixed order, so
+that a run is reproducible.
+"""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import numpy as np
+from threadpoolctl import ThreadpoolController
+
+from charlm.dropout import Dropout
+from charlm.errors import CharlmError
+from charlm.kernels import Array, IntArray
+from charlm.kernels.elementwise import pieces, sum_of_squares
+from charlm.model import Model, Prepared, State, Workspace
+from charlm.parameters import Parameters
+
+R = TypeVar("R")
+
+
+def available_cores() -> int:
+    """Return how many cores this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class Team:
+    """A fixed number of threads that work in step: the calling one and `workers` - 1 more.
+
+    Parameters
+    ----------
+    workers : int
+        How many threads.
+    blas_threads : int
+        How many threads each product may use by itself; 1 where there are several workers.
+    """
+
+    def __init__(self, workers: int, blas_threads: int = 1) -> None:
+        self.workers = workers
+        self._pool = ThreadPoolExecutor(workers - 1, "charlm-worker") if workers > 1 else None
+        self._limit = ThreadpoolController().limit(limits=blas_threads, user_api="blas")
+
+    def map(self, function: Callable[[int], R]) -> list[R]:
+        """Call the function with every worker's number, all at once, and return the results in that order."""
+        if self._pool is None:
+            return [function(0)]
+        others = [self._pool.submit(function, worker) for worker in range(1, self.workers)]
+        mine = function(0)
+        return [mine, *(other.result() for other in others)]
+
+    def close(self) -> None:
+        """End the threads, and let products use all cores again."""
+        if self._pool is not None:
+            self._pool.shutdown()
+        self._limit.restore_original_limits()
+
+
+class Ranks:
+    """The processes of an MPI job, or, without MPI, the one there is.
+
+    Attributes
+    ----------
+    rank, size : int
+        This process's number, and how many there are.
+    """
+
+    def __init__(self, communicator: Any = None) -> None:
+        self._communicator = communicator
+        self.rank: int = 0 if communicator is None else communicator.Get_rank()
+        self.size: int = 1 if communicator is None else communicator.Get_size()
+
+    def share(self, count: int) -> slice:
+        """Return which of `count` streams are this rank's."""
+        return slice(count * self.rank // self.size, count * (self.rank + 1) // self.size)
+
+    def sum(self, array: Array) -> None:
+        """Replace the array by its sum over all ranks."""
+        if self._communicator is not None:
+            from mpi4py import MPI
+
+            self._communicator.Allreduce(MPI.IN_PLACE, array)
+
+    def gather_streams(self, array: Array) -> Array:
+        """Return all ranks' rows of a (B, H) array, in order; on every rank."""
+        if self._communicator is None:
+            return array
+        return np.concatenate(self._communicator.allgather(array))
+
+    def agree(self, value: R) -> R:
+        """Return rank 0's value on every rank."""
+        return value if self._communicator is None else self._communicator.bcast(value)
+
+    def on_this_machine(self) -> int:
+        """Return how many of the ranks run on this machine."""
+        if self._communicator is None:
+            return 1
+        from mpi4py import MPI
+
+        return int(self._communicator.Split_type(MPI.COMM_TYPE_SHARED).Get_size())
+
+    def any(self, flag: bool) -> bool:
+        """Return whether the flag is set on any rank."""
+        return flag if self._communicator is None else any(self._communicator.allgather(flag))
+
+
+class Batch:
+    """The gradient of a whole batch, computed by a team of threads.
+
+    Parameters
+    ----------
+    model : Model
+        The network.
+    parameters : Parameters
+        Its weights.
+    seq_length, batch_size : int
+        T, and the B of all ranks together.
+    dropout : Dropout
+        Its rates.
+    seed : int
+        Of the dropout masks.
+    team : Team
+        The threads.
+    ranks : Ranks
+        The processes.
+
+    Attributes
+    ----------
+    streams : slice
+        Which of the batch's streams are this rank's.
+    gradients : Parameters
+        The gradient of the mean loss of the whole batch, after `loss_and_gradients`.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        parameters: Parameters,
+        seq_length: int,
+        batch_size: int,
+        dropout: Dropout,
+        seed: int,
+        team: Team,
+        ranks: Ranks,
+    ) -> None:
+        self.model, self.parameters, self.team, self.ranks = model, parameters, team, ranks
+        self.seq_length, self.batch_size = seq_length, batch_size
+        self._seed = seed
+        self.streams = ranks.share(batch_size)
+        mine = self.streams.stop - self.streams.start
+        edges = [mine * worker // team.workers for worker in range(team.workers + 1)]
+        self._shards = [slice(start, stop) for start, stop in zip(edges, edges[1:], strict=False)]
+        self._prepared = Prepared(model)
+        self._workspaces = team.map(
+            lambda worker: Workspace(
+                model,
+                seq_length,
+                edges[worker + 1] - edges[worker],
+                dropout,
+                first_stream=self.streams.start + edges[worker],
+            )
+        )
+        self.gradients = self._workspaces[0].gradients
+
+    def zero_state(self) -> State:
+        """Return the state of this rank's streams before they have read anything."""
+        return self.model.zero_state(self.streams.stop - self.streams.start)
+
+    def loss_and_gradients(
+        self, inputs: IntArray, targets: IntArray, initial: State, step: int
+    ) -> tuple[float, float, State]:
+        """Compute the loss, the gradients and their size.
+
+        Parameters
+        ----------
+        inputs, targets : ndarray of int, shape (T, B)
+            A window of the whole batch.
+        initial : State
+            What this rank's streams carry in.
+        step : int
+            The step, for the dropout masks.
+
+        Returns
+        -------
+        float, float, State
+            The mean loss of the whole batch in nats, the sum of the squares of its gradient, and what this rank's
+            streams carry out, in arrays of their own.
+        """
+        scale = 1 / (self.seq_length * self.batch_size)
+        inputs, targets = inputs[:, self.streams], targets[:, self.streams]
+        workers = self.team.workers
+        self.team.map(lambda worker: self.model.prepare(self.parameters, self._prepared, worker, workers))
+
+        def compute(worker: int) -> tuple[float, State]:
+            workspace, shard = self._workspaces[worker], self._shards[worker]
+            for mask in workspace.masks:
+                if mask is not None:
+                    mask.draw(self._seed, step)
+            return self.model.loss_and_gradients(
+                self.parameters,
+                self._prepared,
+                workspace,
+                np.ascontiguousarray(inputs[:, shard]),
+                np.ascontiguousarray(targets[:, shard]),
+                tuple(tuple(array[shard] for array in layer) for layer in initial),
+                scale,
+            )
+
+        losses, states = zip(*self.team.map(compute), strict=True)
+        total = np.array([sum(losses)])
+        if workers > 1:
+            self.team.map(self._add_up)
+        self.ranks.sum(self.gradients.flat)
+        self.ranks.sum(total)
+        return float(total[0]) * scale, self.sum_of_squares(), _joined(states)
+
+    def _add_up(self, worker: int) -> None:
+        """Add the other workers' gradients to the first one's, for this worker's share of the weights."""
+        whole, *others = (workspace.gradients.flat for workspace in self._workspaces)
+        for piece in pieces(whole.size, worker, self.team.workers):
+            for other in others:
+                whole[piece] += other[piece]
+
+    def sum_of_squares(self) -> float:
+        """Return the sum of the squares of the gradient, over the same pieces however many workers there are."""
+        flat, workers = self.gradients.flat, self.team.workers
+        by_worker = self.team.map(
+            lambda worker: [sum_of_squares(flat[piece]) for piece in pieces(flat.size, worker, workers)]
+        )
+        return sum(square for squares in by_worker for square in squares)
+
+
+def _joined(states: tuple[State, ...]) -> State:
+    """Return the shards' states as one, in new arrays."""
+    return tuple(
+        tuple(np.concatenate(parts) for parts in zip(*layers, strict=True)) for layers in zip(*states, strict=True)
+    )
+
+
+def plan_threads(workers: str | int, model: Model, batch_size: int, ranks: Ranks) -> tuple[int, int]:
+    """Settle how many workers share a rank's streams, and how many threads each one's products use.
+
+    Parameters
+    ----------
+    workers : int or str
+        A number, or ``auto``: one worker a core, as long as each has streams of its own.
+    model : Model
+        The network.
+    batch_size : int
+        B of all ranks together.
+    ranks : Ranks
+        The processes; those on one machine share its cores.
+
+    Returns
+    -------
+    int, int
+        Workers and threads a product. One worker leaves all cores to its products; several leave them one each.
+    """
+    cores = max(1, available_cores() // ranks.on_this_machine())
+    streams = batch_size // ranks.size
+    count = cores if workers == "auto" else int(workers)
+    count = max(1, min(count, streams))
+    return count, cores if count == 1 else 1
+
+
+LAUNCHERS = ("PMI_SIZE", "PMIX_RANK", "OMPI_COMM_WORLD_SIZE")  # what mpiexec of MPICH, PMIx and Open MPI sets
+
+
+def find_ranks() -> Ranks:
+    """Return the ranks of the MPI job that this process belongs to, or the one rank of no job.
+
+    Raises
+    ------
+    CharlmError
+        If mpiexec started this process and mpi4py is not installed.
+    """
+    if not any(name in os.environ for name in LAUNCHERS):
+        return Ranks()
+    try:
+        from mpi4py import MPI
+    except ImportError as error:
+        raise CharlmError(
+            "this process was started by mpiexec, which needs mpi4py: pip install 'charlm[mpi]'"
+        ) from error
+    return Ranks(MPI.COMM_WORLD)

@@ -1,0 +1,181 @@
+"""Writes text with a model: one symbol at a time, each drawn from what the model expects after those before."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from charlm.kernels import Array, IntArray
+from charlm.model import Model, Prepared, Workspace
+from charlm.parameters import Parameters
+from charlm.randomness import Purpose, generator
+
+DRAWS = 1_024  # random numbers fetched at a time for each text
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """How the model's distribution is narrowed before a symbol is drawn; in the order of the attributes.
+
+    Attributes
+    ----------
+    temperature : float
+        The logits are divided by it: below 1 sharpens, above 1 flattens, 0 takes the likeliest symbol.
+    top_k : int or None
+        Only the k likeliest symbols remain.
+    top_p : float or None
+        Only the fewest symbols remain that together have this probability (Holtzman et al. 2020).
+    min_p : float or None
+        Only symbols remain that are at least this share as likely as the likeliest (Nguyen et al. 2024).
+    """
+
+    temperature: float = 1.0
+    top_k: int | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+
+    def probabilities(self, logits: Array) -> Array:
+        """Return what to draw from.
+
+        Parameters
+        ----------
+        logits : ndarray, shape (N, V)
+            What the model gave; not changed.
+
+        Returns
+        -------
+        ndarray of float64, shape (N, V)
+            Rows that sum to 1, with 0 for the symbols that are out. Of symbols with equal logits at a limit of
+            `top_k` or `top_p`, those that come first in the vocabulary stay.
+        """
+        if self.temperature == 0:
+            greedy = np.zeros(logits.shape)
+            greedy[np.arange(len(logits)), logits.argmax(axis=1)] = 1
+            return greedy
+        p = logits.astype(np.float64)
+        p -= p.max(axis=1, keepdims=True)
+        p /= self.temperature
+        np.exp(p, out=p)
+        p /= p.sum(axis=1, keepdims=True)
+        if self.top_k is None and self.top_p is None and self.min_p is None:
+            return p
+        order = np.argsort(-p, axis=1, kind="stable")
+        ranked = np.take_along_axis(p, order, axis=1)
+        stays = np.ones(ranked.shape, bool)
+        if self.top_k is not None:
+            stays[:, self.top_k :] = False
+        if self.top_p is not None:
+            kept = ranked * stays
+            kept /= kept.sum(axis=1, keepdims=True)
+            stays[:, 1:] &= kept.cumsum(axis=1)[:, :-1] < self.top_p
+        if self.min_p is not None:
+            stays &= ranked >= self.min_p * ranked[:, :1]
+        np.put_along_axis(p, order, ranked * stays, axis=1)
+        p /= p.sum(axis=1, keepdims=True)
+        return p
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The symbols of one step.
+
+    Attributes
+    ----------
+    ids : ndarray of int, shape (N,)
+        One symbol for each text.
+    probabilities : ndarray, shape (N,)
+        How likely the model, unfiltered and at temperature 1, held each of them.
+    """
+
+    ids: IntArray
+    probabilities: Array
+
+
+class Sampler:
+    """Writes N texts at once with one model.
+
+    Everything is allocated here; a symbol costs a row of the first layer's table, the products of one step and a
+    draw.
+
+    Parameters
+    ----------
+    model : Model
+        The network.
+    parameters : Parameters
+        Its weights, which must not change while it writes.
+    count : int
+        N.
+    """
+
+    def __init__(self, model: Model, parameters: Parameters, count: int = 1) -> None:
+        self._model, self._parameters, self._count = model, parameters, count
+        self._prepared = Prepared(model)
+        model.prepare(parameters, self._prepared)
+        self._workspace = Workspace(model, 1, count)
+        self._inputs = np.zeros((1, count), np.int32)
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget what was read."""
+        self._state = self._model.zero_state(self._count)
+
+    def read(self, ids: IntArray) -> Array:
+        """Let the model see one symbol in each text.
+
+        Parameters
+        ----------
+        ids : ndarray of int, shape (N,)
+            The symbols.
+
+        Returns
+        -------
+        ndarray, shape (N, V)
+            The logits of what comes next; the next call overwrites them.
+        """
+        self._inputs[0] = ids
+        self._state = self._model.forward(
+            self._parameters, self._prepared, self._workspace, self._inputs, self._state
+        )
+        return self._workspace.logits
+
+    def write(self, prompt: Sequence[int] | IntArray, length: int, narrow: Filter, seed: int) -> Iterator[Drawn]:
+        """Read a prompt and write on from it.
+
+        Parameters
+        ----------
+        prompt : sequence of int
+            At least one symbol; every text begins with it, from a state that has read nothing.
+        length : int
+            How many symbols to write.
+        narrow : Filter
+            What to draw from.
+        seed : int
+            Text n draws from a random sequence of its own, so the same seed gives the same texts.
+
+        Yields
+        ------
+        Drawn
+            The symbols of each step.
+        """
+        self.restart()
+        for symbol in prompt:
+            logits = self.read(np.full(self._count, symbol, np.int32))
+        sequences = [generator(seed, Purpose.SAMPLE, text) for text in range(self._count)]
+        everyone = np.arange(self._count)
+        plain = Filter()
+        for step in range(length):
+            if step % DRAWS == 0:
+                draws = np.stack([sequence.random(DRAWS) for sequence in sequences])
+            p = narrow.probabilities(logits)
+            ids = _draw(p, draws[:, step % DRAWS])
+            expected = p if narrow == plain else plain.probabilities(logits)
+            yield Drawn(ids, expected[everyone, ids])
+            if step + 1 < length:
+                logits = self.read(ids)
+
+
+def _draw(p: Array, uniform: Array) -> IntArray:
+    """Return, for each row, the symbol at which the cumulated probability passes the uniform number."""
+    cumulated = p.cumsum(axis=1)
+    ids = (cumulated <= uniform[:, None] * cumulated[:, -1:]).sum(axis=1)
+    return np.asarray(ids, np.int32)

@@ -1,0 +1,73 @@
+"""Starting from trained weights on another text: what a model knows of a character goes to that character's new place."""
+
+from pathlib import Path
+
+from charlm.errors import UsageError
+from charlm.model import Model
+from charlm.modelfile import Saved
+from charlm.parameters import Parameters
+from charlm.vocabulary import Vocabulary
+
+MUST_AGREE = ("cell", "hidden_size", "num_layers", "embedding_size", "tie_weights", "dtype")
+SHOWN = 12  # characters named in a note
+
+
+def take_over(
+    saved: Saved, model: Model, parameters: Parameters, vocabulary: Vocabulary, source: Path
+) -> list[str]:
+    """Copy trained weights into a new model's, the rows of the vocabulary matched by character.
+
+    Parameters
+    ----------
+    saved : Saved
+        The trained model.
+    model, parameters, vocabulary
+        The new one; `parameters` are fresh, and stay so where a character is new.
+    source : Path
+        Where the trained model came from, for messages.
+
+    Returns
+    -------
+    list of str
+        What was matched, what is new and what was dropped.
+
+    Raises
+    ------
+    UsageError
+        If the two architectures differ in more than the vocabulary; every difference is named.
+    """
+    old, new = saved.model.architecture, model.architecture
+    differences = [
+        f"model.{name} is {getattr(new, name)!r} here and {getattr(old, name)!r} in {source}; use the latter"
+        for name in MUST_AGREE
+        if getattr(old, name) != getattr(new, name)
+    ]
+    if saved.vocabulary.unit != vocabulary.unit:
+        differences.append(f"corpus.unit is {vocabulary.unit!r} here and {saved.vocabulary.unit!r} in {source}")
+    if differences:
+        raise UsageError("\n".join(differences))
+    known = {symbol: index for index, symbol in enumerate(saved.vocabulary.symbols)}
+    here = [index for index, symbol in enumerate(vocabulary.symbols) if symbol in known]
+    there = [known[vocabulary.symbols[index]] for index in here]
+    one_hot = "rnn.weight_ih_l0" if new.embedding_size is None else None
+    for name, array in parameters.items():
+        trained = saved.parameters[name]
+        if name == one_hot:
+            array[:, here] = trained[:, there]
+        elif name.startswith(("embedding", "decoder")):
+            array[here] = trained[there]
+        else:
+            array[...] = trained
+    fresh = [symbol for symbol in vocabulary.symbols if symbol not in known]
+    dropped = sorted(set(known) - set(vocabulary.symbols))
+    notes = [f"weights from {source}: {len(here)} of {len(vocabulary)} symbols known"]
+    if fresh:
+        notes.append(f"new symbols, initialised: {_named(fresh)}")
+    if dropped:
+        notes.append(f"dropped, as this corpus lacks them: {_named(dropped)}")
+    return notes
+
+
+def _named(symbols: list[str]) -> str:
+    shown = " ".join(repr(symbol) for symbol in symbols[:SHOWN])
+    return shown if len(symbols) <= SHOWN else f"{shown} and {len(symbols) - SHOWN} more"
