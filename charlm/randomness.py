@@ -21,7 +21,7 @@ class Purpose(IntEnum):
     RESET = 2
     SAMPLE = 3
     SPLIT = 4
-    NEW_ROWS = 5
+    CHECK = 5
     DROPOUT = 16  # and one more for each place where dropout is applied
 
 

@@ -29,7 +29,7 @@ from charlm.errors import CharlmError, UsageError
 from charlm.model import Architecture, Model
 from charlm.optimizers import Optimizer, Options
 from charlm.parallel import Batch, Ranks, Team, plan_threads
-from charlm.sampler import Filter, Sampler
+from charlm.sampler import Filter, Sampler, beginning
 from charlm.schedules import Schedule
 from charlm.scorer import Scorer
 from charlm.trainer import Plan, Progress, Trainer, steps_in
@@ -37,7 +37,6 @@ from charlm.windows import Windows
 
 DEFAULT_EPOCHS = 10
 FILES = ("config.yaml", "metrics.jsonl", "samples.txt", "best.safetensors", "last.safetensors")
-LINE = "\n"
 
 
 @dataclass(slots=True)
@@ -142,7 +141,7 @@ class Run:
                 "start at most so many, or raise it"
             )
         vocabulary = self.corpus.vocabulary
-        start_symbol = vocabulary.id_of(LINE) if c.corpus.mode == "lines" else None
+        start_symbol = vocabulary.id_of("\n") if c.corpus.mode == "lines" else None
         self.model = Model(
             Architecture(
                 cell=c.model.cell,
@@ -381,7 +380,7 @@ class Run:
         t, vocabulary = self.config.training, self.corpus.vocabulary
         sampler = Sampler(Model(self.model.architecture), self.trainer.average)
         drawn = sampler.write(
-            [first_symbol(vocabulary, self.model.architecture)],
+            [beginning(vocabulary.symbols, self.model.architecture.start_symbol)],
             t.sample_length,
             Filter(temperature=t.sample_temperature),
             self.config.seed + progress.step,
@@ -426,17 +425,6 @@ class Run:
             {"config": self.config.to_dict(), "history": record.history, "run": run},
             arrays,
         )
-
-
-def first_symbol(vocabulary: Any, architecture: Architecture) -> int:
-    """Return what a text begins after when nobody says: a line's end, or where there are no lines, a space."""
-    if architecture.start_symbol is not None:
-        return architecture.start_symbol
-    for symbol in (LINE, " "):
-        found: int | None = vocabulary.id_of(symbol)
-        if found is not None:
-            return found
-    return 0
 
 
 def _cut(path: Path, size: int) -> None:

@@ -179,3 +179,10 @@ def _draw(p: Array, uniform: Array) -> IntArray:
     cumulated = p.cumsum(axis=1)
     ids = (cumulated <= uniform[:, None] * cumulated[:, -1:]).sum(axis=1)
     return np.asarray(ids, np.int32)
+
+
+def beginning(symbols: Sequence[str], start_symbol: int | None) -> int:
+    """Return what a text without a prompt begins after: a line's end, or where the model knows none, a space."""
+    if start_symbol is not None:
+        return start_symbol
+    return next((symbols.index(symbol) for symbol in "\n " if symbol in symbols), 0)

@@ -1,0 +1,47 @@
+"""`charlm gradcheck`: every gradient of a configuration's network against finite differences."""
+
+from pathlib import Path
+
+import click
+
+from charlm.cli.options import overrides_option
+from charlm.errors import CharlmError
+
+VOCABULARY_SIZE = 11
+MOST_HIDDEN = 16  # units and embedding: the equations are the same at any width, and the check costs its square
+
+
+@click.command()
+@click.argument("config", type=click.Path(path_type=Path))
+@overrides_option
+@click.option("--most", type=click.IntRange(min=1), default=100, help="Elements checked of each tensor, at the most.")
+def command(config: Path, overrides: tuple[str, ...], most: int) -> None:
+    """Check the gradients of CONFIG's network by central differences in float64.
+
+    The network has CONFIG's cell, layers, embedding, dropout and tied weights, on a small window of random symbols,
+    at no more than 16 units, and each tensor gets one line. The corpus is not read. Exits with 1 if a gradient fails.
+    """
+    from charlm.config import load
+    from charlm.dropout import Dropout
+    from charlm.gradcheck import TOLERANCE, Problem, check
+    from charlm.model import Architecture
+
+    settings = load(config, overrides)
+    m = settings.model
+    architecture = Architecture(
+        cell=m.cell,
+        vocabulary_size=VOCABULARY_SIZE,
+        hidden_size=min(m.hidden_size, MOST_HIDDEN),
+        num_layers=m.num_layers,
+        embedding_size=None if m.embedding_size is None else min(m.embedding_size, MOST_HIDDEN),
+        tie_weights=m.tie_weights,
+        start_symbol=0 if settings.corpus.mode == "lines" else None,
+    )
+    problem = Problem(architecture, Dropout(**m.dropout.model_dump()), settings.seed)
+    failed = 0
+    for result in check(problem, settings.seed, most):
+        failed += not result.passed
+        verdict = "ok" if result.passed else "WRONG"
+        click.echo(f"{verdict:<6}{result.name:<24}{result.difference:>10.1e}  {result.checked} of {result.size}")
+    if failed:
+        raise CharlmError(f"{failed} gradients differ from finite differences by more than {TOLERANCE:.0e}")

@@ -1,0 +1,222 @@
+"""`charlm sample`: text out of a trained model, one character at a time."""
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from charlm.cli.options import model_argument, on_unknown_option
+from charlm.errors import UsageError
+
+if TYPE_CHECKING:
+    from charlm.sampler import Drawn
+    from charlm.vocabulary import Vocabulary
+
+SEPARATOR = "--- {number} of {count}\n"
+LONGEST_LINE = 10_000  # characters; where only --lines is given, so that a model stuck in a line ends all the same
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  charlm sample runs/plays
+  charlm sample runs/plays --length 2000 --temperature 0.7 --prompt "BRANNOCK:"
+  charlm sample runs/names --lines 20 --seed 1
+  charlm sample runs/plays/last.safetensors --count 3 --top-p 0.9 --json
+"""
+)
+@model_argument
+@click.option("--length", type=click.IntRange(min=0), default=500, help="Characters to write (bytes, in a byte model).")
+@click.option("--temperature", type=click.FloatRange(min=0), default=0.8, help="Below 1 safer, above 1 wilder, 0 greedy.")
+@click.option("--top-k", type=click.IntRange(min=1), metavar="K", help="Draw from the K likeliest characters only.")
+@click.option(
+    "--top-p",
+    type=click.FloatRange(min=0, min_open=True, max=1),
+    metavar="P",
+    help="Draw from the fewest characters that together have probability P.",
+)
+@click.option(
+    "--min-p",
+    type=click.FloatRange(min=0, max=1),
+    metavar="P",
+    help="Draw from characters at least P times as likely as the likeliest.",
+)
+@click.option("--prompt", metavar="TEXT", help="What the text begins with.  [default: a new line]")
+@click.option("--prompt-file", type=click.Path(path_type=Path), metavar="FILE", help="The same, from a UTF-8 file.")
+@click.option("--seed", type=click.IntRange(min=0), help="The same seed gives the same text.  [default: drawn, and told]")
+@click.option("--count", type=click.IntRange(min=1), default=1, help="Write so many texts at once.")
+@click.option("--stop", metavar="TEXT", help="End a text when it has written TEXT.")
+@click.option("--lines", type=click.IntRange(min=1), metavar="N", help="End a text after N lines, whatever their length.")
+@on_unknown_option
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a text, with every character's probability.")
+@click.pass_context
+def command(
+    context: click.Context,
+    model: Path,
+    length: int,
+    temperature: float,
+    top_k: int | None,
+    top_p: float | None,
+    min_p: float | None,
+    prompt: str | None,
+    prompt_file: Path | None,
+    seed: int | None,
+    count: int,
+    stop: str | None,
+    lines: int | None,
+    on_unknown: str,
+    as_json: bool,
+) -> None:
+    """Write text with MODEL, a run directory or a checkpoint file.
+
+    The text goes to standard output as it is made, in UTF-8; everything else goes to standard error. A model of lines
+    (corpus.mode: lines) starts afresh with every line.
+    """
+    from charlm import checkpoint, modelfile
+    from charlm.parallel import Team
+    from charlm.sampler import Filter, Sampler, beginning
+
+    if prompt is not None and prompt_file is not None:
+        raise UsageError("--prompt and --prompt-file: give one of them")
+    if stop == "":
+        raise UsageError("--stop: the empty text would end every text before its first character; leave it out")
+    if prompt_file is not None:
+        prompt = _read(prompt_file)
+    saved = modelfile.load(checkpoint.resolve(model))
+    if lines is not None and saved.vocabulary.id_of("\n") is None:
+        raise UsageError(f"--lines: {model} never saw a line end, so it writes none; use --length")
+    architecture = saved.model.architecture
+    ids = [int(symbol) for symbol in saved.vocabulary.encode(prompt or "", on_unknown)]
+    shown = saved.vocabulary.decode(ids)
+    if not ids or architecture.start_symbol is not None:
+        ids.insert(0, beginning(saved.vocabulary.symbols, architecture.start_symbol))
+    if seed is None:
+        seed = secrets.randbelow(1 << 32)
+        click.echo(f"seed {seed}", err=True)
+    if lines is not None and context.get_parameter_source("length") is click.core.ParameterSource.DEFAULT:
+        length = lines * LONGEST_LINE
+    team = Team(1)  # the products of one step are too small to share among threads
+    narrow = Filter(temperature, top_k, top_p, min_p)
+    drawn = Sampler(saved.model, saved.parameters, count).write(ids, length, narrow, seed)
+    texts = [Text(saved.vocabulary, stop, lines) for _ in range(count)]
+    if as_json:
+        _write_json(drawn, texts, shown, seed)
+    elif count == 1:
+        _stream(drawn, texts[0], shown)
+    else:
+        _write_all(drawn, texts, shown)
+    team.close()
+
+
+class Text:
+    """One text as it grows, and whether it is to end.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+        Decodes.
+    stop : str or None
+        The text ends when it ends with this.
+    lines : int or None
+        The text ends after so many line ends.
+
+    Attributes
+    ----------
+    text : str
+        What was written so far.
+    ids, probabilities : list
+        Its symbols, and how likely the model held each.
+    done : bool
+        Whether it has ended.
+    """
+
+    def __init__(self, vocabulary: "Vocabulary", stop: str | None, lines: int | None) -> None:
+        self._vocabulary, self._decoder = vocabulary, vocabulary.decoder()
+        self._stop, self._lines = stop, lines
+        self.text = ""
+        self.ids: list[int] = []
+        self.probabilities: list[float] = []
+        self.done = False
+
+    @property
+    def symbols(self) -> list[str] | list[int]:
+        """The symbols themselves: characters, or the values of bytes."""
+        written = [self._vocabulary.symbols[symbol] for symbol in self.ids]
+        return [ord(symbol) for symbol in written] if self._vocabulary.unit == "byte" else written
+
+    def add(self, symbol: int, probability: float) -> str:
+        """Write one symbol, and return the characters that it completes: none within a UTF-8 sequence."""
+        if self.done:
+            return ""
+        self.ids.append(symbol)
+        self.probabilities.append(probability)
+        return self._grow(self._decoder.feed([symbol]))
+
+    def finish(self) -> str:
+        """Return what a UTF-8 sequence that was cut short comes to."""
+        return self._grow(self._decoder.finish())
+
+    def _grow(self, new: str) -> str:
+        self.text += new
+        if self._lines is not None and new:
+            self._lines -= new.count("\n")
+        self.done = self._lines == 0 or (self._stop is not None and self.text.endswith(self._stop))
+        return new
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: not UTF-8 at byte {error.start}; save the prompt as UTF-8") from error
+
+
+def _stream(drawn: Iterator["Drawn"], text: Text, prompt: str) -> None:
+    """Write one text as it is made."""
+    click.echo(prompt, nl=False)
+    for step in drawn:
+        click.echo(text.add(int(step.ids[0]), 0.0), nl=False)
+        if text.done:
+            break
+    click.echo(text.finish(), nl=False)
+    if not text.text.endswith("\n"):
+        click.echo()
+
+
+def _grow_all(drawn: Iterator["Drawn"], texts: list[Text]) -> None:
+    """Let all texts grow together until all have ended."""
+    for step in drawn:
+        for text, symbol, probability in zip(texts, step.ids, step.probabilities, strict=True):
+            text.add(int(symbol), float(probability))
+        if all(text.done for text in texts):
+            break
+    for text in texts:
+        text.finish()
+
+
+def _write_all(drawn: Iterator["Drawn"], texts: list[Text], prompt: str) -> None:
+    """Write several texts, one after the other."""
+    _grow_all(drawn, texts)
+    for number, text in enumerate(texts, 1):
+        click.echo(SEPARATOR.format(number=number, count=len(texts)), err=True, nl=False)
+        whole = prompt + text.text
+        click.echo(whole, nl=not whole.endswith("\n"))
+
+
+def _write_json(drawn: Iterator["Drawn"], texts: list[Text], prompt: str, seed: int) -> None:
+    """Write a JSON object for each text."""
+    import json
+
+    _grow_all(drawn, texts)
+    for number, text in enumerate(texts):
+        document = {
+            "seed": seed,
+            "index": number,
+            "prompt": prompt,
+            "text": text.text,
+            "symbols": text.symbols,
+            "probabilities": [round(p, 6) for p in text.probabilities],
+        }
+        click.echo(json.dumps(document, ensure_ascii=False))
