@@ -1,0 +1,246 @@
+"""The files that a corpus path names, and the bytes that are in them."""
+
+import bz2
+import difflib
+import glob
+import gzip
+import hashlib
+import io
+import lzma
+import os
+import shutil
+import stat
+import sys
+import sysconfig
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, BinaryIO, cast
+
+from charlm.errors import CharlmError, UsageError
+
+CHUNK_BYTES = 1 << 18
+SPOOL_BYTES = 1 << 24  # standard input is kept in memory up to this size, then in a temporary file
+STANDARD_INPUT = "-"
+STDLIB_PREFIX = "stdlib:"
+STDLIB_EXTRAS = ("site-packages", "dist-packages", "test", "tests", "idle_test", "__pycache__")
+LISTED_NEIGHBOURS = 5
+
+Opener = Callable[[BinaryIO], IO[bytes]]
+DECOMPRESSORS: dict[str, Opener] = {
+    ".gz": lambda stored: cast(IO[bytes], gzip.GzipFile(fileobj=stored, mode="rb")),
+    ".bz2": lambda stored: bz2.BZ2File(stored, "rb"),
+    ".xz": lambda stored: lzma.LZMAFile(stored, "rb"),  # noqa: SIM115 (Source.chunks opens and closes it)
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file of a corpus, which can be read as often as it takes.
+
+    Parameters
+    ----------
+    name : str
+        What a message calls it.
+    path : Path or None
+        Where it is.
+    spool : binary file or None
+        Its bytes, where they came through a pipe and could not be read twice otherwise.
+    """
+
+    name: str
+    path: Path | None = None
+    spool: IO[bytes] | None = None
+
+    @property
+    def compression(self) -> str:
+        """The suffix that says how the file is compressed, or an empty string."""
+        suffix = self.path.suffix.lower() if self.path else ""
+        return suffix if suffix in DECOMPRESSORS else ""
+
+    def state(self) -> tuple[int, int]:
+        """Return the stored size in bytes and the time of the last change, which tell whether it is the same file."""
+        if self.spool is not None:
+            return self.spool.seek(0, io.SEEK_END), 0
+        assert self.path is not None
+        try:
+            facts = self.path.stat()
+        except OSError as error:
+            raise _unreadable(self.name, error) from None
+        return facts.st_size, facts.st_mtime_ns
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the content, decompressed, in pieces of up to `CHUNK_BYTES`.
+
+        Raises
+        ------
+        CharlmError
+            When it cannot be read, or when the compressed file is damaged or cut short.
+        """
+        try:
+            with self._stored() as stored, self._decompressed(stored) as stream:
+                while chunk := stream.read(CHUNK_BYTES):
+                    yield chunk
+        except (EOFError, zlib.error, lzma.LZMAError) as error:
+            raise self._damaged(error) from None
+        except OSError as error:
+            raise (_unreadable(self.name, error) if error.errno else self._damaged(error)) from None
+
+    def digest(self) -> str:
+        """Return the SHA-256 sum of the bytes as they are stored."""
+        try:
+            with self._stored() as stored:
+                digest = hashlib.sha256()
+                while chunk := stored.read(CHUNK_BYTES):
+                    digest.update(chunk)
+                return digest.hexdigest()
+        except OSError as error:
+            raise _unreadable(self.name, error) from None
+
+    def close(self) -> None:
+        """Give back the temporary file of a pipe."""
+        if self.spool is not None:
+            self.spool.close()
+
+    def _stored(self) -> AbstractContextManager[BinaryIO]:
+        if self.spool is not None:
+            self.spool.seek(0)
+            return nullcontext(cast(BinaryIO, self.spool))
+        assert self.path is not None
+        return self.path.open("rb")
+
+    def _decompressed(self, stored: BinaryIO) -> AbstractContextManager[IO[bytes]]:
+        return DECOMPRESSORS[self.compression](stored) if self.compression else nullcontext(stored)
+
+    def _damaged(self, error: Exception) -> CharlmError:
+        reason = str(error).rstrip(".") or "no reason given"
+        return CharlmError(
+            f"{self.name}: cannot be decompressed as {self.compression} ({reason}); it is cut short, damaged or not "
+            f"compressed that way: get the file again, or give it the suffix of what it is"
+        )
+
+
+def find(path: str | Sequence[str]) -> list[Source]:
+    """Return the files that a corpus path names, in the order in which they are to be read.
+
+    Parameters
+    ----------
+    path : str or sequence of str
+        Each is a file; a directory, which means all files in it and below, hidden ones left out, in order of
+        their relative paths; a glob pattern, where ``**`` means any number of directories; ``-`` for standard
+        input; or ``stdlib:PATTERN``, a pattern below the directory of this Python's standard library, where
+        installed packages and the library's own tests count only if the pattern names their directory.
+
+    Returns
+    -------
+    list of Source
+        At least one; compressed ones are known by their suffix, .gz, .bz2 or .xz.
+
+    Raises
+    ------
+    CharlmError
+        When a path leads to no file.
+    UsageError
+        When there is no path at all, or standard input is named twice.
+    """
+    paths = [path] if isinstance(path, str) else list(path)
+    if not paths or not all(paths):
+        raise UsageError("corpus.path: is empty; it must name a file, a directory, a pattern or - for standard input")
+    if paths.count(STANDARD_INPUT) > 1:
+        raise UsageError("corpus.path: names standard input (-) twice; it can be read once")
+    return [source for one in paths for source in _find_one(one)]
+
+
+def _find_one(path: str) -> list[Source]:
+    if path == STANDARD_INPUT:
+        return [Source("standard input", spool=_spooled(sys.stdin.buffer))]
+    if path.startswith(STDLIB_PREFIX):
+        return [_file(found) for found in _stdlib(path.removeprefix(STDLIB_PREFIX))]
+    place = Path(path).expanduser()
+    try:
+        mode = place.stat().st_mode
+    except FileNotFoundError:
+        if glob.has_magic(path):
+            return [_file(found) for found in _matches(path)]
+        raise CharlmError(_missing(path)) from None
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from None
+    if stat.S_ISDIR(mode):
+        return [_file(found) for found in _directory(place)]
+    return [_file(place) if stat.S_ISREG(mode) else _pipe(place)]
+
+
+def _file(path: Path) -> Source:
+    return Source(str(path), path=path)
+
+
+def _pipe(path: Path) -> Source:
+    try:
+        with path.open("rb") as stream:
+            return Source(str(path), spool=_spooled(stream))
+    except OSError as error:
+        raise _unreadable(str(path), error) from None
+
+
+def _spooled(stream: BinaryIO) -> IO[bytes]:
+    spool = cast(IO[bytes], tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES))  # noqa: SIM115 (Source.close does)
+    try:
+        shutil.copyfileobj(stream, spool, CHUNK_BYTES)
+    except BaseException:
+        spool.close()
+        raise
+    return spool
+
+
+def _directory(top: Path) -> list[Path]:
+    def refuse(error: OSError) -> None:
+        raise _unreadable(error.filename or str(top), error)
+
+    found = []
+    for folder, folders, files in os.walk(top, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(folder, name) for name in files if not name.startswith(".")]
+    if not found:
+        raise CharlmError(f"{top}: the directory holds no files (hidden ones do not count); put the corpus there")
+    return sorted(found, key=lambda path: path.relative_to(top).parts)
+
+
+def _matches(pattern: str) -> list[Path]:
+    found = glob.glob(os.path.expanduser(pattern), recursive=True)
+    files = [Path(name) for name in sorted(found) if os.path.isfile(name)]
+    if not files:
+        raise CharlmError(
+            f"{pattern}: no file matches this pattern (patterns are relative to {Path.cwd()}; * stays within a "
+            f"directory, ** goes into those below)"
+        )
+    return files
+
+
+def _stdlib(pattern: str) -> list[Path]:
+    top = Path(sysconfig.get_paths()["stdlib"])
+    named = set(Path(pattern).parts)
+    skipped = set(STDLIB_EXTRAS) - named
+    found = [top / name for name in sorted(glob.glob(pattern, root_dir=top, recursive=True))]
+    files = [path for path in found if path.is_file() and not skipped & set(path.relative_to(top).parts[:-1])]
+    if not files:
+        raise CharlmError(f"{STDLIB_PREFIX}{pattern}: no file in {top} matches; for example, {STDLIB_PREFIX}*.py does")
+    return files
+
+
+def _missing(path: str) -> str:
+    folder, name = os.path.split(path)
+    message = f"{path}: there is no such file"
+    if not os.path.isdir(folder or "."):
+        return f"{message}, nor a directory {folder} (paths are relative to {Path.cwd()})"
+    near = difflib.get_close_matches(name, os.listdir(folder or "."), n=1)
+    if near:
+        return f"{message}; did you mean {os.path.join(folder, near[0])}?"
+    return f"{message} (paths are relative to {Path.cwd()})"
+
+
+def _unreadable(name: str, error: Exception) -> CharlmError:
+    reason = getattr(error, "strerror", None) or str(error)
+    return CharlmError(f"{name}: cannot be read ({reason}); corpus.path must name files that you may read")

@@ -1,0 +1,194 @@
+"""The three parts of a corpus: which of its characters or lines are for training, validation and test."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from charlm.corpus.lines import Positions, gather
+from charlm.errors import CharlmError, UsageError
+from charlm.randomness import Purpose, generator
+from charlm.vocabulary import Ids
+
+PARTS = ("train", "valid", "test")
+STRIPES = 200
+STRIPE_LENGTHS = (64, 65_536)
+ROUNDING = Fraction(1, 100_000)  # three thirds may be written as 0.333333 each
+SMALLEST_TEXT = 2  # a character and the one to predict
+SMALLEST_LINES = 1
+
+Span = tuple[int, int]
+
+
+class Shares(NamedTuple):
+    """The fraction of each part, as the exact decimal that was written, and how the parts lie in the text.
+
+    As binary numbers, 0.9 of 10 characters may be 8.999, and 0.9 + 0.05 + 0.05 more or less than 1.
+    """
+
+    train: Fraction
+    valid: Fraction
+    test: Fraction
+    layout: str
+
+    @property
+    def fractions(self) -> tuple[Fraction, Fraction, Fraction]:
+        """The three fractions in order."""
+        return self.train, self.valid, self.test
+
+
+def shares(split: Mapping[str, Any]) -> Shares:
+    """Return the configured shares.
+
+    Parameters
+    ----------
+    split : mapping
+        The keys train, valid, test and layout of the configuration's `corpus.split`.
+
+    Raises
+    ------
+    UsageError
+        When the fractions are no division of the whole, or when there is no such layout.
+    """
+    train, valid, test = (Fraction(str(split[part])) for part in PARTS)
+    if min(valid, test) < 0 or train <= 0 or abs(train + valid + test - 1) > ROUNDING:
+        shown = ", ".join(f"{part}: {split[part]}" for part in PARTS)
+        raise UsageError(f"corpus.split: fractions must be at least 0 and add up to 1, train above 0; got {shown}")
+    if split["layout"] not in LAYOUTS:
+        raise UsageError(f"corpus.split.layout: must be one of {', '.join(LAYOUTS)}; got {split['layout']!r}")
+    return Shares(train, valid, test, split["layout"])
+
+
+def tails(size: int, chosen: Shares) -> list[list[Span]]:
+    """Return the text's beginning, middle and end, cut where the fractions' sums, rounded down, say."""
+    cuts = _cuts(size, chosen)
+    return [[(start, stop)] for start, stop in pairwise([0, *cuts])]
+
+
+def stripes(size: int, chosen: Shares) -> list[list[Span]]:
+    """Return parts that alternate through the text.
+
+    The text is cut into some two hundred stripes (of 64 to 65,536 characters, so fewer or more of them where the
+    text is very short or long), and each goes to the part that lags furthest behind its fraction.
+
+    Parameters
+    ----------
+    size : int
+        The number of characters.
+    chosen : Shares
+        How much each part gets.
+
+    Returns
+    -------
+    list of three lists of (start, stop)
+        The spans of each part, in order, neighbours joined.
+    """
+    length = stripe_length(size)
+    spans: list[list[Span]] = [[] for _ in PARTS]
+    filled = [0] * len(PARTS)
+    for start in range(0, size, length):
+        stop = min(start + length, size)
+        lag = [fraction * stop - got for fraction, got in zip(chosen.fractions, filled, strict=True)]
+        part = lag.index(max(lag))
+        filled[part] += stop - start
+        if spans[part] and spans[part][-1][1] == start:
+            start = spans[part].pop()[0]
+        spans[part].append((start, stop))
+    return spans
+
+
+LAYOUTS = {"tail": tails, "stripes": stripes}
+
+
+def stripe_length(size: int) -> int:
+    """Return the length of a stripe of a text of this size."""
+    smallest, largest = STRIPE_LENGTHS
+    return max(smallest, min(largest, size // STRIPES))
+
+
+def sizes_of(spans: Iterable[Iterable[Span]]) -> list[int]:
+    """Return the number of characters in each part."""
+    return [sum(stop - start for start, stop in part) for part in spans]
+
+
+def spanned(ids: Ids, spans: Iterable[Iterable[Span]]) -> Iterator[Ids]:
+    """Yield the ids of all parts, part after part."""
+    for part in spans:
+        for start, stop in part:
+            yield ids[start:stop]
+
+
+class Deal(NamedTuple):
+    """Shuffled lines dealt out to the parts."""
+
+    lines: list[np.ndarray[Any, np.dtype[np.int64]]]  # each part's line numbers
+
+    def sizes(self, positions: Positions) -> list[int]:
+        """Return the number of ids of each part, newlines and the leading one included."""
+        lengths = np.diff(positions)
+        return [int(lengths[part].sum()) + bool(len(part)) for part in self.lines]
+
+    def pieces(self, ids: Ids, positions: Positions) -> Iterator[Ids]:
+        """Yield the ids of all parts, part after part, each beginning with a newline."""
+        for part in self.lines:
+            if len(part):
+                yield ids[:1]  # the newline that begins every text of lines
+                yield from gather(ids, positions, part)
+
+
+def deal(number: int, chosen: Shares, seed: int) -> Deal:
+    """Shuffle whole lines and deal them out.
+
+    Parameters
+    ----------
+    number : int
+        How many lines there are.
+    chosen : Shares
+        How much of them each part gets.
+    seed : int
+        The run's seed; equal seeds give equal parts.
+
+    Returns
+    -------
+    Deal
+        Every line in exactly one part.
+    """
+    order = generator(seed, Purpose.SPLIT).permutation(number)
+    cuts = _cuts(number, chosen)
+    return Deal([order[start:stop] for start, stop in pairwise([0, *cuts])])
+
+
+def check_parts(sizes: Iterable[int], chosen: Shares, noun: str, smallest: int) -> None:
+    """Raise a `CharlmError` when a part that is wanted gets too little to be of use.
+
+    Parameters
+    ----------
+    sizes : iterable of int
+        How many characters or lines each part gets.
+    chosen : Shares
+        How much it was to get.
+    noun : str
+        What is counted.
+    smallest : int
+        How many a part needs.
+    """
+    counted = list(sizes)
+    for name, size, fraction in zip(PARTS, counted, chosen.fractions, strict=True):
+        if fraction and size < smallest:
+            enough = -(-smallest // min(share for share in chosen.fractions if share))
+            remedy = "give a longer corpus" + ("" if name == "train" else f", or set corpus.split.{name} to 0")
+            raise CharlmError(
+                f"the corpus is too small to split: of its {sum(counted)} {noun} the {name} part "
+                f"({float(fraction):g} of them) gets {size} and needs {smallest}; with these fractions {enough} "
+                f"{noun} are enough{' in the layout tail' if chosen.layout != 'tail' else ''}: {remedy}"
+            )
+
+
+def _cuts(size: int, chosen: Shares) -> list[int]:
+    """Return where the parts end; the last one that is wanted ends with the whole."""
+    train, valid, test = chosen.fractions
+    first = int(size * train) if valid or test else size
+    second = int(size * (train + valid)) if test else size
+    return [first, min(second, size), size]
