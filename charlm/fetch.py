@@ -1,0 +1,207 @@
+"""Well-known public corpora, brought by URL and checked by size and SHA-256 before they count as there."""
+
+import hashlib
+import http.client
+import os
+import socket
+import ssl
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import IO, NamedTuple
+from urllib.parse import urlsplit
+
+from charlm.errors import CharlmError, UsageError
+
+BLOCK = 1 << 16
+TIMEOUT = 30.0
+SCHEMES = ("http", "https")
+ELSEWHERE = "bring the file yourself and name it in the configuration as corpus.path"
+OTHER_MIRROR = "nothing was kept; --url takes the address of a mirror"
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file on the web whose content is known."""
+
+    name: str
+    about: str
+    url: str
+    size: int
+    sha256: str
+
+    @property
+    def filename(self) -> str:
+        """What the file is called here."""
+        return f"{self.name}.txt"
+
+
+class Fetched(NamedTuple):
+    """Where a corpus is, and whether it was there before."""
+
+    path: Path
+    already_there: bool
+
+
+CORPORA = {
+    corpus.name: corpus
+    for corpus in (
+        Download(
+            name="tiny-shakespeare",
+            about="scenes from Shakespeare's plays, as char-rnn uses them; public domain",
+            url="https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
+            size=1_115_394,
+            sha256="86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
+        ),
+        Download(
+            name="names",
+            about="32,033 given names, one a line, as makemore uses them",
+            url="https://raw.githubusercontent.com/karpathy/makemore/master/names.txt",
+            size=228_145,
+            sha256="0a30b5557f192f32ab962680889aac5f6fda0f4cecf40a6d0b5694f58ea8cc4d",
+        ),
+    )
+}
+
+
+def corpus_named(name: str) -> Download:
+    """Return the corpus of a name, or raise a `UsageError` that lists them."""
+    if name not in CORPORA:
+        near = get_close_matches(name, CORPORA, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise UsageError(f"{name!r} is not a corpus that can be fetched; {hint}({', '.join(CORPORA)})")
+    return CORPORA[name]
+
+
+def fetch(
+    corpus: Download,
+    folder: Path,
+    url: str | None = None,
+    force: bool = False,
+    progress: Callable[[int], object] = lambda size: None,
+    timeout: float = TIMEOUT,
+) -> Fetched:
+    """Bring a corpus into a folder.
+
+    Parameters
+    ----------
+    corpus : Download
+        What to bring.
+    folder : Path
+        Where to; it is made if need be.
+    url : str or None
+        A mirror to use instead of the corpus's own address.
+    force : bool
+        Whether to put it in the place of a different file.
+    progress : callable
+        Called with the number of bytes that have just arrived.
+    timeout : float
+        Seconds of silence after which to give up.
+
+    Returns
+    -------
+    Fetched
+        The file, of exactly the known content.
+
+    Raises
+    ------
+    CharlmError
+        When it cannot be brought, is not what it should be, or cannot be written.
+    UsageError
+        When the address is none of the web's.
+    """
+    address = corpus.url if url is None else url
+    if urlsplit(address).scheme not in SCHEMES:
+        raise UsageError(f"--url: {address!r} is not a web address; it must begin with http:// or https://")
+    target = folder / corpus.filename
+    try:
+        if _is_there(corpus, target, force):
+            return Fetched(target, already_there=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        _download(corpus, address, target, progress, timeout)
+    except OSError as error:
+        raise CharlmError(
+            f"{target}: cannot be written ({error.strerror or error}); --to takes another folder"
+        ) from None
+    return Fetched(target, already_there=False)
+
+
+def _is_there(corpus: Download, target: Path, force: bool) -> bool:
+    if not target.exists():
+        return False
+    if target.is_file() and target.stat().st_size == corpus.size:
+        with target.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() == corpus.sha256:
+                return True
+    if not force:
+        raise CharlmError(
+            f"{target}: exists and is not {corpus.name} as it was published; move it away, choose another folder "
+            f"with --to, or overwrite it with --force"
+        )
+    return False
+
+
+def _download(corpus: Download, address: str, target: Path, progress: Callable[[int], object], timeout: float) -> None:
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        with temporary.open("wb") as file:
+            _copy_checked(corpus, address, file, progress, timeout)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _copy_checked(
+    corpus: Download, address: str, file: IO[bytes], progress: Callable[[int], object], timeout: float
+) -> None:
+    size, digest = 0, hashlib.sha256()
+    for block in _arriving(address, timeout):
+        size += len(block)
+        if size > corpus.size:
+            raise CharlmError(f"{address}: sends more than the {corpus.size:,} bytes of {corpus.name}; {OTHER_MIRROR}")
+        digest.update(block)
+        file.write(block)
+        progress(len(block))
+    if size < corpus.size:
+        raise CharlmError(f"{address}: stopped after {size:,} of {corpus.size:,} bytes; try again")
+    if digest.hexdigest() != corpus.sha256:
+        raise CharlmError(
+            f"{address}: is not {corpus.name} as it was published (SHA-256 {digest.hexdigest()}, expected "
+            f"{corpus.sha256}); {OTHER_MIRROR}"
+        )
+
+
+def _arriving(address: str, timeout: float) -> Iterator[bytes]:
+    """Yield what comes from an address, and tell in one line why it does not."""
+    try:
+        with urllib.request.urlopen(address, timeout=timeout) as response:
+            while block := response.read(BLOCK):
+                yield block
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise CharlmError(f"{address}: the server answered {error.code} {error.reason}; {OTHER_MIRROR}") from None
+    except urllib.error.URLError as error:
+        raise CharlmError(f"{address}: {_no_connection(error.reason, address, timeout)}") from None
+    except (http.client.InvalidURL, ValueError) as error:
+        raise UsageError(f"--url: {address!r} is not a web address ({error})") from None
+    except (OSError, http.client.HTTPException) as error:
+        raise CharlmError(f"{address}: {_no_connection(error, address, timeout)}") from None
+
+
+def _no_connection(reason: object, address: str, timeout: float) -> str:
+    host = urlsplit(address).hostname
+    if isinstance(reason, TimeoutError):
+        return f"nothing came for {timeout:g} seconds; try again, or {ELSEWHERE}"
+    if isinstance(reason, socket.gaierror):
+        return f"the name {host} cannot be resolved; is there a network? Otherwise {ELSEWHERE}"
+    if isinstance(reason, ssl.SSLError):
+        return f"no secure connection to {host} ({reason}); check this machine's clock and certificates"
+    if isinstance(reason, http.client.HTTPException):
+        return f"{host} broke off or sent no proper answer ({reason!r}); try again"
+    told = getattr(reason, "strerror", None) or reason
+    return f"no connection to {host} ({told}); is there a network? Otherwise {ELSEWHERE}"
