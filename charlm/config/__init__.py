@@ -1,0 +1,40 @@
+"""The configuration: every key with its type, range and default, read from YAML with all mistakes told at once."""
+
+from charlm.config.document import Override
+from charlm.config.keys import (
+    KEYS,
+    SECTIONS,
+    Config,
+    Corpus,
+    Dropout,
+    Model,
+    Optimizer,
+    Schedule,
+    Split,
+    Training,
+)
+from charlm.config.options import LENGTHS, OPTIMIZER_OPTIONS, SCHEDULE_OPTIONS, UNIT_OPTIONS
+from charlm.config.reading import load
+from charlm.config.writing import commented_defaults, dump_yaml, schema
+
+__all__ = [
+    "KEYS",
+    "LENGTHS",
+    "OPTIMIZER_OPTIONS",
+    "SCHEDULE_OPTIONS",
+    "SECTIONS",
+    "UNIT_OPTIONS",
+    "Config",
+    "Corpus",
+    "Dropout",
+    "Model",
+    "Optimizer",
+    "Override",
+    "Schedule",
+    "Split",
+    "Training",
+    "commented_defaults",
+    "dump_yaml",
+    "load",
+    "schema",
+]

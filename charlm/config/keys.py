@@ -1,0 +1,198 @@
+"""Every key with its type, range, default and meaning, in the order of the file."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from charlm.cells import NAMES
+from charlm.config.conflicts import conflicts
+from charlm.config.options import OPTIMIZER_OPTIONS, SCHEDULE_OPTIONS, UNIT_OPTIONS, Key
+from charlm.config.values import Betas, Character, Count, Decay, Encoding, OneOf, Paths, Positive, Share, Workers
+
+EXAMPLE = "data/plays"
+
+
+def _untitled(schema: dict[str, Any]) -> None:
+    for entry in schema["properties"].values():
+        entry.pop("title", None)  # pydantic's titles only repeat the keys
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", allow_inf_nan=False, json_schema_extra=_untitled
+    )
+
+
+class Split(_Section):
+    """How the text is divided for training, validation and test."""
+
+    train: Positive = Field(default=0.9, le=1, description="fraction of the text to learn from")
+    valid: Share = Field(default=0.05, description="fraction that chooses the best checkpoint")
+    test: Share = Field(default=0.05, description="fraction kept for the final score")
+    layout: Annotated[str, OneOf("a layout", ("tail", "stripes"))] = Field(
+        default="tail", description="where the last two lie: at the end, or spread over the text"
+    )
+
+
+class Corpus(_Section):
+    """The text to learn from."""
+
+    path: Paths = Field(
+        examples=[EXAMPLE], description="file, directory, glob, '-' (stdin), 'stdlib:*.py', or a list of them"
+    )
+    encoding: Encoding = Field(default="utf-8", description="encoding of the files")
+    unit: Annotated[str, OneOf("a unit", tuple(UNIT_OPTIONS))] = Field(default="char", description="what a symbol is")
+    mode: Annotated[str, OneOf("a mode", ("stream", "lines"))] = Field(
+        default="stream", description="one running text, or independent lines such as names"
+    )
+    newlines: Annotated[str, OneOf("a choice of newlines", ("lf", "keep"))] = Field(
+        default="lf", description="turn every line end into \\n, or keep them as they are"
+    )
+    normalize: Annotated[str, OneOf("a normalization form", ("NFC", "NFD", "NFKC", "NFKD"))] | None = Field(
+        default=None, description="Unicode normalization form"
+    )
+    lowercase: bool = Field(default=False, description="turn the text into lower case")
+    min_count: Count = Field(default=1, description="rarer characters become the unknown symbol")
+    unknown: Character = Field(default="\ufffd", description="the symbol for rare characters, if min_count is above 1")
+    split: Split = Field(default=Split(), description="how the text is divided")
+
+
+class Dropout(_Section):
+    """How many activations are dropped while training."""
+
+    input: Decay = Field(default=0.0, description="rate before the first layer")
+    between: Decay = Field(default=0.0, description="rate between layers")
+    output: Decay = Field(default=0.0, description="rate after the last layer")
+    locked: bool = Field(default=False, description="one mask for a whole window, not one a step")
+
+
+class Model(_Section):
+    """The network."""
+
+    cell: Annotated[str, OneOf("a cell", NAMES)] = Field(default="lstm", description="the recurrent cell")
+    hidden_size: Count = Field(default=256, description="hidden units in a layer")
+    num_layers: Count = Field(default=2, description="recurrent layers")
+    embedding_size: Count | None = Field(default=None, description="width of the input embedding; null is one-hot")
+    dropout: Dropout = Field(default=Dropout(), description="activations dropped while training")
+    tie_weights: bool = Field(default=False, description="share the embedding with the output layer")
+    dtype: Annotated[str, OneOf("a dtype", ("float32", "float64"))] = Field(
+        default="float32", description="floating-point type of the weights"
+    )
+
+
+class Training(_Section):
+    """How long and in which pieces to train, and what to do along the way."""
+
+    batch_size: Count = Field(default=64, description="parallel text streams")
+    seq_length: Count = Field(default=64, description="characters in a window of truncated backpropagation")
+    epochs: Positive | None = Field(default=None, description="length in passes; 10 if no length is given")
+    max_steps: Count | None = Field(default=None, description="length in optimizer steps, instead of epochs")
+    max_minutes: Positive | None = Field(default=None, description="length in minutes, instead of epochs")
+    clip_norm: Positive | None = Field(default=5.0, description="largest norm of the whole gradient")
+    clip_value: Positive | None = Field(default=None, description="largest absolute value in the gradient")
+    ema: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        default=None, description="decay of a moving average of the weights"
+    )
+    early_stopping: Count | None = Field(default=None, description="evaluations without improvement before stopping")
+    reset_probability: Share = Field(default=0.02, description="chance per window that a stream forgets its state")
+    log_every: Count = Field(default=20, description="steps between lines in metrics.jsonl")
+    eval_every: Count = Field(default=500, description="steps between evaluations")
+    checkpoint_every: Count = Field(default=500, description="steps between checkpoints")
+    sample_every: int = Field(default=500, ge=0, description="steps between samples; 0 is never")
+    sample_length: Count = Field(default=200, description="characters in a sample")
+    sample_temperature: float = Field(default=0.8, ge=0, description="low is cautious, high is adventurous")
+
+
+class Optimizer(_Section):
+    """How gradients change the weights."""
+
+    name: Annotated[str, OneOf("an optimizer", tuple(OPTIMIZER_OPTIONS))] = Field(
+        default="adam", description="update rule"
+    )
+    learning_rate: Positive = Field(default=2e-3, description="peak learning rate")
+    betas: Betas = Field(default=(0.9, 0.999), description="adam, adamw: decay of the two moments")
+    eps: Positive = Field(default=1e-8, description="adam, adamw, rmsprop, adagrad: added to the denominator")
+    alpha: Decay = Field(default=0.99, description="rmsprop: decay of the squared gradient")
+    momentum: Decay = Field(default=0.0, description="sgd: share of the last step that is kept")
+    nesterov: bool = Field(default=False, description="sgd: look ahead along the momentum")
+    weight_decay: float = Field(default=0.0, ge=0, description="pull of the weights towards zero")
+
+
+class Schedule(_Section):
+    """How the learning rate moves."""
+
+    name: Annotated[str, OneOf("a schedule", tuple(SCHEDULE_OPTIONS))] = Field(
+        default="constant", description="shape after the warm-up"
+    )
+    warmup_steps: int = Field(default=0, ge=0, description="steps of linear rise to the peak")
+    factor: Annotated[float, Field(gt=0, lt=1)] = Field(
+        default=0.97, description="step, exponential: multiplier per drop; plateau: per trigger"
+    )
+    every: Count = Field(default=1, description="step: epochs between drops")
+    after: float = Field(default=0.0, ge=0, description="step, exponential: first epochs left alone")
+    final_ratio: Share = Field(default=0.0, description="cosine, linear: last rate / peak rate; plateau: lowest")
+    patience: Count = Field(default=3, description="plateau: evaluations without improvement before a drop")
+
+
+class Config(_Section):
+    """Everything a training run is told; build one with `load` or `Config.from_dict`."""
+
+    corpus: Corpus = Field(description="the text to learn from")
+    model: Model = Field(default=Model(), description="the network")
+    training: Training = Field(default=Training(), description="length, pieces, checkpoints and samples")
+    optimizer: Optimizer = Field(default=Optimizer(), description="how gradients change the weights")
+    schedule: Schedule = Field(default=Schedule(), description="how the learning rate moves")
+    seed: int = Field(default=1, ge=0, lt=2**64, description="equal seeds give equal runs")
+    workers: Workers = Field(default="auto", description="batch shards that run in parallel; 'auto' looks at the cores")
+    kernels: Annotated[str, OneOf("a choice of kernels", ("auto", "numpy", "fused"))] = Field(
+        default="auto", description="NumPy, or fused loops, which need Numba"
+    )
+
+    @model_validator(mode="after")
+    def _agree(self) -> "Config":
+        if mistakes := list(conflicts(self)):
+            told = "; ".join(f"{'.'.join(keys[0])}: {message}" for keys, message in mistakes)
+            raise PydanticCustomError("conflicts", "{told}", {"told": told, "mistakes": mistakes})
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the configuration as nested dictionaries that JSON and YAML can hold, every default written out."""
+        return self.model_dump(mode="json")
+
+    @classmethod
+    def from_dict(cls, data: object, where: str) -> "Config":
+        """Build a configuration from what `to_dict` returned.
+
+        Parameters
+        ----------
+        data : object
+            Nested dictionaries; every key is checked as strictly as a file's.
+        where : str
+            What the dictionaries came from, such as a checkpoint's name, to begin each message with.
+
+        Returns
+        -------
+        Config
+            The checked configuration.
+
+        Raises
+        ------
+        UsageError
+            With one line for each problem.
+        """
+        from charlm.config.document import Document  # which is made of these keys
+
+        return Document(where, data).resolve()
+
+
+def _sections(section: type[BaseModel] = Config, key: Key = ()) -> Iterator[tuple[Key, type[BaseModel]]]:
+    yield key, section
+    for name, field in section.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _sections(field.annotation, (*key, name))
+
+
+SECTIONS = dict(_sections())
+KEYS = tuple((*key, name) for key, section in SECTIONS.items() for name in section.model_fields)

@@ -1,0 +1,85 @@
+"""Kinds of values beyond numbers and texts: a name out of a few, a path or several, the name of an encoding."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+    WrapValidator,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """A value out of a few names."""
+
+    noun: str
+    names: tuple[str, ...]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(schema), "enum": list(self.names)}
+
+    def _check(self, value: Any) -> Any:
+        if value not in self.names:
+            raise PydanticCustomError("one_of", "{noun}", {"noun": self.noun, "names": self.names})
+        return value
+
+
+def must(sentence: str) -> WrapValidator:
+    """Tell whatever is wrong with a value in one sentence."""
+
+    def check(value: Any, inner: Callable[[Any], Any]) -> Any:
+        try:
+            return inner(value)
+        except ValidationError:
+            raise PydanticCustomError("must", "{sentence}", {"sentence": sentence}) from None
+
+    return WrapValidator(check)
+
+
+def _tuple_of_list(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _text_encoding(name: str) -> str:
+    try:
+        " ".encode(name)
+    except LookupError as error:  # also for codecs that are not text encodings, such as 'hex'
+        raise ValueError from error
+    return name
+
+
+def _one_character(text: str) -> str:
+    if len(text) != 1 or "\ud800" <= text <= "\udfff":
+        raise ValueError
+    return text
+
+
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Decay = Annotated[float, Field(ge=0, lt=1)]
+Positive = Annotated[float, Field(gt=0)]
+NonEmpty = Annotated[str, Field(min_length=1)]
+Paths = Annotated[
+    NonEmpty | Annotated[tuple[NonEmpty, ...], Field(min_length=1)],
+    BeforeValidator(_tuple_of_list),
+    must("must be a path or a list of paths"),
+]
+Encoding = Annotated[str, AfterValidator(_text_encoding), must("must be the name of a text encoding, such as 'utf-8'")]
+Character = Annotated[
+    str, Field(min_length=1, max_length=1), AfterValidator(_one_character), must("must be exactly one character")
+]
+Betas = Annotated[
+    tuple[Decay, Decay], BeforeValidator(_tuple_of_list), must("must be two numbers, each at least 0 and below 1")
+]
+Workers = Annotated[Literal["auto"] | Count, must("must be 'auto' or a whole number of at least 1")]
