@@ -63,12 +63,16 @@ def codes(text: str | bytes) -> npt.NDArray[Any]:
     Returns
     -------
     numpy.ndarray, shape (N,)
-        uint8 for bytes and for ASCII text, which needs no more; uint32 for any other text. Read-only.
+        uint8 for bytes and for ASCII text, uint16 for text that needs no surrogates in UTF-16, which is made much
+        sooner than UTF-32, and uint32 for any other text. Read-only.
     """
     if isinstance(text, str) and text.isascii():
         text = text.encode("ascii")
     if isinstance(text, bytes):
         return np.frombuffer(text, dtype=np.uint8)
+    units = text.encode("utf-16-le", "surrogatepass")
+    if len(units) == 2 * len(text):
+        return np.frombuffer(units, dtype="<u2")
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
 
 

@@ -682,6 +682,8 @@ def test_the_cache_changes_nothing_on_the_first_and_second_use(tmp_path, monkeyp
     plain = load_path(path, **options)
     assert not (tmp_path / "cache").exists()
     monkeypatch.setattr(loading, "CACHED_FROM", 0)
+    monkeypatch.setattr(sources, "CHUNK_BYTES", 100)
+    monkeypatch.setattr(cache_module, "SYNCED_BYTES", 1)
     for use in (1, 2):
         cached = load_path(path, **options)
         for part in ("train", "valid", "test"):

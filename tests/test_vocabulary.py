@@ -131,7 +131,7 @@ def test_the_error_names_unknown_characters_and_the_nearest_ones():
 
 
 def test_the_error_names_eight_characters_and_counts_the_rest():
-    with pytest.raises(UsageError, match="and 2 more$") as caught:
+    with pytest.raises(UsageError, match=r"and 2 more$") as caught:
         Vocabulary.of("ab").encode("0123456789" * 2)
     assert str(caught.value).count("U+") == 8
 
@@ -169,9 +169,16 @@ def test_a_byte_vocabulary_reads_arguments_that_are_not_utf8():
         vocabulary.encode("\ud800")
 
 
-def test_ascii_text_costs_a_byte_a_code_and_other_text_four():
+@given(st.text(alphabet=st.characters(codec=None), max_size=20))
+def test_codes_are_code_points(text):
+    assert codes(text).tolist() == list(map(ord, text))
+
+
+def test_codes_are_as_wide_as_the_text_needs():
     assert codes("abc").dtype == np.uint8
-    assert codes("abç").dtype == np.uint32
+    assert codes("abç").dtype == np.uint16
+    assert codes("a😀").dtype == np.uint32
+    assert codes("\ud83d\ude00").tolist() == [0xD83D, 0xDE00]
     assert codes("a\ud800😀").tolist() == [0x61, 0xD800, 0x1F600]
 
 

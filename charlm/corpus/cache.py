@@ -6,9 +6,10 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from charlm.vocabulary import Ids, Unsigned
 VERSION = 1
 DAY = 86_400
 KEPT_DAYS = 30  # an entry that no run has used for so long is dropped when another one is stored
+SYNCED_BYTES = 1 << 26
 DTYPES = ("uint8", "uint16", "uint32")
 
 
@@ -110,11 +112,7 @@ class Folder:
         temporary = self.path / f"{key}.{os.getpid()}.tmp"
         try:
             with temporary.open("wb") as file:
-                for piece in plan.pieces():
-                    file.write(np.ascontiguousarray(piece, dtype=plan.dtype).data)
-                size = file.tell()
-                _check_size(size // plan.dtype.itemsize, plan.size)
-                _sync(file.fileno())
+                _check_size(_write_synced(file, plan) // plan.dtype.itemsize, plan.size)
             os.replace(temporary, self._ids(key))
             facts = plan.facts()
             described = {"version": VERSION, "dtype": plan.dtype.name, "size": plan.size, "facts": facts}
@@ -163,8 +161,32 @@ def folder() -> Path:
     return (Path(xdg) if xdg else Path.home() / ".cache") / "charlm"
 
 
+def _write_synced(file: BinaryIO, plan: Plan) -> int:
+    """Write the ids, see them on the disk before any facts vouch for them, and return how many bytes they are.
+
+    The disk gets its share on the way, in a thread, so that it does not have everything to do at the end.
+    """
+    size, due = 0, SYNCED_BYTES
+    with ThreadPoolExecutor(1) as helper:
+        syncing: Future[None] | None = None
+        for piece in plan.pieces():
+            size += file.write(np.ascontiguousarray(piece, dtype=plan.dtype).data)
+            if size >= due and (syncing is None or syncing.done()):
+                _result(syncing)
+                file.flush()
+                syncing, due = helper.submit(_sync, file.fileno()), size + SYNCED_BYTES
+        _result(syncing)
+    file.flush()
+    _sync(file.fileno())
+    return size
+
+
+def _result(syncing: Future[None] | None) -> None:
+    if syncing is not None:
+        syncing.result()
+
+
 def _sync(descriptor: int) -> None:
-    """Put the ids on the disk before the facts vouch for them."""
     os.fsync(descriptor)
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -258,13 +259,17 @@ def _encoding_plan(sources: Sequence[Source], options: Options) -> cache.Plan:
     def pieces() -> Iterator[Ids]:
         nonlocal digest
         digest = hashlib.sha256(json.dumps(vocabulary.to_metadata()).encode())
-        for piece in READERS[options.unit](sources, options, Tally()):
-            try:
-                ids = vocabulary.encode(piece, policy)
-            except UsageError:  # this vocabulary was made of these very characters
-                raise CharlmError(f"{_named_all(sources)}: {CHANGED}") from None
-            digest.update(ids.astype(ids.dtype.newbyteorder("<"), copy=False).data)
-            yield ids
+        with ThreadPoolExecutor(1) as helper:  # hashing leaves the interpreter free to encode the next piece
+            hashed: Future[object] = helper.submit(int)
+            for piece in READERS[options.unit](sources, options, Tally()):
+                try:
+                    ids = vocabulary.encode(piece, policy)
+                except UsageError:  # this vocabulary was made of these very characters
+                    raise CharlmError(f"{_named_all(sources)}: {CHANGED}") from None
+                hashed.result()
+                hashed = helper.submit(digest.update, ids.astype(ids.dtype.newbyteorder("<"), copy=False).data)
+                yield ids
+            hashed.result()
 
     def facts() -> dict[str, Any]:
         return {"vocabulary": vocabulary.to_metadata(), "digest": digest.hexdigest(), "notes": notes}
