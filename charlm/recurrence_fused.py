@@ -1,0 +1,88 @@
+"""The time loop as compiled code: the whole window of a layer in one call, with packed weights."""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from charlm.cells import CELLS, Cell
+from charlm.kernels import Array, fused, tiles
+from charlm.recurrence import States, Symbols, state_arrays
+
+NOTHING: Array = np.empty((0, 0), np.float32)  # for an argument that a window does not use
+NO_IDS = np.empty((0, 0), np.int32)
+
+
+@cache
+def _time_loops(name: str) -> tuple[Any, Any]:
+    cell = CELLS[name]
+    return fused.time_loops(cell.forward, cell.backward, cell.columns, len(cell.carried))
+
+
+class PackedWeights:
+    """The recurrent weights packed for both directions, those of the gates that are apart by themselves."""
+
+    def __init__(self, cell: Cell, hidden_size: int) -> None:
+        H, summed, apart = hidden_size, cell.summed * hidden_size, cell.apart * hidden_size
+        self._summed = summed
+        self.forward = tiles.panels_for(H, summed)
+        self.forward_apart = tiles.panels_for(H, apart)
+        self.backward = tiles.panels_for(summed, H)
+        self.backward_apart = tiles.panels_for(apart, H)
+        self.bias_apart: Array = NOTHING[0:0].reshape(0)
+
+    def prepare(self, weight_hh: Array, bias_apart: Array | None, part: int = 0, parts: int = 1) -> None:
+        """Pack the weights of the next window; see `charlm.recurrence.Weights`."""
+        summed, apart = weight_hh[: self._summed], weight_hh[self._summed :]
+        for weights, packed in (
+            (summed.T, self.forward),
+            (apart.T, self.forward_apart),
+            (summed, self.backward),
+            (apart, self.backward_apart),
+        ):
+            panels = len(packed)
+            tiles.pack(weights, packed, panels * part // parts, panels * (part + 1) // parts)
+        if bias_apart is not None:
+            self.bias_apart = bias_apart
+
+
+class FusedRecurrence:
+    """The time loop of `charlm.recurrence.NumpyRecurrence` as compiled code, in float32."""
+
+    weights = PackedWeights
+
+    def __init__(self, cell: Cell, shape: tuple[int, int, int], dtype: Any, resets: bool, gradients: bool) -> None:
+        T, B, H = shape
+        self._run_forward, self._run_backward = _time_loops(cell.name)
+        self.block: Array = np.empty((T, B, cell.columns * H), dtype)
+        self.before, self.after = state_arrays(cell, shape, dtype, resets)
+        self._resets, self._columns = resets, len(cell.gates) * H
+        self._edge: Array = np.empty((B, tiles.WIDTH), dtype)
+        self._d_state: States = tuple(np.zeros((B, H), dtype) for _ in cell.carried) if gradients else ()
+
+    def forward(self, weights: PackedWeights, initial: States, symbols: Symbols | None, keep: Array | None) -> None:
+        """Run the window from the initial state; see `charlm.recurrence.Recurrence`."""
+        for before, state in zip(self.before, initial, strict=True):
+            before[0] = state
+        table, ids = (NOTHING, NO_IDS) if symbols is None else (symbols.table, symbols.ids)
+        self._run_forward(
+            self.block, self.before, self.after, weights.forward, weights.forward_apart, weights.bias_apart,
+            table, ids, self._resets, NOTHING if keep is None else keep, self._columns, self._edge,
+        )  # fmt: skip
+
+    def backward(self, weights: PackedWeights, d_output: Array, keep: Array | None) -> None:
+        """Turn `block` into gradients; see `charlm.recurrence.Recurrence`."""
+        for d_state in self._d_state:
+            d_state.fill(0)
+        self._run_backward(
+            self.block, self.before, self.after, self._d_state, d_output, weights.backward, weights.backward_apart,
+            NOTHING if keep is None else keep, self._columns, self._edge,
+        )  # fmt: skip
+
+    @property
+    def d_initial(self) -> States:
+        """The gradient of the initial state; see `charlm.recurrence.Recurrence`."""
+        return self._d_state
+
+
+BACKEND_PARTS = (FusedRecurrence, fused.cross_entropy_with_gradient, fused.sum_by_symbol, fused.elementwise)
