@@ -718,7 +718,7 @@ def test_an_edited_corpus_and_other_options_are_never_stale(cache, corpus_file):
 
 @pytest.fixture
 def cache_of_lines(cache, tmp_path):
-    return write(tmp_path / "lines", "".join(f"{number}\n" for number in range(100)))
+    return write(tmp_path / "lines", "".join(f"{number:03}\n" for number in range(100)))
 
 
 def test_lines_shuffled_by_another_seed_are_another_entry(cache_of_lines):
@@ -739,6 +739,7 @@ def test_lines_shuffled_by_another_seed_are_another_entry(cache_of_lines):
         lambda folder: [change(path, "version", 0) for path in folder.glob("*.json")],
         lambda folder: [change(path, "dtype", "object") for path in folder.glob("*.json")],
         lambda folder: [change(path, "size", "1") for path in folder.glob("*.json")],
+        lambda folder: [change(path, "size", 10) for path in folder.glob("*.json")],
         lambda folder: [change(path, "facts", {}) for path in folder.glob("*.json")],
         lambda folder: [change(path, "facts", {"vocabulary": {}}) for path in folder.glob("*.json")],
     ],

@@ -89,6 +89,12 @@ def test_unknown_symbols_are_seen_when_the_ids_just_fill_a_byte(size):
     assert vocabulary.encode("a\u0100b\u0101", "skip").tolist() == [0, 1]
 
 
+def test_characters_above_the_highest_symbol_are_unknown():
+    for higher in "\u0103\u0104本😀":
+        with pytest.raises(UsageError, match="not in the vocabulary"):
+            Vocabulary.of("a\u0102").encode(f"a{higher}")
+
+
 def test_a_byte_vocabulary_of_all_256_values_has_no_unknown_bytes():
     data = bytes(range(256))
     assert Vocabulary.of(data).encode(data).tolist() == list(range(256))
