@@ -1,0 +1,57 @@
+"""Takes the time of the kernels inside whole training steps."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from time import perf_counter
+from typing import Any, TypeVar
+
+from charlm.backends import Backend
+from charlm.bench.products import BACKWARD, FORWARD
+
+R = TypeVar("R")
+
+SOFTMAX = "softmax and loss"
+LOOK_UP = "look-up gradient"
+OPTIMIZER = "optimizer"
+
+
+class Stopwatch:
+    """Adds up the time spent in functions by name, from any thread."""
+
+    def __init__(self) -> None:
+        self._laps: list[tuple[str, float]] = []
+
+    def timed(self, name: str, function: Callable[..., R]) -> Callable[..., R]:
+        """Return the function with its time taken at every call."""
+
+        def call(*arguments: Any, **named: Any) -> R:
+            started = perf_counter()
+            result = function(*arguments, **named)
+            self._laps.append((name, perf_counter() - started))
+            return result
+
+        return call
+
+    def clear(self) -> None:
+        """Forget all laps."""
+        self._laps.clear()
+
+    def total(self, name: str) -> float:
+        """Return the seconds spent under a name, by all threads together."""
+        return sum(seconds for lap, seconds in self._laps if lap == name)
+
+    def watch(self, backend: Backend) -> Backend:
+        """Return the kernels with their time taken."""
+        loop = backend.recurrence
+        methods = {"forward": self.timed(FORWARD, loop.forward), "backward": self.timed(BACKWARD, loop.backward)}
+
+        def elementwise(*arguments: Any, **named: Any) -> Any:
+            return self.timed(OPTIMIZER, backend.elementwise(*arguments, **named))
+
+        return replace(
+            backend,
+            recurrence=type(f"Timed{loop.__name__}", (loop,), methods),
+            cross_entropy_with_gradient=self.timed(SOFTMAX, backend.cross_entropy_with_gradient),
+            sum_by_symbol=self.timed(LOOK_UP, backend.sum_by_symbol),
+            elementwise=elementwise,
+        )

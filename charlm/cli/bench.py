@@ -1,0 +1,138 @@
+"""`charlm bench`: how fast this machine trains and writes, and where the time goes."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from charlm.cli.options import overrides_option
+
+if TYPE_CHECKING:
+    from charlm.bench import Report, Setting
+    from charlm.config import Config
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  charlm bench
+  charlm bench --set model.cell=gru --set model.hidden_size=512
+  charlm bench configs/plays.yaml --json
+"""
+)
+@click.argument("config", required=False, type=click.Path(path_type=Path))
+@overrides_option
+@click.option("--vocabulary", type=click.IntRange(min=2), default=65, metavar="V", help="How many symbols there are.")
+@click.option("--repeat", type=click.IntRange(min=1), default=20, metavar="N", help="How many steps are timed.")
+@click.option("--json", "as_json", is_flag=True, help="Print all of it as a JSON object.")
+def command(config: Path | None, overrides: tuple[str, ...], vocabulary: int, repeat: int, as_json: bool) -> None:
+    """Measure the speed of training and of writing on this machine.
+
+    The network, batches, kernels and optimizer are those of CONFIG, or the defaults. The text is random symbols: no
+    corpus is read, and nothing is written. It takes some twenty steps and as many again, in which the parts of a step
+    are timed: in place, or alone, where a part is done over again by itself.
+    """
+    from charlm.bench import measure
+    from charlm.config import Override, load
+
+    settings = load(config, overrides, [Override("corpus.path", "-", "bench")])
+    setting = _setting(settings, vocabulary)
+    report = measure(setting, repeat)
+    if as_json:
+        import json
+
+        click.echo(json.dumps(_document(setting, report), indent=2))
+    else:
+        _show(setting, report)
+
+
+def _setting(settings: "Config", vocabulary: int) -> "Setting":
+    """Return what a configuration asks to measure."""
+    from charlm.backends import choose
+    from charlm.bench import Setting
+    from charlm.dropout import Dropout
+    from charlm.model import Architecture
+    from charlm.optimizers import Options
+
+    m, t = settings.model, settings.training
+    architecture = Architecture(
+        cell=m.cell,
+        vocabulary_size=vocabulary,
+        hidden_size=m.hidden_size,
+        num_layers=m.num_layers,
+        embedding_size=m.embedding_size,
+        tie_weights=m.tie_weights,
+        dtype=m.dtype,
+        start_symbol=0 if settings.corpus.mode == "lines" else None,
+    )
+    return Setting(
+        architecture=architecture,
+        kernels=choose(settings.kernels, m.dtype),
+        batch_size=t.batch_size,
+        seq_length=t.seq_length,
+        dropout=Dropout(**m.dropout.model_dump()),
+        workers=settings.workers,
+        optimizer=settings.optimizer.name,
+        options=Options(**settings.optimizer.model_dump(exclude={"name", "learning_rate"})),
+        clip_norm=t.clip_norm,
+        clip_value=t.clip_value,
+        ema=t.ema,
+    )
+
+
+def _show(setting: "Setting", report: "Report") -> None:
+    """Print the figures for a person."""
+    a, step = setting.architecture, report.step
+    where = f"{report.workers} workers" if report.workers > 1 else f"1 worker, {report.blas_threads} threads a product"
+    click.echo(
+        f"{a.num_layers} x {a.cell} of {a.hidden_size}, {a.vocabulary_size} symbols, "
+        f"{setting.batch_size} x {setting.seq_length} characters, {a.dtype}, {setting.kernels} kernels, {where}\n"
+    )
+    click.echo(f"training   {report.chars_per_second:>12,.0f} chars/s")
+    click.echo(
+        f"step       {_ms(step.median):>12} ms, the middle half of {report.steps} between {_ms(step.low)} "
+        f"and {_ms(step.high)}"
+    )
+    click.echo(
+        f"products   {report.flops_per_second / 1e9:>12.1f} GFLOP/s over the whole step, "
+        f"{report.share_of_peak:.0%} of this machine's {report.peak / 1e9:.0f}"
+    )
+    click.echo(f"writing    {report.written_per_second:>12,.0f} chars/s, one text")
+    if report.memory:
+        click.echo(f"memory     {report.memory / 1e6:>12,.0f} MB at the most while training")
+    click.echo(f"\n{'part of a step':<30}{'ms':>9}{'share':>8}{'GFLOP/s':>10}  measured")
+    for part in report.parts:
+        speed = f"{part.flops / part.seconds / 1e9:.0f}" if part.flops else ""
+        share = part.seconds / report.instrumented
+        click.echo(f"{part.name:<30}{_ms(part.seconds):>9}{share:>8.1%}{speed:>10}  {part.measured}")
+    click.echo(f"\nthe time loops' products alone, as NumPy calls: {_ms(report.loop_products)} ms")
+
+
+def _ms(seconds: float) -> str:
+    return f"{1000 * seconds:,.2f}" if seconds < 0.1 else f"{1000 * seconds:,.1f}"
+
+
+def _document(setting: "Setting", report: "Report") -> dict[str, Any]:
+    """Return the figures as plain values; times are in seconds."""
+    from dataclasses import asdict
+
+    return {
+        "model": setting.architecture.to_dict(),
+        "kernels": setting.kernels,
+        "batch_size": setting.batch_size,
+        "seq_length": setting.seq_length,
+        "workers": report.workers,
+        "blas_threads": report.blas_threads,
+        "steps": report.steps,
+        "seconds_per_step": asdict(report.step),
+        "chars_per_second": report.chars_per_second,
+        "flops_per_step": report.flops,
+        "gflops": report.flops_per_second / 1e9,
+        "peak_gflops": report.peak / 1e9,
+        "share_of_peak": report.share_of_peak,
+        "peak_memory_bytes": report.memory,
+        "sampled_chars_per_second": report.written_per_second,
+        "instrumented_seconds_per_step": report.instrumented,
+        "parts": [asdict(part) for part in report.parts],
+        "loop_products_seconds": report.loop_products,
+    }
