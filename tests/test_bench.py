@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from charlm.bench import Product, Report, Setting, measure, measuring, products
+from charlm.bench import Product, Report, Setting, measure, measuring, products, random_symbols, training
 from charlm.bench.stopwatch import Stopwatch
 from charlm.cells import NAMES
 from charlm.cli.bench import command
@@ -74,7 +74,7 @@ def test_an_embedding_is_multiplied_once_a_symbol_or_under_dropout_once_a_place(
 def test_the_counted_operations_are_those_that_numpy_is_asked_for(monkeypatch, cell, layers):
     setting = replace(SMALL, architecture=replace(SMALL.architecture, cell=cell, num_layers=layers), workers=1)
     team = Team(1)
-    trainer = measuring._trainer(setting, Model(setting.architecture, "numpy"), team)
+    trainer = training(setting, Model(setting.architecture, "numpy"), team, random_symbols(setting))
     matmul, asked = np.matmul, []
 
     def counting(left, right, out):
@@ -131,7 +131,7 @@ def test_a_stopwatch_changes_no_number(kernels):
         team, model = Team(2), Model(SMALL.architecture, kernels)
         if watched:
             model.backend = Stopwatch().watch(model.backend)
-        steps = islice(measuring._trainer(SMALL, model, team).run(), 4)
+        steps = islice(training(SMALL, model, team, random_symbols(SMALL)).run(), 4)
         found = [progress.loss for progress in steps]
         team.close()
         return found

@@ -5,8 +5,31 @@ stopwatches; what no kernel covers, the products of whole windows above all, is 
 threads and arrays of the same shapes. So a part says how it was measured, and what is left over is called the rest.
 """
 
-from charlm.bench.measuring import Part, Report, Setting, Spread, measure
+from charlm.bench.measuring import (
+    LEARNING_RATE,
+    SEED,
+    Part,
+    Report,
+    Setting,
+    Spread,
+    measure,
+    random_symbols,
+    training,
+)
 from charlm.bench.memory import peak_memory
 from charlm.bench.products import Product, products
 
-__all__ = ["Part", "Product", "Report", "Setting", "Spread", "measure", "peak_memory", "products"]
+__all__ = [
+    "LEARNING_RATE",
+    "SEED",
+    "Part",
+    "Product",
+    "Report",
+    "Setting",
+    "Spread",
+    "measure",
+    "peak_memory",
+    "products",
+    "random_symbols",
+    "training",
+]

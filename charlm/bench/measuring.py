@@ -21,6 +21,7 @@ from charlm.sampler import Filter, Sampler
 from charlm.schedules import Schedule
 from charlm.scorer import Scorer
 from charlm.trainer import Plan, Trainer
+from charlm.vocabulary import Ids
 from charlm.windows import Windows
 
 WARM_UP = 3  # steps before the first that counts: caches fill, kernels compile
@@ -30,6 +31,7 @@ PEAK_REPEATS = 5
 REPLAYS = 5  # of what is timed by itself
 WRITTEN = 1000  # characters written to time sampling
 SEED = 1
+LEARNING_RATE = 1e-3
 
 PREPARING = "preparing weights"
 NORM = "gradient norm"
@@ -184,7 +186,7 @@ def measure(setting: Setting, steps: int) -> Report:
     model = Model(a, setting.kernels)
     workers, blas_threads = plan_threads(setting.workers, model, setting.batch_size, Ranks())
     team = Team(workers, blas_threads)
-    step = Spread.of(_steps(_trainer(setting, model, team), WARM_UP + steps)[WARM_UP:])
+    step = Spread.of(_steps(training(setting, model, team, random_symbols(setting)), WARM_UP + steps)[WARM_UP:])
     memory, peak = peak_memory(), matrix_peak(a.dtype)
     instrumented, parts = _parts(setting, team, steps)
     loop_products = _alone(team, _replays(setting, team, {FORWARD, BACKWARD}))
@@ -205,26 +207,44 @@ def measure(setting: Setting, steps: int) -> Report:
     )
 
 
-def _trainer(setting: Setting, model: Model, team: Team) -> Trainer:
-    """Return a trainer on random symbols that never evaluates."""
-    a, B, T = model.architecture, setting.batch_size, setting.seq_length
+def training(setting: Setting, model: Model, team: Team, symbols: Ids) -> Trainer:
+    """Return a trainer that never evaluates, to take steps with.
+
+    Parameters
+    ----------
+    setting : Setting
+        What to train.
+    model : Model
+        The setting's network, made with its kernels.
+    team : Team
+        The threads.
+    symbols : ndarray of int, shape (N,)
+        The text, read from its beginning again and again; at least B T + 1 symbols.
+    """
+    B, T = setting.batch_size, setting.seq_length
     batch = Batch(model, model.initial_parameters(SEED), T, B, setting.dropout, SEED, team, Ranks())
     optimizer = Optimizer(setting.optimizer, setting.options, batch.parameters, batch.gradients, model.backend)
-    rng = generator(SEED, Purpose.CHECK)
-    symbols = rng.integers(0, a.vocabulary_size, B * (T * WINDOWS + 1)).astype(np.uint32)
     plan = Plan(
         total_steps=sys.maxsize,
-        learning_rate=1e-4,
+        learning_rate=LEARNING_RATE,
         schedule=Schedule("constant"),
         clip_norm=setting.clip_norm,
         clip_value=setting.clip_value,
         ema=setting.ema,
-        reset_probability=0.02,
+        reset_probability=0.0,
         eval_every=sys.maxsize,
         early_stopping=None,
         seed=SEED,
     )
-    return Trainer(plan, batch, optimizer, Windows(symbols, B, T, SEED), Scorer(model, B, team), symbols[:0])
+    windows = Windows(symbols, B, T, SEED, rotate=False)
+    return Trainer(plan, batch, optimizer, windows, Scorer(model, team), symbols[:0])
+
+
+def random_symbols(setting: Setting) -> Ids:
+    """Return a text in which every symbol is as likely as any other, of a few windows."""
+    size = setting.batch_size * (setting.seq_length * WINDOWS + 1)
+    drawn = generator(SEED, Purpose.CHECK).integers(0, setting.architecture.vocabulary_size, size)
+    return drawn.astype(np.uint32)
 
 
 def _steps(trainer: Trainer, count: int) -> list[float]:
@@ -293,7 +313,7 @@ def _parts(setting: Setting, team: Team, steps: int) -> tuple[float, list[Part]]
     stopwatch = Stopwatch()
     model = Model(setting.architecture, setting.kernels)
     model.backend = stopwatch.watch(model.backend)
-    trainer = _trainer(setting, model, team)
+    trainer = training(setting, model, team, random_symbols(setting))
     _steps(trainer, WARM_UP)
     stopwatch.clear()
     times = _steps(trainer, steps)
