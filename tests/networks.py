@@ -1,0 +1,222 @@
+"""What the tests of the mathematics share: small networks with everything they need to be computed once."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from typing import Any, cast
+
+import numpy as np
+
+from charlm.dropout import Dropout
+from charlm.kernels import Array, IntArray
+from charlm.model import Architecture, Model, Prepared, State, Workspace
+from charlm.optimizers import NAMES as OPTIMIZERS
+from charlm.optimizers import Optimizer, Options
+from charlm.parallel import Batch, Ranks, Team
+from charlm.parameters import Parameters
+from charlm.schedules import Schedule
+from charlm.scorer import Scorer
+from charlm.trainer import Plan, Trainer
+from charlm.windows import Window, Windows
+
+FUSED = find_spec("numba") is not None and find_spec("charlm.recurrence_fused") is not None
+BACKENDS = ("numpy", "fused") if FUSED else ("numpy",)
+DTYPES = {"numpy": ("float64", "float32"), "fused": ("float32",)}
+KERNELS = [(kernels, dtype) for kernels in BACKENDS for dtype in DTYPES[kernels]]
+ROUNDING = {"float64": 1e-12, "float32": 2e-5}  # of sums over small networks, as a share of their largest element
+
+NO_DROPOUT = Dropout()
+FRESH = Dropout(0.3, 0.25, 0.4)
+LOCKED = replace(FRESH, locked=True)
+START = 0  # the symbol before which an item starts, where a network has one
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """What a network may have besides its cell and layers; `embedding` is relative to H, for tied weights."""
+
+    embedding: int | None = None
+    tied: bool = False
+    lines: bool = False
+    dropout: Dropout = NO_DROPOUT
+
+    def architecture(self, cell: str, num_layers: int, V: int, H: int, dtype: str = "float64") -> Architecture:
+        """Return a network of this variant."""
+        embedding_size = None if self.embedding is None else H + self.embedding
+        return Architecture(cell, V, H, num_layers, embedding_size, self.tied, dtype, START if self.lines else None)
+
+
+VARIANTS = {
+    "one-hot": Variant(),
+    "embedding": Variant(embedding=-1),
+    "tied": Variant(embedding=0, tied=True),
+    "lines": Variant(lines=True),
+    "one-hot-dropout": Variant(dropout=FRESH),
+    "one-hot-locked": Variant(dropout=LOCKED),
+    "embedding-dropout": Variant(embedding=1, dropout=FRESH),
+    "embedding-locked": Variant(embedding=-1, dropout=LOCKED),
+    "tied-dropout": Variant(embedding=0, tied=True, dropout=FRESH),
+    "tied-lines-locked": Variant(embedding=0, tied=True, lines=True, dropout=LOCKED),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a window came to, in arrays of its own."""
+
+    loss: float
+    logits: Array
+    state: State
+    gradients: Parameters
+    d_initial: State
+
+
+def copied(state: Sequence[Sequence[Array]]) -> State:
+    """Return a state in memory of its own."""
+    return tuple(tuple(array.copy() for array in layer) for layer in state)
+
+
+def streams_of(state: State, streams: slice) -> State:
+    """Return some streams' part of a state."""
+    return tuple(tuple(array[streams] for array in layer) for layer in state)
+
+
+def arrays_of(state: State) -> list[Array]:
+    """Return the arrays of a state in a list."""
+    return [array for layer in state for array in layer]
+
+
+class Network:
+    """A model with random weights, computed from scratch whenever it is asked."""
+
+    def __init__(
+        self, architecture: Architecture, seed: int = 0, kernels: str = "numpy", dropout: Dropout | None = None
+    ) -> None:
+        self.model = Model(architecture, kernels)
+        self.dropout = dropout or NO_DROPOUT
+        self.seed = seed
+        rng = np.random.default_rng(seed)
+        self.parameters = self.model.initial_parameters(seed)
+        self.parameters.flat += rng.normal(0, 0.3, self.parameters.flat.shape).astype(architecture.dtype)
+
+    def ids(self, T: int, B: int, seed: int = 1) -> IntArray:
+        """Return random symbols, (T, B)."""
+        V = self.model.architecture.vocabulary_size
+        return np.random.default_rng(seed).integers(0, V, (T, B)).astype(np.int32)
+
+    def state(self, B: int, seed: int = 2) -> State:
+        """Return a random state of B streams."""
+        rng = np.random.default_rng(seed)
+        zero = self.model.zero_state(B)
+        return tuple(tuple(rng.normal(0, 0.5, a.shape).astype(a.dtype) for a in layer) for layer in zero)
+
+    def prepared(self) -> Prepared:
+        """Return the weights as windows read them."""
+        prepared = Prepared(self.model)
+        self.model.prepare(self.parameters, prepared)
+        return prepared
+
+    def read(self, inputs: IntArray, initial: State) -> tuple[Array, State]:
+        """Return the logits (T, B, V) of a window without dropout, and the state after it."""
+        T, B = inputs.shape
+        workspace = Workspace(self.model, T, B)
+        state = self.model.forward(self.parameters, self.prepared(), workspace, inputs, initial)
+        return workspace.logits.reshape(T, B, -1), copied(state)
+
+    def learn(
+        self, inputs: IntArray, targets: IntArray, initial: State, scale: float | None = None, step: int = 0
+    ) -> Result:
+        """Return all that a training window computes; its logits are those before the gradient replaced them."""
+        T, B = inputs.shape
+        prepared, workspace = self.prepared(), Workspace(self.model, T, B, self.dropout)
+        for mask in workspace.masks:
+            if mask is not None:
+                mask.draw(self.seed, step)
+        self.model.forward(self.parameters, prepared, workspace, inputs, initial)
+        logits = workspace.logits.reshape(T, B, -1).copy()
+        scale = 1 / inputs.size if scale is None else scale
+        loss, state = self.model.loss_and_gradients(
+            self.parameters, prepared, workspace, inputs, targets, initial, scale
+        )
+        d_initial = copied([loop.d_initial for loop in workspace.loops])
+        return Result(loss, logits, copied(state), workspace.gradients.copy(), d_initial)
+
+
+def assert_close(actual: Any, expected: Any, tolerance: float) -> None:
+    """Compare arrays by their largest difference, as a share of the largest expected element (or of 1e-3)."""
+    actual, expected = np.asarray(actual), np.asarray(expected)
+    assert actual.shape == expected.shape
+    assert np.isfinite(actual).all()
+    largest = max(float(np.abs(expected).max(initial=0)), 1e-3)
+    assert float(np.abs(actual - expected).max(initial=0)) <= tolerance * largest
+
+
+class FixedWindows:
+    """Windows in the trainer's form from text of B streams, (N, B), which one epoch reads once."""
+
+    def __init__(self, text: IntArray, T: int) -> None:
+        self.text, self.T = text.astype(np.int32), T
+        self.steps_per_epoch = (len(text) - 1) // T
+
+    def at(self, step: int) -> Window:
+        """Return the window of a step."""
+        epoch, window = divmod(step, self.steps_per_epoch)
+        start = window * self.T
+        read = self.text[start : start + self.T + 1]
+        return Window(read[:-1], read[1:], epoch, window == 0)
+
+
+PLAN = Plan(
+    total_steps=10,
+    learning_rate=0.05,
+    schedule=Schedule(),
+    clip_norm=None,
+    clip_value=None,
+    ema=None,
+    reset_probability=0.0,
+    eval_every=1_000_000,
+    early_stopping=None,
+    seed=1,
+)
+NO_TEXT = np.zeros(0, np.int32)
+
+
+class Training:
+    """A trainer of a network over a fixed text, with its team; a context manager that ends the threads."""
+
+    def __init__(
+        self,
+        network: Network,
+        text: IntArray,
+        T: int,
+        *,
+        plan: Plan = PLAN,
+        optimizer: str = "adam",
+        options: Options | None = None,
+        workers: int = 1,
+        valid: IntArray = NO_TEXT,
+        batch_type: type[Batch] = Batch,
+    ) -> None:
+        assert optimizer in OPTIMIZERS
+        B = text.shape[1]
+        self.team = Team(workers)
+        self.batch = batch_type(
+            network.model, network.parameters, T, B, network.dropout, network.seed, self.team, Ranks()
+        )
+        self.optimizer = Optimizer(
+            optimizer, options or Options(), network.parameters, self.batch.gradients, network.model.backend
+        )
+        windows = cast(Windows, FixedWindows(text, T))
+        scorer = Scorer(network.model, self.team)
+        self.trainer = Trainer(plan, self.batch, self.optimizer, windows, scorer, valid)
+
+    def __enter__(self) -> Trainer:
+        return self.trainer
+
+    def __exit__(self, *_: object) -> None:
+        self.team.close()
+
+
+def pairs(state: State, other: State) -> Iterator[tuple[Array, Array]]:
+    """Return the arrays of two states side by side."""
+    return zip(arrays_of(state), arrays_of(other), strict=True)
