@@ -97,7 +97,8 @@ def load(path: Path, *, kernels: str = "numpy", training: bool = False) -> Saved
     Raises
     ------
     CharlmError
-        If the file cannot be read, is damaged, or its tensors are not those of its architecture.
+        If the file cannot be read, is damaged, its tensors are not those of its architecture, or a weight is not a
+        finite number.
     """
     tensors, metadata = checkpoint.load(path, training=training)
     try:
@@ -106,6 +107,9 @@ def load(path: Path, *, kernels: str = "numpy", training: bool = False) -> Saved
         parameters = from_tensors(model, tensors)
     except (KeyError, ValueError, TypeError) as error:
         raise CharlmError(f"{path}: not a model that this charlm knows: {error}") from error
+    if not np.isfinite(parameters.flat).all():
+        first = parameters.name_at(int(np.flatnonzero(~np.isfinite(parameters.flat))[0]))
+        raise CharlmError(f"{path}: its weights are not finite numbers ({first} is the first such tensor); train anew")
     prefix = checkpoint.TRAINING_PREFIX
     kept = {name.removeprefix(prefix): array for name, array in tensors.items() if name.startswith(prefix)}
     return Saved(model, parameters, vocabulary, metadata, kept)

@@ -1,16 +1,9 @@
-"""A training run: put together from a configuration, kept in a directory, and taken up again where it was left.
-
-    runs/NAME/
-      config.yaml          the resolved configuration, every default written out
-      metrics.jsonl        one JSON object a line
-      samples.txt          what the model wrote along the way
-      best.safetensors     the model with the lowest validation loss
-      last.safetensors     the model and all that an exact resume needs
-"""
+"""A training run: put together from a configuration, written to its directory, and taken up again where it was left."""
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from itertools import chain
 from math import ceil, log
 from pathlib import Path
@@ -26,17 +19,22 @@ from charlm.corpus import Corpus, check_fits
 from charlm.corpus import load as load_corpus
 from charlm.dropout import Dropout
 from charlm.errors import CharlmError, UsageError
+from charlm.kernels import Array
 from charlm.model import Architecture, Model
 from charlm.optimizers import Optimizer, Options
 from charlm.parallel import Batch, Ranks, Team, plan_threads
+from charlm.rundir import BEST, LAST, METRICS, SAMPLES, RunDirectory, left_in, unknown_training
 from charlm.sampler import Filter, Sampler, beginning
 from charlm.schedules import Schedule
 from charlm.scorer import Scorer
-from charlm.trainer import Plan, Progress, Trainer, steps_in
+from charlm.trainer import Plan, Progress, Trainer, seconds_per_step
 from charlm.windows import Windows
 
 DEFAULT_EPOCHS = 10
-FILES = ("config.yaml", "metrics.jsonl", "samples.txt", "best.safetensors", "last.safetensors")
+TIMING_SECONDS = 3.0  # how long steps are timed at the most before minutes become a number of steps
+FORECAST_SECONDS = 1.0  # how long to tell what a run would take
+FORWARD_SHARE = 1 / 3  # of a step's time: a backward pass costs two forward ones
+FOREVER = 1 << 40  # steps
 
 
 @dataclass(slots=True)
@@ -86,37 +84,72 @@ class Record:
 
     Attributes
     ----------
-    total_steps : int
-        The length of the run, settled at its start.
+    ranks : int
+        How many MPI processes.
     threads : tuple of int
-        Workers and threads a product.
+        Workers, and threads a product.
+    kernels : str
+        What computes the model, settled at the start: ``numpy`` or ``fused``.
+    total_steps : int
+        The length of the run, settled at the start; 0 before.
     seconds : float
         Spent on steps so far.
     interval : Interval
         Since the last line of metrics.
-    sizes : dict of str to int
-        How much of `metrics.jsonl` and `samples.txt` belongs to the steps done.
-    history : list of dict
-        Step, epoch and validation loss of every evaluation.
     """
 
+    ranks: int
+    threads: tuple[int, int]
+    kernels: str
     total_steps: int = 0
-    threads: tuple[int, int] = (1, 1)
     seconds: float = 0.0
     interval: Interval = field(default_factory=Interval)
-    sizes: dict[str, int] = field(default_factory=lambda: {"metrics.jsonl": 0, "samples.txt": 0})
-    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+def read_again(section: Mapping[str, Any], seed: int, digest: str, where: Path) -> Corpus:
+    """Read the corpus that a run was trained on once more.
+
+    Parameters
+    ----------
+    section : mapping
+        The `corpus` section of the run's configuration.
+    seed : int
+        The run's seed.
+    digest : str
+        What the run knows its text by.
+    where : Path
+        The run or checkpoint, for messages.
+
+    Raises
+    ------
+    CharlmError
+        If the text is not where it was or no longer the same.
+    """
+    paths = [section["path"]] if isinstance(section["path"], str) else list(section["path"])
+    if "-" in paths and (sys.stdin is None or sys.stdin.isatty()):
+        raise UsageError(f"{where}: the corpus came through standard input (corpus.path: '-'); send it in again")
+    try:
+        corpus = load_corpus(**section, seed=seed)
+    except CharlmError as error:
+        raise CharlmError(f"{where}: its corpus cannot be read again: {error}") from error
+    if corpus.digest != digest:
+        raise CharlmError(
+            f"{where}: the corpus {', '.join(paths)} is no longer the text that this run was reading; put that back, "
+            "or start a new run with --init-from"
+        )
+    return corpus
 
 
 class Run:
     """A run of training, from a configuration or from where its directory was left.
 
-    Use `start`, `resume` or `dry` to make one.
+    `Run.start` and `Run.resume` make one that can `train`. What `start` does is also there one by one: `Run.plan`
+    reads and checks, `settle` fixes the length, and `begin` is the first to write.
 
     Attributes
     ----------
-    directory : Path
-        Where its files are.
+    directory : RunDirectory
+        Its files.
     config : Config
         The resolved configuration.
     corpus : Corpus
@@ -125,27 +158,35 @@ class Run:
         The loop.
     record : Record
         What was done so far.
+    history : list of dict
+        Step, epoch and validation loss of every evaluation.
+    saved_step : int
+        The step of the last checkpoint.
     notes : list of str
         What a person should know before it begins.
     """
 
-    def __init__(self, directory: Path, config: Config, ranks: Ranks, record: Record | None = None) -> None:
-        self.directory, self.config, self.ranks = directory, config, ranks
+    def __init__(
+        self, directory: Path, config: Config, ranks: Ranks, corpus: Corpus, record: Record | None = None
+    ) -> None:
+        self.directory = RunDirectory(directory)
+        self.config, self.ranks, self.corpus = config, ranks, corpus
+        self.history: list[dict[str, Any]] = []
+        self.saved_step = 0
         c = config
-        self.corpus: Corpus = load_corpus(**c.corpus.model_dump(), seed=c.seed)
-        self.notes = list(self.corpus.report)
-        check_fits(len(self.corpus.train), c.training.batch_size, c.training.seq_length)
+        self.notes = list(corpus.report)
+        check_fits(len(corpus.train), c.training.batch_size, c.training.seq_length)
         if ranks.size > c.training.batch_size:
             raise UsageError(
                 f"{ranks.size} ranks cannot share training.batch_size {c.training.batch_size}; "
                 "start at most so many, or raise it"
             )
-        vocabulary = self.corpus.vocabulary
-        start_symbol = vocabulary.id_of("\n") if c.corpus.mode == "lines" else None
+        start_symbol = corpus.vocabulary.id_of("\n") if c.corpus.mode == "lines" else None
+        kernels = choose(c.kernels if record is None else record.kernels, c.model.dtype)
         self.model = Model(
             Architecture(
                 cell=c.model.cell,
-                vocabulary_size=len(vocabulary),
+                vocabulary_size=len(corpus.vocabulary),
                 hidden_size=c.model.hidden_size,
                 num_layers=c.model.num_layers,
                 embedding_size=c.model.embedding_size,
@@ -153,14 +194,14 @@ class Run:
                 dtype=c.model.dtype,
                 start_symbol=start_symbol,
             ),
-            choose(c.kernels, c.model.dtype),
+            kernels,
         )
         self.record = record or Record(
-            threads=plan_threads(c.workers, self.model, c.training.batch_size, ranks),
+            ranks.size, plan_threads(c.workers, self.model, c.training.batch_size, ranks), kernels
         )
         self.team = Team(*self.record.threads)
         self.windows = Windows(
-            self.corpus.train,
+            corpus.train,
             batch_size=c.training.batch_size,
             seq_length=c.training.seq_length,
             seed=c.seed,
@@ -179,21 +220,21 @@ class Run:
         )
 
     @classmethod
-    def start(
+    def plan(
         cls, directory: Path, config: Config, ranks: Ranks, *, force: bool = False, init_from: Path | None = None
     ) -> "Run":
-        """Begin a run in a new directory.
+        """Put a run together: everything is read and checked, nothing is written.
 
         Parameters
         ----------
         directory : Path
-            Where its files go; made if need be.
+            Where its files will go; made by `begin` if need be.
         config : Config
             What to do.
         ranks : Ranks
             The processes that do it; the first one writes.
         force : bool
-            Whether the files of a run that is there already are replaced.
+            Whether the files of a run that is there already will be replaced.
         init_from : Path, optional
             A checkpoint whose weights to start from.
 
@@ -204,21 +245,66 @@ class Run:
         UsageError
             If the directory holds a run, or the checkpoint has another architecture.
         """
-        there = [name for name in FILES if (directory / name).exists()]
-        if there and not force:
-            raise UsageError(
-                f"{directory}: already holds a run ({there[0]}); continue it with --resume {directory}, "
-                "replace it with --force, or name another directory with --out"
+        RunDirectory(directory).check_free(force)
+        saved = None if init_from is None else modelfile.load(checkpoint.resolve(init_from))
+        corpus = load_corpus(**config.corpus.model_dump(), seed=config.seed)
+        run = cls(directory, config, ranks, corpus)
+        workers = run.record.threads[0]
+        if config.workers != "auto" and workers < config.workers:
+            streams = config.training.batch_size // ranks.size
+            run.notes.append(f"{workers} workers, not {config.workers}: there are only {streams} streams to share")
+        if saved is not None and init_from is not None:
+            run.notes += transfer.take_over(saved, run.model, run.batch.parameters, corpus.vocabulary, init_from)
+        return run
+
+    def settle(self) -> None:
+        """Turn the run's length into a number of steps; a length in minutes takes some seconds of timing."""
+        t, warmup = self.config.training, self.config.schedule.warmup_steps
+        if t.max_steps is not None:
+            total = t.max_steps
+        elif t.max_minutes is not None:
+            total = self._steps_in(t.max_minutes)
+        else:
+            total = max(1, ceil((t.epochs or DEFAULT_EPOCHS) * self.windows.steps_per_epoch))
+        if warmup >= total:
+            self.notes.append(
+                f"schedule.warmup_steps is {warmup:,} and the run has {total:,} steps: it ends before the learning "
+                "rate reaches its peak"
             )
-        run = cls(directory, config, ranks)
-        if init_from is not None:
-            saved = modelfile.load(checkpoint.resolve(init_from))
-            run.notes += transfer.take_over(saved, run.model, run.batch.parameters, run.corpus.vocabulary, init_from)
-        run._settle_length()
-        run._make_trainer()
-        if ranks.rank == 0:
-            run._make_directory(there)
-        run.save()
+        self.record.total_steps = total
+        self.trainer = self._new_trainer(total, t.eval_every)
+
+    def _steps_in(self, minutes: float) -> int:
+        """Return how many steps and their evaluations fit into some minutes, the timing included."""
+        t, started = self.config.training, perf_counter()
+        step = self.seconds_per_step(min(TIMING_SECONDS, 6 * minutes))  # at most a tenth of a short run
+        evaluation = step * FORWARD_SHARE * len(self.corpus.valid) / (t.seq_length * t.batch_size)
+        left = 60 * minutes - (perf_counter() - started) - evaluation  # there is one at the end
+        return self.ranks.agree(max(1, int(left / (step + evaluation / t.eval_every))))
+
+    def seconds_per_step(self, seconds: float = FORECAST_SECONDS) -> float:
+        """Return what a step takes, from doing some and undoing them."""
+        weights = self.batch.parameters.flat.copy()
+        time = seconds_per_step(self._new_trainer(FOREVER, FOREVER), seconds)
+        self.batch.parameters.flat[...] = weights
+        return time
+
+    def begin(self) -> None:
+        """Make the run directory and write its first files; from here on the run can be resumed."""
+        if self.ranks.rank == 0:
+            self.directory.make()
+        self.save()
+        if self.ranks.rank == 0:
+            self.directory.write_config(config.dump_yaml(self.config))
+
+    @classmethod
+    def start(
+        cls, directory: Path, config: Config, ranks: Ranks, *, force: bool = False, init_from: Path | None = None
+    ) -> "Run":
+        """Begin a run in a new directory: `plan`, `settle` and `begin`."""
+        run = cls.plan(directory, config, ranks, force=force, init_from=init_from)
+        run.settle()
+        run.begin()
         return run
 
     @classmethod
@@ -232,85 +318,54 @@ class Run:
         UsageError
             If there is none, or the run was made by another number of MPI ranks.
         """
-        path = checkpoint.resolve(directory, "last")
+        path = left_in(directory).path
         saved = modelfile.load(path, training=True)
-        if "run" not in saved.metadata:
-            raise UsageError(f"{path}: holds a model but no training to resume; --init-from starts from its weights")
-        kept = dict(saved.metadata["run"])
-        if kept.pop("ranks") != ranks.size:
+        try:
+            kept = dict(saved.metadata["run"])
+            standing, sizes, digest = kept.pop("standing"), kept.pop("sizes"), saved.metadata["corpus"]
+            record = Record(**kept)
+            record.interval, record.threads = Interval(**kept["interval"]), tuple(kept["threads"])
+        except (KeyError, TypeError) as error:
+            raise unknown_training(path) from error
+        if record.ranks != ranks.size:
             raise UsageError(
-                f"{path}: was trained by {saved.metadata['run']['ranks']} MPI ranks; resume it with as many, "
-                f"not {ranks.size}"
+                f"{path}: was trained by {record.ranks} MPI ranks; resume it with as many, not {ranks.size}"
             )
-        standing, digest = kept.pop("standing"), kept.pop("corpus")
-        kept["interval"] = Interval(**kept["interval"])
-        kept["threads"] = tuple(kept["threads"])
-        run = cls(path.parent, Config.from_dict(saved.metadata["config"], str(path)), ranks, Record(**kept))
-        if run.corpus.digest != digest:
-            raise CharlmError(
-                f"{path}: the corpus is no longer the text that this run was reading; put it back to resume, "
-                "or start a new run on it with --init-from"
-            )
+        settings = Config.from_dict(saved.metadata["config"], str(path))
+        corpus = read_again(settings.corpus.model_dump(), settings.seed, digest, path.parent)
+        run = cls(path.parent, settings, ranks, corpus, record)
+        run.history, run.saved_step = list(saved.metadata["history"]), standing["step"]
         run.batch.parameters.flat[...] = saved.parameters.flat
-        run._make_trainer()
+        run.trainer = run._new_trainer(record.total_steps, settings.training.eval_every)
         run.trainer.restore(saved.training, standing)
         if ranks.rank == 0:
-            for name, size in run.record.sizes.items():
-                _cut(run.directory / name, size)
+            run.notes += run.directory.rewind(sizes, config.dump_yaml(settings))
         return run
 
-    @classmethod
-    def dry(cls, directory: Path, config: Config, ranks: Ranks) -> "Run":
-        """Put a run together without starting it: everything is read and checked, nothing is written."""
-        run = cls(directory, config, ranks)
-        run._settle_length()
-        run._make_trainer()
-        return run
-
-    def _settle_length(self) -> None:
-        """Turn the run's length into a number of steps."""
-        t = self.config.training
-        if t.max_steps is not None:
-            self.record.total_steps = t.max_steps
-        elif t.max_minutes is not None:
-            self.record.total_steps = steps_in(
-                t.max_minutes, self.batch, self.windows, len(self.corpus.valid), t.eval_every
-            )
-        else:
-            self.record.total_steps = max(1, ceil((t.epochs or DEFAULT_EPOCHS) * self.windows.steps_per_epoch))
-
-    def _make_trainer(self) -> None:
+    def _new_trainer(self, total_steps: int, eval_every: int) -> Trainer:
         c, t = self.config, self.config.training
         options = c.optimizer.model_dump(exclude={"name", "learning_rate"})
         optimizer = Optimizer(
             c.optimizer.name, Options(**options), self.batch.parameters, self.batch.gradients, self.model.backend
         )
         plan = Plan(
-            total_steps=self.record.total_steps,
+            total_steps=total_steps,
             learning_rate=c.optimizer.learning_rate,
             schedule=Schedule(**c.schedule.model_dump()),
             clip_norm=t.clip_norm,
             clip_value=t.clip_value,
             ema=t.ema,
             reset_probability=t.reset_probability,
-            eval_every=t.eval_every,
+            eval_every=eval_every,
             early_stopping=t.early_stopping,
             seed=c.seed,
         )
-        scorer = Scorer(self.model, t.batch_size, self.team)
-        self.trainer = Trainer(plan, self.batch, optimizer, self.windows, scorer, self.corpus.valid)
+        scorer = Scorer(self.model, self.team)
+        return Trainer(plan, self.batch, optimizer, self.windows, scorer, self.corpus.valid)
 
-    def _make_directory(self, there: Sequence[str]) -> None:
-        try:
-            self.directory.mkdir(parents=True, exist_ok=True)
-            for name in there:
-                (self.directory / name).unlink()
-            for name in self.record.sizes:
-                (self.directory / name).touch()
-        except OSError as error:
-            raise CharlmError(f"{self.directory}: cannot be made: {error.strerror or error}") from error
-        with checkpoint.atomic_file(self.directory / "config.yaml") as file:
-            file.write(config.dump_yaml(self.config).encode())
+    def close(self) -> None:
+        """End the threads of the run."""
+        self.team.close()
 
     @property
     def finished(self) -> bool:
@@ -322,9 +377,14 @@ class Run:
         """Train to the end, writing the run's files on the way, and yield after each step.
 
         Whoever stops listening before the end calls `save` to keep the steps since the last checkpoint.
+
+        Raises
+        ------
+        CharlmError
+            If the numbers are no longer finite, or a file cannot be written.
         """
         t = self.config.training
-        for progress in self.trainer.run():
+        for progress in self._steps():
             update = Update(progress)
             self.record.seconds += progress.seconds
             self.record.interval.add(progress)
@@ -339,19 +399,20 @@ class Run:
                 self.save()
             yield update
 
+    def _steps(self) -> Iterator[Progress]:
+        """Pass on the trainer's steps, and say what is kept when they fail."""
+        try:
+            yield from self.trainer.run()
+        except CharlmError as error:
+            kept = f"{self.directory.path / LAST} keeps step {self.saved_step}"
+            raise CharlmError(f"{self.directory.path}: {error}; {kept}") from error
+
     def _note_score(self, progress: Progress) -> None:
+        """Remember an evaluation, and keep the model if it is the best so far."""
         assert progress.score is not None
-        self.record.history.append(
-            {"step": progress.step, "epoch": progress.epoch, "valid_loss": progress.score.loss}
-        )
-        if progress.improved and self.ranks.rank == 0:
-            modelfile.save(
-                self.directory / "best.safetensors",
-                self.model,
-                self.trainer.average,
-                self.corpus.vocabulary,
-                {"config": self.config.to_dict(), "history": self.record.history},
-            )
+        self.history.append({"step": progress.step, "epoch": progress.epoch, "valid_loss": progress.score.loss})
+        if progress.improved:
+            self._write_model(BEST, {}, {})
 
     def _log(self, progress: Progress) -> None:
         """Write a line of metrics: means over the steps since the one before."""
@@ -373,10 +434,13 @@ class Run:
             line["valid_loss"] = progress.score.loss
             line["valid_bits_per_char"] = progress.score.bits_per_char
         self.record.interval = Interval()
-        self._append("metrics.jsonl", json.dumps(line) + "\n")
+        if self.ranks.rank == 0:
+            self.directory.append(METRICS, json.dumps(line) + "\n")
 
-    def _write_sample(self, progress: Progress) -> str:
+    def _write_sample(self, progress: Progress) -> str | None:
         """Let the model write a little, and keep it."""
+        if self.ranks.rank != 0:
+            return None
         t, vocabulary = self.config.training, self.corpus.vocabulary
         sampler = Sampler(Model(self.model.architecture), self.trainer.average)
         drawn = sampler.write(
@@ -386,53 +450,23 @@ class Run:
             self.config.seed + progress.step,
         )
         text = vocabulary.decode(np.array(list(chain.from_iterable(d.ids for d in drawn))))
-        self._append("samples.txt", f"--- step {progress.step}, epoch {progress.epoch:.2f}\n{text}\n\n")
+        self.directory.append(SAMPLES, f"--- step {progress.step}, epoch {progress.epoch:.2f}\n{text}\n\n")
         return text
-
-    def _append(self, name: str, text: str) -> None:
-        """Add to one of the run's growing files, and count what is there."""
-        data = text.encode("utf-8", "backslashreplace")
-        self.record.sizes[name] += len(data)
-        if self.ranks.rank == 0:
-            try:
-                with (self.directory / name).open("ab") as file:
-                    file.write(data)
-            except OSError as error:
-                raise CharlmError(f"{self.directory / name}: cannot be written: {error.strerror or error}") from error
 
     def save(self) -> None:
         """Write `last.safetensors`: the model, and all that an exact resume needs."""
         arrays, standing = self.trainer.snapshot()
-        if self.ranks.rank != 0:
-            return
-        record = self.record
-        run = {
-            "standing": standing,
-            "total_steps": record.total_steps,
-            "threads": list(record.threads),
-            "ranks": self.ranks.size,
-            "corpus": self.corpus.digest,
-            "seconds": record.seconds,
-            "interval": {name: getattr(record.interval, name) for name in Interval.__dataclass_fields__},
-            "sizes": record.sizes,
-            "history": record.history,
-        }
-        modelfile.save(
-            self.directory / "last.safetensors",
-            self.model,
-            self.trainer.average,
-            self.corpus.vocabulary,
-            {"config": self.config.to_dict(), "history": record.history, "run": run},
-            arrays,
-        )
+        if self.ranks.rank == 0:
+            self.directory.sync()
+        run = {**asdict(self.record), "sizes": self.directory.sizes, "standing": standing}
+        self._write_model(LAST, {"run": run}, arrays)
+        self.saved_step = self.trainer.standing.step
 
-
-def _cut(path: Path, size: int) -> None:
-    """Cut a growing file back to what belongs to the steps done, so that the steps done again are not there twice."""
-    try:
-        with path.open("ab") as file:
-            if file.tell() < size:
-                raise CharlmError(f"{path}: is shorter than when the checkpoint was written; put it back to resume")
-            file.truncate(size)
-    except OSError as error:
-        raise CharlmError(f"{path}: cannot be written: {error.strerror or error}") from error
+    def _write_model(self, name: str, more: Mapping[str, Any], training: Mapping[str, Array]) -> None:
+        """Write a checkpoint of the weights that are evaluated."""
+        if self.ranks.rank == 0:
+            metadata = {"config": self.config.to_dict(), "corpus": self.corpus.digest, "history": self.history}
+            path = self.directory.path / name
+            modelfile.save(
+                path, self.model, self.trainer.average, self.corpus.vocabulary, {**metadata, **more}, training
+            )

@@ -133,9 +133,7 @@ class Sampler:
             The logits of what comes next; the next call overwrites them.
         """
         self._inputs[0] = ids
-        self._state = self._model.forward(
-            self._parameters, self._prepared, self._workspace, self._inputs, self._state
-        )
+        self._state = self._model.forward(self._parameters, self._prepared, self._workspace, self._inputs, self._state)
         return self._workspace.logits
 
     def write(self, prompt: Sequence[int] | IntArray, length: int, narrow: Filter, seed: int) -> Iterator[Drawn]:

@@ -1,18 +1,22 @@
 """How well a model predicts a text: the mean loss of its characters, read in order with the state carried over."""
 
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 from math import exp, log
 
 import numpy as np
 
-from charlm.windows import EvaluationWindows, evaluation_streams
 from charlm.kernels import Array, IntArray
 from charlm.loss import cross_entropy
 from charlm.model import Model, Prepared, State, Workspace
 from charlm.parallel import Team
 from charlm.parameters import Parameters
+from charlm.vocabulary import Ids
+from charlm.windows import EvaluationWindows, Mask, evaluation_streams
 
 SEQ_LENGTH = 16  # of the windows that a text is scored in; the state is carried, so it changes nothing but the memory
+MOST_STREAMS = 64  # read at once: few enough for small memory, enough for quick products
 CHARS_PER_STREAM = 2_000  # at the least: a stream's first characters are predicted from a state that has read nothing
 FAR_APART = 1.5  # nats between the worst stream and the mean that are worth a word
 
@@ -61,18 +65,16 @@ class Scorer:
     ----------
     model : Model
         The network.
-    most_streams : int
-        In how many streams a text is read at once, at the most; a short one is read in fewer.
     team : Team
         The threads that share them.
     """
 
-    def __init__(self, model: Model, most_streams: int, team: Team) -> None:
-        self._model, self._most_streams, self._team = model, most_streams, team
+    def __init__(self, model: Model, team: Team) -> None:
+        self._model, self._team = model, team
         self._prepared = Prepared(model)
         self._workspaces: dict[tuple[int, int], Workspace] = {}
 
-    def score(self, parameters: Parameters, ids: IntArray) -> Score:
+    def score(self, parameters: Parameters, ids: Ids) -> Score:
         """Predict every symbol of a text but the first, each from all those before it in its stream.
 
         Parameters
@@ -82,51 +84,68 @@ class Scorer:
         ids : ndarray of int, shape (n,)
             The text, n at least 2.
         """
-        at_once = min(self._most_streams, max(1, len(ids) // CHARS_PER_STREAM))
-        cut = evaluation_streams(ids, at_once, self._model.architecture.start_symbol)
-        streams = len(cut.starts)
-        workers = min(self._team.workers, streams)
-        edges = [streams * worker // workers for worker in range(workers + 1)]
-        shards = [slice(start, stop) for start, stop in zip(edges, edges[1:], strict=False)]
-        losses, hits, counts = np.zeros((3, streams))
+        at_once = min(MOST_STREAMS, max(1, len(ids) // CHARS_PER_STREAM))
+        streams = evaluation_streams(ids, at_once, self._model.architecture.start_symbol)
+        reading = self._begin(parameters, len(streams.starts))
         self._model.prepare(parameters, self._prepared)
-        states = [self._model.zero_state(shard.stop - shard.start) for shard in shards]
-        for window in EvaluationWindows(ids, cut, SEQ_LENGTH):
-            inputs, targets, counted = window
-
-            def read(worker: int) -> None:
-                if worker >= workers:
-                    return
-                shard = shards[worker]
-                states[worker], loss, hit = self._read(
-                    parameters, inputs[:, shard], targets[:, shard], states[worker], worker
-                )
-                mask = np.ones_like(loss, bool) if counted is None else counted[:, shard]
-                losses[shard] += (loss * mask).sum(axis=0, dtype=np.float64)
-                hits[shard] += (hit & mask).sum(axis=0)
-                counts[shard] += mask.sum(axis=0)
-
-            self._team.map(read)
-        chars = int(counts.sum())
+        for inputs, targets, counted in EvaluationWindows(ids, streams, SEQ_LENGTH):
+            mask = np.ones(inputs.shape, bool) if counted is None else counted
+            self._team.map(partial(self._read, reading, inputs, targets, mask))
+        chars = int(reading.counts.sum())
         return Score(
-            loss=float(losses.sum() / chars),
-            accuracy=float(hits.sum() / chars),
+            loss=float(reading.losses.sum() / chars),
+            accuracy=float(reading.hits.sum() / chars),
             chars=chars,
-            worst_stream=float((losses / np.maximum(counts, 1)).max()),
+            worst_stream=float((reading.losses / np.maximum(reading.counts, 1)).max()),
         )
 
-    def _read(
-        self, parameters: Parameters, inputs: IntArray, targets: IntArray, state: State, worker: int
-    ) -> tuple[State, Array, Array]:
-        """Return the state after a window, and for each of its symbols the loss and whether it was guessed."""
+    def _begin(self, parameters: Parameters, streams: int) -> "Reading":
+        workers = min(self._team.workers, streams)
+        edges = [streams * worker // workers for worker in range(workers + 1)]
+        shards = [slice(start, stop) for start, stop in pairwise(edges)]
+        states = [self._model.zero_state(shard.stop - shard.start) for shard in shards]
+        return Reading(parameters, shards, states, *np.zeros((3, streams)))
+
+    def _read(self, reading: "Reading", inputs: IntArray, targets: IntArray, counted: Mask, worker: int) -> None:
+        """Read a window of the streams that fall to one worker."""
+        if worker >= len(reading.shards):
+            return
+        shard = reading.shards[worker]
+        inputs, targets, counted = inputs[:, shard], targets[:, shard].reshape(-1), counted[:, shard]
         steps, streams = inputs.shape
         workspace = self._workspaces.get((worker, streams))
         if workspace is None:
             workspace = self._workspaces[worker, streams] = Workspace(self._model, SEQ_LENGTH, streams)
         whole = np.pad(inputs, ((0, SEQ_LENGTH - steps), (0, 0)), mode="edge")  # the last window may be short
-        after = self._model.forward(parameters, self._prepared, workspace, whole, state)
-        flat, logits = targets.reshape(-1), workspace.logits[: targets.size]
-        guessed = logits.argmax(axis=1) == flat
-        loss = cross_entropy(logits, flat)
-        carried = tuple(tuple(array.copy() for array in layer) for layer in after)
-        return carried, loss.reshape(steps, streams), guessed.reshape(steps, streams)
+        after = self._model.forward(reading.parameters, self._prepared, workspace, whole, reading.states[worker])
+        reading.states[worker] = tuple(tuple(array.copy() for array in layer) for layer in after)
+        logits = workspace.logits[: targets.size]
+        hit = (logits.argmax(axis=1) == targets).reshape(counted.shape)
+        loss = cross_entropy(logits, targets).reshape(counted.shape)
+        reading.losses[shard] += (loss * counted).sum(axis=0, dtype=np.float64)
+        reading.hits[shard] += (hit & counted).sum(axis=0)
+        reading.counts[shard] += counted.sum(axis=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A text while it is read: by whom, the state carried so far, and each stream's sums so far.
+
+    Attributes
+    ----------
+    parameters : Parameters
+        The weights.
+    shards : list of slice
+        Each worker's streams.
+    states : list of State
+        What they carry.
+    losses, hits, counts : ndarray, shape (S,)
+        Of each stream, the sum of its losses, the first guesses that were right, and the symbols predicted.
+    """
+
+    parameters: Parameters
+    shards: list[slice]
+    states: list[State]
+    losses: Array
+    hits: Array
+    counts: Array

@@ -12,20 +12,19 @@ from typing import Any
 
 import numpy as np
 
-from charlm.windows import Windows
 from charlm.errors import CharlmError
-from charlm.kernels import Array, IntArray
+from charlm.kernels import Array
 from charlm.kernels.elementwise import pieces
 from charlm.model import State
 from charlm.optimizers import Optimizer
 from charlm.parallel import Batch
-from charlm.parameters import Parameters
 from charlm.randomness import Purpose, generator
 from charlm.schedules import Position, Schedule, ratio
 from charlm.scorer import Score, Scorer
+from charlm.vocabulary import Ids
+from charlm.windows import Windows
 
-CALIBRATION_SECONDS = 3.0  # how long steps are timed before a length in minutes becomes a number of steps
-FORWARD_SHARE = 1 / 3  # of a step's time: a backward pass costs two forward ones
+REMEDY = "a lower optimizer.learning_rate, a longer schedule.warmup_steps or a tighter training.clip_norm may help"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +156,7 @@ class Trainer:
     """
 
     def __init__(
-        self, plan: Plan, batch: Batch, optimizer: Optimizer, windows: Windows, scorer: Scorer, valid: IntArray
+        self, plan: Plan, batch: Batch, optimizer: Optimizer, windows: Windows, scorer: Scorer, valid: Ids
     ) -> None:
         self.plan, self.batch, self.windows = plan, batch, windows
         self._optimizer, self._scorer, self._valid = optimizer, scorer, valid
@@ -165,7 +164,7 @@ class Trainer:
         self.average = self.parameters if plan.ema is None else self.parameters.copy()
         if plan.ema is not None:
             self._follow = batch.model.backend.elementwise(
-                moving_average, [self.average.flat, self.parameters.flat], 1, writes=[0]
+                moving_average, [self.average.flat, self.parameters.flat], 1, [0]
             )
         self.standing = Standing()
         self._state: State = batch.zero_state()
@@ -247,6 +246,8 @@ class Trainer:
     def _note(self, score: Score) -> bool:
         """Count the evaluation for early stopping and plateaus, and return whether it was the best so far."""
         standing, plan = self.standing, self.plan
+        if not isfinite(score.loss):
+            raise CharlmError(f"step {standing.step}: the validation loss is not finite; {REMEDY}")
         improved = score.loss < standing.best_loss
         if improved:
             standing.best_loss = score.loss
@@ -263,13 +264,12 @@ class Trainer:
 
     def _not_finite(self, loss: float) -> str:
         """Return the message that names the step and the first tensor that is not finite."""
-        step = self.standing.step + 1
         bad = np.flatnonzero(~np.isfinite(self.batch.gradients.flat))
-        where = f"the gradient of {self.batch.gradients.name_at(int(bad[0]))}" if len(bad) else "the loss"
-        return (
-            f"step {step}: {where} is not finite (loss {loss:.4g}); the weights of step {step - 1} are untouched; "
-            "a lower optimizer.learning_rate, a longer schedule.warmup_steps or a tighter training.clip_norm may help"
-        )
+        if len(bad):
+            what = f"the gradient of {self.batch.gradients.name_at(int(bad[0]))}"
+        else:
+            what = "the gradient's norm" if isfinite(loss) else "the loss"
+        return f"step {self.standing.step + 1}: {what} is not finite (loss {loss:.4g}); {REMEDY}"
 
     def snapshot(self) -> tuple[dict[str, Array], dict[str, Any]]:
         """Return the arrays and the numbers that `restore` needs to go on exactly here."""
@@ -287,9 +287,7 @@ class Trainer:
         """Take over what `snapshot` returned; `parameters` already hold the saved model's weights."""
         self._optimizer.restore({name: arrays[f"optimizer.{name}"] for name in self._optimizer.moments})
         self._state = tuple(
-            tuple(
-                arrays[f"state.{name}_l{layer}"][self.batch.streams].copy() for name in self.batch.model.cell.carried
-            )
+            tuple(arrays[f"state.{name}_l{layer}"][self.batch.streams].copy() for name in self.batch.model.cell.carried)
             for layer in range(self.batch.model.architecture.num_layers)
         )
         if self.plan.ema is not None:
@@ -305,29 +303,20 @@ def moving_average(average: Array, weight: Array, rest: Array) -> tuple[Array, .
     return (average + rest * (weight - average),)
 
 
-def steps_in(minutes: float, batch: Batch, windows: Windows, valid_chars: int, eval_every: int) -> int:
-    """Return how many steps fit into some minutes, from timing a few; nothing is trained and nothing changes.
+def seconds_per_step(trainer: Trainer, seconds: float) -> float:
+    """Return what a step takes, from doing some.
 
     Parameters
     ----------
-    minutes : float
-        What the run may take, the timing included.
-    batch : Batch
-        What will train.
-    windows : Windows
-        The text it will read.
-    valid_chars : int
-        The length of the validation text, read every `eval_every` steps.
+    trainer : Trainer
+        Whose steps are timed; it goes on by as many.
+    seconds : float
+        For how long; three steps at the least.
     """
-    state, times, started = batch.zero_state(), [], perf_counter()
-    seconds = min(CALIBRATION_SECONDS, 6 * minutes)  # at most a tenth of a short run
-    while len(times) < 3 or perf_counter() - started < seconds:
-        begun = perf_counter()
-        window = windows.at(len(times))
-        _, _, state = batch.loss_and_gradients(window.inputs, window.targets, state, len(times))
-        times.append(perf_counter() - begun)
-    step = float(np.median(times[1:]))
-    window_chars = batch.seq_length * batch.batch_size
-    step *= 1 + FORWARD_SHARE * valid_chars / (eval_every * window_chars)
-    left = 60 * minutes - (perf_counter() - started)
-    return batch.ranks.agree(max(1, int(left / step)))
+    started = perf_counter()
+    times: list[float] = []
+    for progress in trainer.run():
+        times.append(progress.seconds)
+        if len(times) >= 3 and not trainer.batch.ranks.agree(perf_counter() - started < seconds):
+            break
+    return float(np.median(times[1:]))  # the first one warms up

@@ -1,4 +1,4 @@
-"""Starting from trained weights on another text: what a model knows of a character goes to that character's new place."""
+"""Starting from trained weights on another text: what was learnt of a character goes to that character's new place."""
 
 from pathlib import Path
 
@@ -12,9 +12,7 @@ MUST_AGREE = ("cell", "hidden_size", "num_layers", "embedding_size", "tie_weight
 SHOWN = 12  # characters named in a note
 
 
-def take_over(
-    saved: Saved, model: Model, parameters: Parameters, vocabulary: Vocabulary, source: Path
-) -> list[str]:
+def take_over(saved: Saved, model: Model, parameters: Parameters, vocabulary: Vocabulary, source: Path) -> list[str]:
     """Copy trained weights into a new model's, the rows of the vocabulary matched by character.
 
     Parameters
@@ -59,15 +57,16 @@ def take_over(
         else:
             array[...] = trained
     fresh = [symbol for symbol in vocabulary.symbols if symbol not in known]
-    dropped = sorted(set(known) - set(vocabulary.symbols))
+    dropped = [symbol for symbol in saved.vocabulary.symbols if vocabulary.id_of(symbol) is None]
     notes = [f"weights from {source}: {len(here)} of {len(vocabulary)} symbols known"]
     if fresh:
-        notes.append(f"new symbols, initialised: {_named(fresh)}")
+        notes.append(f"new symbols, initialised: {_named(fresh, vocabulary.unit)}")
     if dropped:
-        notes.append(f"dropped, as this corpus lacks them: {_named(dropped)}")
+        notes.append(f"dropped, as this corpus lacks them: {_named(dropped, vocabulary.unit)}")
     return notes
 
 
-def _named(symbols: list[str]) -> str:
-    shown = " ".join(repr(symbol) for symbol in symbols[:SHOWN])
-    return shown if len(symbols) <= SHOWN else f"{shown} and {len(symbols) - SHOWN} more"
+def _named(symbols: list[str], unit: str) -> str:
+    shown = [repr(symbol) if unit == "char" else f"0x{ord(symbol):02X}" for symbol in symbols[:SHOWN]]
+    more = f" and {len(symbols) - SHOWN} more" if len(symbols) > SHOWN else ""
+    return " ".join(shown) + more

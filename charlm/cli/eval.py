@@ -1,19 +1,19 @@
 """`charlm eval`: how well a trained model predicts a text."""
 
 import json
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from charlm.cli.options import model_argument, on_unknown_option
-from charlm.errors import CharlmError, UsageError
+from charlm.errors import UsageError
 
 if TYPE_CHECKING:
-    from charlm.kernels import IntArray
     from charlm.modelfile import Saved
-
-STREAMS = 64  # a text is read in, at the most
+    from charlm.scorer import Score
+    from charlm.vocabulary import Ids
 
 
 @click.command(
@@ -22,6 +22,7 @@ Examples:
   charlm eval runs/plays
   charlm eval runs/plays --split test --json
   charlm eval runs/plays letter.txt
+  cat letter.txt | charlm eval runs/plays -
 """
 )
 @model_argument
@@ -46,23 +47,16 @@ def command(model: Path, files: tuple[str, ...], split: str | None, on_unknown: 
     saved = modelfile.load(checkpoint.resolve(model))
     ids = _read_files(saved, files, on_unknown) if files else _read_split(saved, split or "valid", model)
     team = Team(available_cores())
-    score = Scorer(saved.model, STREAMS, team).score(saved.parameters, ids)
+    score = Scorer(saved.model, team).score(saved.parameters, ids)
     team.close()
-    values = {
-        "loss": score.loss,
-        "bits_per_char": score.bits_per_char,
-        "perplexity": score.perplexity,
-        "accuracy": score.accuracy,
-        "chars": score.chars,
-    }
     if as_json:
-        click.echo(json.dumps(values))
-        return
-    click.echo(f"loss           {score.loss:.4f} nats per character")
-    click.echo(f"bits_per_char  {score.bits_per_char:.4f}")
-    click.echo(f"perplexity     {score.perplexity:.4f}")
-    click.echo(f"accuracy       {score.accuracy:.2%} of characters guessed")
-    click.echo(f"chars          {score.chars:,}")
+        click.echo(json.dumps(_values(score)))
+    else:
+        click.echo(f"loss           {score.loss:.4f} nats per character")
+        click.echo(f"bits_per_char  {score.bits_per_char:.4f}")
+        click.echo(f"perplexity     {score.perplexity:.6g}")
+        click.echo(f"accuracy       {score.accuracy:.2%} of characters guessed")
+        click.echo(f"chars          {score.chars:,}")
     if score.far_apart:
         click.echo(
             f"one stream of the text is at {score.worst_stream:.2f} nats: the state has run away there; "
@@ -71,7 +65,18 @@ def command(model: Path, files: tuple[str, ...], split: str | None, on_unknown: 
         )
 
 
-def _read_files(saved: "Saved", files: tuple[str, ...], on_unknown: str) -> "IntArray":
+def _values(score: "Score") -> dict[str, float | int | None]:
+    """Return what JSON can hold, which knows no infinity."""
+    return {
+        "loss": score.loss,
+        "bits_per_char": score.bits_per_char,
+        "perplexity": score.perplexity if isfinite(score.perplexity) else None,
+        "accuracy": score.accuracy,
+        "chars": score.chars,
+    }
+
+
+def _read_files(saved: "Saved", files: tuple[str, ...], on_unknown: str) -> "Ids":
     """Read texts as the model's own corpus was read."""
     from charlm.corpus import read
 
@@ -83,18 +88,13 @@ def _read_files(saved: "Saved", files: tuple[str, ...], on_unknown: str) -> "Int
     return ids
 
 
-def _read_split(saved: "Saved", split: str, model: Path) -> "IntArray":
+def _read_split(saved: "Saved", split: str, model: Path) -> "Ids":
     """Read the model's own corpus once more and return one of its parts."""
-    from charlm.corpus import load
+    from charlm.run import read_again
 
     c = saved.metadata["config"]
-    corpus = load(**c["corpus"], seed=c["seed"])
-    if corpus.vocabulary != saved.vocabulary:
-        raise CharlmError(
-            f"{model}: the corpus {c['corpus']['path']} no longer has the characters that the model was trained on; "
-            "put it back, or name files to score"
-        )
-    ids: IntArray = getattr(corpus, split)
-    if len(ids) < 2:
-        raise UsageError(f"{model}: was trained with corpus.split.{split} 0, so there is no such part; name files to score")
+    if c["corpus"]["split"][split] == 0:
+        raise UsageError(f"{model}: has no {split} part (corpus.split.{split} is 0); name files to score")
+    corpus = read_again(c["corpus"], c["seed"], saved.metadata["corpus"], model)
+    ids: Ids = getattr(corpus, split)
     return ids

@@ -1,14 +1,32 @@
 """`charlm info`: what a checkpoint holds."""
 
+import unicodedata
+from collections.abc import Sequence
+from itertools import groupby
 from math import log
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from charlm.cli.options import model_argument
 
+if TYPE_CHECKING:
+    from charlm.modelfile import Saved
+    from charlm.vocabulary import Vocabulary
 
-@click.command()
+SHOWN_SYMBOLS = 200
+SHOWN_EVALUATIONS = 20
+NOUNS = {"char": "characters", "byte": "bytes"}
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  charlm info runs/plays
+  charlm info runs/plays/last.safetensors --json
+"""
+)
 @model_argument
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as a JSON object.")
 def command(model: Path, as_json: bool) -> None:
@@ -17,7 +35,6 @@ def command(model: Path, as_json: bool) -> None:
     Its network, its weights by tensor, its vocabulary, the losses of its training and its configuration.
     """
     from charlm import checkpoint, modelfile
-    from charlm.config import Config, dump_yaml
 
     path = checkpoint.resolve(model)
     saved = modelfile.load(path)
@@ -27,23 +44,78 @@ def command(model: Path, as_json: bool) -> None:
         shapes = {name: list(shape) for name, shape in saved.parameters.shapes.items()}
         click.echo(json.dumps({"path": str(path), "parameters": shapes, **saved.metadata}, ensure_ascii=False))
         return
-    a, vocabulary = saved.model.architecture, saved.vocabulary
-    input_ = f"an embedding of {a.embedding_size}" if a.embedding_size else "one-hot input"
-    click.echo(f"{path}, charlm {saved.metadata['version']}")
-    click.echo(f"{a.num_layers} x {a.cell} of {a.hidden_size}, {input_}, {a.dtype}")
+    click.echo(f"{path}, written by charlm {saved.metadata['version']}")
+    _show_network(saved)
+    _show_vocabulary(saved.vocabulary)
+    _show_history(saved.metadata)
+    _show_configuration(saved.metadata, path)
+
+
+def _show_network(saved: "Saved") -> None:
+    a = saved.model.architecture
+    symbols = f"an embedding of {a.embedding_size}" if a.embedding_size else "one-hot input"
+    tied = ", tied to the read-out" if a.tie_weights else ""
+    click.echo(f"{a.num_layers} x {a.cell} of {a.hidden_size}, {symbols}{tied}, {a.dtype}")
     click.echo(f"\n{'parameters':<24}{saved.parameters.flat.size:>12,}")
     for name, array in saved.parameters.items():
         click.echo(f"  {name:<22}{array.size:>12,}  {' x '.join(map(str, array.shape))}")
-    click.echo(f"\nvocabulary: {len(vocabulary)} {vocabulary.unit}s")
-    click.echo("  " + " ".join(ascii(symbol)[1:-1] if symbol != " " else "' '" for symbol in vocabulary.symbols))
-    history = saved.metadata["history"]
+
+
+def _show_vocabulary(vocabulary: "Vocabulary") -> None:
+    unknown = (
+        "" if vocabulary.unknown is None else f", {_readable(vocabulary.symbols[vocabulary.unknown])} for rare ones"
+    )
+    click.echo(f"\nvocabulary: {len(vocabulary):,} {NOUNS[vocabulary.unit]}{unknown}")
+    if vocabulary.unit == "byte":
+        click.echo("  " + ", ".join(_ranges([ord(symbol) for symbol in vocabulary.symbols])))
+        return
+    shown = vocabulary.symbols[:SHOWN_SYMBOLS]
+    click.echo("  " + " ".join(map(_readable, shown)))
+    if len(vocabulary) > len(shown):
+        click.echo(f"  and {len(vocabulary) - len(shown):,} more, which --json lists")
+
+
+def _show_history(metadata: dict[str, Any]) -> None:
+    history = metadata["history"]
     if history:
-        click.echo("\n    step    epoch    validation: nats    bits/char")
-    for entry in history:
-        loss = entry["valid_loss"]
-        click.echo(f"{entry['step']:>8,}{entry['epoch']:>9.2f}{loss:>20.4f}{loss / log(2):>13.4f}")
-    if run := saved.metadata.get("run"):
+        click.echo("\nvalidation\n    step    epoch      nats  bits/char")
+        best = min(history, key=lambda entry: entry["valid_loss"])
+        earlier = len(history) - SHOWN_EVALUATIONS
+        if earlier > 0:
+            click.echo(f"     ... {earlier:,} earlier ones, which --json lists")
+        for entry in history[-SHOWN_EVALUATIONS:]:
+            click.echo(_evaluation(entry, entry is best))
+        if best not in history[-SHOWN_EVALUATIONS:]:
+            click.echo(_evaluation(best, True))
+    if run := metadata.get("run"):
         click.echo(f"\nstep {run['standing']['step']:,} of {run['total_steps']:,}, {run['seconds']:.0f} s of training")
-    click.echo("\nconfiguration:")
-    for line in dump_yaml(Config.from_dict(saved.metadata["config"], str(path))).splitlines():
+
+
+def _evaluation(entry: dict[str, Any], best: bool) -> str:
+    loss = entry["valid_loss"]
+    return f"{entry['step']:>8,}{entry['epoch']:>9.2f}{loss:>10.4f}{loss / log(2):>11.4f}{'  best' if best else ''}"
+
+
+def _show_configuration(metadata: dict[str, Any], path: Path) -> None:
+    from charlm.config import Config, dump_yaml
+
+    click.echo("\nconfiguration")
+    for line in dump_yaml(Config.from_dict(metadata["config"], str(path))).splitlines():
         click.echo(f"  {line}")
+
+
+def _readable(symbol: str) -> str:
+    """Return a character that shows as itself, or a name for one that does not or would join its neighbour."""
+    if symbol == " ":
+        return "' '"
+    if symbol in "\n\r\t":
+        return repr(symbol)[1:-1]
+    if symbol.isprintable() and not unicodedata.combining(symbol):
+        return symbol
+    return f"U+{ord(symbol):04X}"
+
+
+def _ranges(values: Sequence[int]) -> list[str]:
+    """Return ascending bytes in hexadecimal, neighbours as ranges."""
+    runs = [[value for _, value in run] for _, run in groupby(enumerate(values), key=lambda pair: pair[1] - pair[0])]
+    return [f"0x{run[0]:02X}" + (f"-0x{run[-1]:02X}" if len(run) > 1 else "") for run in runs]

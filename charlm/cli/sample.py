@@ -1,20 +1,23 @@
 """`charlm sample`: text out of a trained model, one character at a time."""
 
 import secrets
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from charlm.cli.options import model_argument, on_unknown_option
-from charlm.errors import UsageError
+from charlm.cli.options import FiniteRange, model_argument, on_unknown_option
+from charlm.errors import CharlmError, UsageError
 
 if TYPE_CHECKING:
+    from charlm.modelfile import Saved
     from charlm.sampler import Drawn
     from charlm.vocabulary import Vocabulary
 
-SEPARATOR = "--- {number} of {count}\n"
+SEPARATOR = "--- {number} of {count}"
+MOST_SEED = (1 << 64) - 1
 LONGEST_LINE = 10_000  # characters; where only --lines is given, so that a model stuck in a line ends all the same
 
 
@@ -25,30 +28,51 @@ Examples:
   charlm sample runs/plays --length 2000 --temperature 0.7 --prompt "BRANNOCK:"
   charlm sample runs/names --lines 20 --seed 1
   charlm sample runs/plays/last.safetensors --count 3 --top-p 0.9 --json
+  charlm sample runs/plays --prompt-file opening.txt --stop "THE END"
 """
 )
 @model_argument
-@click.option("--length", type=click.IntRange(min=0), default=500, help="Characters to write (bytes, in a byte model).")
-@click.option("--temperature", type=click.FloatRange(min=0), default=0.8, help="Below 1 safer, above 1 wilder, 0 greedy.")
+@click.option(
+    "--length",
+    type=click.IntRange(min=0),
+    default=500,
+    metavar="N",
+    help="Characters to write (bytes, in a byte model).",
+)
+@click.option(
+    "--temperature", type=FiniteRange(min=0), default=0.8, metavar="T", help="Below 1 safer, above 1 wilder, 0 greedy."
+)
 @click.option("--top-k", type=click.IntRange(min=1), metavar="K", help="Draw from the K likeliest characters only.")
 @click.option(
     "--top-p",
-    type=click.FloatRange(min=0, min_open=True, max=1),
+    type=FiniteRange(min=0, min_open=True, max=1),
     metavar="P",
     help="Draw from the fewest characters that together have probability P.",
 )
 @click.option(
     "--min-p",
-    type=click.FloatRange(min=0, max=1),
+    type=FiniteRange(min=0, max=1),
     metavar="P",
     help="Draw from characters at least P times as likely as the likeliest.",
 )
 @click.option("--prompt", metavar="TEXT", help="What the text begins with.  [default: a new line]")
-@click.option("--prompt-file", type=click.Path(path_type=Path), metavar="FILE", help="The same, from a UTF-8 file.")
-@click.option("--seed", type=click.IntRange(min=0), help="The same seed gives the same text.  [default: drawn, and told]")
-@click.option("--count", type=click.IntRange(min=1), default=1, help="Write so many texts at once.")
+@click.option(
+    "--prompt-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The same, from a UTF-8 file, or - for standard input.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0, max=MOST_SEED),
+    metavar="SEED",
+    help="The same seed gives the same text.  [default: drawn, and told]",
+)
+@click.option("--count", type=click.IntRange(min=1), default=1, metavar="N", help="Write N texts at once.")
 @click.option("--stop", metavar="TEXT", help="End a text when it has written TEXT.")
-@click.option("--lines", type=click.IntRange(min=1), metavar="N", help="End a text after N lines, whatever their length.")
+@click.option(
+    "--lines", type=click.IntRange(min=1), metavar="N", help="End a text after N lines, whatever their length."
+)
 @on_unknown_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a text, with every character's probability.")
 @click.pass_context
@@ -80,18 +104,13 @@ def command(
 
     if prompt is not None and prompt_file is not None:
         raise UsageError("--prompt and --prompt-file: give one of them")
-    if stop == "":
-        raise UsageError("--stop: the empty text would end every text before its first character; leave it out")
-    if prompt_file is not None:
-        prompt = _read(prompt_file)
     saved = modelfile.load(checkpoint.resolve(model))
-    if lines is not None and saved.vocabulary.id_of("\n") is None:
-        raise UsageError(f"--lines: {model} never saw a line end, so it writes none; use --length")
-    architecture = saved.model.architecture
-    ids = [int(symbol) for symbol in saved.vocabulary.encode(prompt or "", on_unknown)]
-    shown = saved.vocabulary.decode(ids)
-    if not ids or architecture.start_symbol is not None:
-        ids.insert(0, beginning(saved.vocabulary.symbols, architecture.start_symbol))
+    vocabulary, start_symbol = saved.vocabulary, saved.model.architecture.start_symbol
+    _check_ends(saved, model, stop, lines)
+    ids = _encoded_prompt(vocabulary, prompt, prompt_file, on_unknown)
+    shown = vocabulary.decode(ids)
+    if not ids or start_symbol is not None:
+        ids.insert(0, beginning(vocabulary.symbols, start_symbol))
     if seed is None:
         seed = secrets.randbelow(1 << 32)
         click.echo(f"seed {seed}", err=True)
@@ -100,14 +119,42 @@ def command(
     team = Team(1)  # the products of one step are too small to share among threads
     narrow = Filter(temperature, top_k, top_p, min_p)
     drawn = Sampler(saved.model, saved.parameters, count).write(ids, length, narrow, seed)
-    texts = [Text(saved.vocabulary, stop, lines) for _ in range(count)]
+    texts = [Text(vocabulary, stop, lines) for _ in range(count)]
     if as_json:
         _write_json(drawn, texts, shown, seed)
-    elif count == 1:
-        _stream(drawn, texts[0], shown)
     else:
-        _write_all(drawn, texts, shown)
+        _write(drawn, texts, shown)
     team.close()
+
+
+def _check_ends(saved: "Saved", model: Path, stop: str | None, lines: int | None) -> None:
+    """Refuse an end that no text could ever reach."""
+    if stop == "":
+        raise UsageError("--stop: the empty text would end every text before its first character; leave it out")
+    if stop is not None:
+        _encoded(saved.vocabulary, stop, "error", "--stop")
+    if lines is not None and saved.vocabulary.id_of("\n") is None:
+        raise UsageError(f"--lines: {model} never saw a line end, so it writes none; use --length")
+
+
+def _encoded_prompt(vocabulary: "Vocabulary", prompt: str | None, file: Path | None, on_unknown: str) -> list[int]:
+    """Return the prompt's ids."""
+    if file is None:
+        return _encoded(vocabulary, prompt or "", on_unknown, "--prompt")
+    data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    if vocabulary.unit == "byte":
+        return _encoded(vocabulary, data, on_unknown, str(file))
+    try:
+        return _encoded(vocabulary, data.decode("utf-8-sig"), on_unknown, str(file))
+    except UnicodeDecodeError as error:
+        raise CharlmError(f"{file}: is not UTF-8 at byte {error.start:,}; save the prompt as UTF-8") from error
+
+
+def _encoded(vocabulary: "Vocabulary", text: str | bytes, on_unknown: str, where: str) -> list[int]:
+    try:
+        return [int(symbol) for symbol in vocabulary.encode(text, on_unknown)]
+    except UsageError as error:
+        raise UsageError(f"{where}: {error}") from error
 
 
 class Text:
@@ -160,56 +207,57 @@ class Text:
 
     def _grow(self, new: str) -> str:
         self.text += new
-        if self._lines is not None and new:
+        if self._lines is not None:
             self._lines -= new.count("\n")
         self.done = self._lines == 0 or (self._stop is not None and self.text.endswith(self._stop))
         return new
 
 
-def _read(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not UTF-8 at byte {error.start}; save the prompt as UTF-8") from error
-
-
-def _stream(drawn: Iterator["Drawn"], text: Text, prompt: str) -> None:
-    """Write one text as it is made."""
+def _write(drawn: Iterator["Drawn"], texts: list[Text], prompt: str) -> None:
+    """Write the first text as it is made, and the others after it."""
+    first, *others = texts
+    _announce(1, len(texts))
     click.echo(prompt, nl=False)
-    for step in drawn:
-        click.echo(text.add(int(step.ids[0]), 0.0), nl=False)
-        if text.done:
-            break
-    click.echo(text.finish(), nl=False)
-    if not text.text.endswith("\n"):
-        click.echo()
+    for new in _growing(drawn, texts):
+        click.echo(new, nl=False)
+    _end_line(prompt + first.text)
+    for number, text in enumerate(others, 2):
+        _announce(number, len(texts))
+        click.echo(prompt + text.text, nl=False)
+        _end_line(prompt + text.text)
 
 
-def _grow_all(drawn: Iterator["Drawn"], texts: list[Text]) -> None:
-    """Let all texts grow together until all have ended."""
+def _growing(drawn: Iterator["Drawn"], texts: list[Text]) -> Iterator[str]:
+    """Let all texts grow together until all have ended, and yield what the first one grows by."""
     for step in drawn:
-        for text, symbol, probability in zip(texts, step.ids, step.probabilities, strict=True):
+        new = [
             text.add(int(symbol), float(probability))
+            for text, symbol, probability in zip(texts, step.ids, step.probabilities, strict=True)
+        ]
+        yield new[0]
         if all(text.done for text in texts):
             break
-    for text in texts:
-        text.finish()
+    rest = [text.finish() for text in texts]
+    yield rest[0]
 
 
-def _write_all(drawn: Iterator["Drawn"], texts: list[Text], prompt: str) -> None:
-    """Write several texts, one after the other."""
-    _grow_all(drawn, texts)
-    for number, text in enumerate(texts, 1):
-        click.echo(SEPARATOR.format(number=number, count=len(texts)), err=True, nl=False)
-        whole = prompt + text.text
-        click.echo(whole, nl=not whole.endswith("\n"))
+def _announce(number: int, count: int) -> None:
+    """Say which of several texts follows; not on standard output, which has the texts alone."""
+    if count > 1:
+        click.echo(SEPARATOR.format(number=number, count=count), err=True)
+
+
+def _end_line(text: str) -> None:
+    if text and not text.endswith("\n"):
+        click.echo()
 
 
 def _write_json(drawn: Iterator["Drawn"], texts: list[Text], prompt: str, seed: int) -> None:
     """Write a JSON object for each text."""
     import json
 
-    _grow_all(drawn, texts)
+    for _ in _growing(drawn, texts):
+        pass
     for number, text in enumerate(texts):
         document = {
             "seed": seed,
@@ -217,6 +265,6 @@ def _write_json(drawn: Iterator["Drawn"], texts: list[Text], prompt: str, seed: 
             "prompt": prompt,
             "text": text.text,
             "symbols": text.symbols,
-            "probabilities": [round(p, 6) for p in text.probabilities],
+            "probabilities": [float(f"{p:.6g}") for p in text.probabilities],
         }
         click.echo(json.dumps(document, ensure_ascii=False))

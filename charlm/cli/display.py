@@ -1,0 +1,190 @@
+"""What a person sees of a training run: a progress bar on a terminal, a line now and then in a file."""
+
+import re
+import shutil
+import sys
+from itertools import accumulate
+from math import log
+from time import perf_counter
+from typing import TYPE_CHECKING, Never, Protocol
+from unicodedata import combining, east_asian_width
+
+import click
+
+if TYPE_CHECKING:
+    from charlm.run import Run, Update
+
+BAR = "{percentage:3.0f}% |{bar:24}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}] {desc}"
+SILENCE = 30.0  # seconds after which a file gets another line
+REMEMBERED = 0.98  # of the recent loss and speed a step: means over some fifty steps
+WIDEST = 120  # columns of a sampled line
+
+
+class Display(Protocol):
+    """Shows a run's steps as they are done."""
+
+    def show(self, update: "Update") -> None:
+        """Tell of a step."""
+
+    def close(self) -> None:
+        """Leave the screen as it is."""
+
+
+class Nothing:
+    """Shows nothing."""
+
+    def show(self, update: "Update") -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+class Terminal:
+    """A progress bar, with lines above it for evaluations and samples.
+
+    Parameters
+    ----------
+    run : Run
+        The run, before its first step.
+    """
+
+    def __init__(self, run: "Run") -> None:
+        from tqdm import tqdm
+
+        self._run, self._recent = run, Recent(run)
+        self._bar: tqdm[Never] = tqdm(
+            total=run.record.total_steps,
+            initial=run.trainer.standing.step,
+            bar_format=BAR,
+            dynamic_ncols=True,
+            file=sys.stderr,
+        )
+
+    def show(self, update: "Update") -> None:
+        """Move the bar, and write above it."""
+        self._recent.add(update)
+        self._bar.set_description_str(str(self._recent), refresh=False)
+        self._bar.update()
+        for line in events(self._run, update):
+            self._bar.write(line, file=sys.stderr)
+
+    def close(self) -> None:
+        """Leave the bar where it stands."""
+        self._bar.close()
+
+
+class Lines:
+    """Lines for evaluations and samples, and one about progress where there was none for long.
+
+    Parameters
+    ----------
+    run : Run
+        The run, before its first step.
+    """
+
+    def __init__(self, run: "Run") -> None:
+        self._run, self._recent = run, Recent(run)
+        self._first, self._began = run.trainer.standing.step, perf_counter()
+        self._spoke = self._began
+
+    def show(self, update: "Update") -> None:
+        """Write what there is to write."""
+        self._recent.add(update)
+        lines = events(self._run, update)
+        now = perf_counter()
+        if not lines and now - self._spoke >= SILENCE:
+            lines = [self._progress(now)]
+        if lines:
+            self._spoke = now
+        for line in lines:
+            click.echo(line, err=True)
+
+    def _progress(self, now: float) -> str:
+        step, total = self._run.trainer.standing.step, self._run.record.total_steps
+        left = (now - self._began) / (step - self._first) * (total - step)
+        return f"step {step:,} of {total:,}: {self._recent}, {duration(left)} left"
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def choose(run: "Run", silent: bool) -> Display:
+    """Return the display that fits what standard error is."""
+    if silent:
+        return Nothing()
+    return Terminal(run) if sys.stderr.isatty() else Lines(run)
+
+
+class Recent:
+    """The recent loss and speed of a run: means in which older steps count less and less.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+    """
+
+    def __init__(self, run: "Run") -> None:
+        t = run.config.training
+        self._window = t.batch_size * t.seq_length
+        self._weight = self._loss = self._seconds = 0.0
+
+    def add(self, update: "Update") -> None:
+        """Count a step."""
+        self._weight = REMEMBERED * self._weight + 1
+        self._loss = REMEMBERED * self._loss + update.progress.loss
+        self._seconds = REMEMBERED * self._seconds + update.progress.seconds
+
+    def __str__(self) -> str:
+        """Return both in words."""
+        loss, speed = self._loss / self._weight, self._window * self._weight / self._seconds
+        return f"loss {loss:.3f}, {loss / log(2):.3f} bits/char, {rounded(speed)} chars/s"
+
+
+def events(run: "Run", update: "Update") -> list[str]:
+    """Return the lines that a step is worth: its evaluation, what the model wrote, an early end."""
+    progress, lines = update.progress, []
+    if progress.score is not None:
+        score = progress.score
+        lines.append(
+            f"step {progress.step:,}, epoch {progress.epoch:.2f}: validation {score.loss:.4f} nats, "
+            f"{score.bits_per_char:.4f} bits/char{' (best so far)' if progress.improved else ''}"
+        )
+        if score.far_apart:
+            lines.append(
+                f"  one stream of it is at {score.worst_stream:.2f} nats: its state has run away; "
+                "training.reset_probability above 0 cures that"
+            )
+    if update.sample is not None:
+        columns = min(WIDEST, shutil.get_terminal_size().columns)
+        lines.append(f"  | {cut(on_one_line(update.sample), columns - 5)}")
+    if run.trainer.standing.stopped:
+        lines.append(f"stopped early: no better validation in {run.config.training.early_stopping} evaluations")
+    return lines
+
+
+def on_one_line(text: str) -> str:
+    """Return a text with its line ends as slashes, as verse is quoted, and nothing that could confuse a terminal."""
+    quoted = re.sub(r"\s*\n\s*", " / ", text.strip())
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in quoted)
+
+
+def cut(text: str, columns: int) -> str:
+    """Return as much of a text as fits into some columns of a terminal; the letters of East Asia take two each."""
+    widths = accumulate(0 if combining(c) else 1 + (east_asian_width(c) in "WF") for c in text)
+    return text[: sum(width <= columns for width in widths)]
+
+
+def rounded(number: float) -> str:
+    """Return a speed with no more digits than it deserves."""
+    return f"{number / 1000:.0f}k" if number >= 10_000 else f"{number:.0f}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time in words."""
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    if seconds < 99.5 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
