@@ -5,10 +5,16 @@ VENV := .venv
 RUN := runs/plays
 
 ifeq ($(OS),Windows_NT)
-BIN := $(VENV)/Scripts
+SCRIPTS := Scripts
 else
-BIN := $(VENV)/bin
+SCRIPTS := bin
 endif
+BIN := $(VENV)/$(SCRIPTS)
+
+# PyTorch, to compare with, has an environment of its own; its index for CPUs spares a download of gigabytes.
+VENV_TORCH := .venv-torch
+TORCH := $(VENV_TORCH)/made.stamp
+TORCH_INDEX := https://download.pytorch.org/whl/cpu
 
 # A stamp says which extras the environment has; it is made anew when pyproject.toml changes.
 MADE := $(VENV)/made.stamp
@@ -17,7 +23,7 @@ DEV := $(VENV)/dev.stamp
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
 
 .DEFAULT_GOAL := help
-.PHONY: help train sample test lint bench clean
+.PHONY: help train sample test lint bench bench-torch clean
 
 help:  ## Print this list of targets
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,8 +46,11 @@ lint: $(DEV)  ## Check the style, the types and who imports whom
 bench: $(FAST)  ## Measure the speed of training on this machine
 	@$(BIN)/charlm bench
 
+bench-torch: $(TORCH)  ## Compare with PyTorch, for half an hour, and write docs/performance.md
+	@$(VENV_TORCH)/$(SCRIPTS)/python benchmarks/compare_torch.py --write docs/performance.md
+
 clean:  ## Remove the environment and the caches; runs and fetched corpora stay
-	@rm -rf $(VENV) build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(VENV_TORCH) build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find charlm tests -name __pycache__ -prune -exec rm -rf {} +
 
 $(RUN)/last.safetensors: | $(FAST)
@@ -62,3 +71,10 @@ $(DEV): pyproject.toml | $(MADE)
 	@echo "installing charlm and what its tests need into $(VENV)" >&2
 	@$(INSTALL) ".[fast,dev]"
 	@touch $(FAST) $@
+
+$(TORCH): pyproject.toml
+	@echo "making $(VENV_TORCH) with PyTorch for CPUs" >&2
+	@$(PYTHON) -m venv $(VENV_TORCH)
+	@$(VENV_TORCH)/$(SCRIPTS)/python -m pip install --quiet --disable-pip-version-check \
+		--extra-index-url $(TORCH_INDEX) torch --editable ".[fast]"
+	@touch $@

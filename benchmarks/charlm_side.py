@@ -1,0 +1,74 @@
+"""charlm's side of the comparison: the trainer and the sampler as the commands use them."""
+
+import json
+import sys
+from itertools import islice
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from turns import serve
+
+from charlm import bench
+from charlm.dropout import Dropout
+from charlm.model import Architecture, Model
+from charlm.optimizers import Options
+from charlm.parallel import Ranks, Team, plan_threads
+from charlm.sampler import Filter, Sampler
+
+
+def setting_of(shape: dict[str, Any]) -> bench.Setting:
+    """Return what `charlm.bench` trains for a shape."""
+    return bench.Setting(
+        architecture=Architecture(
+            cell=shape["cell"],
+            vocabulary_size=shape["vocabulary_size"],
+            hidden_size=shape["hidden_size"],
+            num_layers=shape["num_layers"],
+        ),
+        kernels=shape.get("kernels", "numpy"),
+        batch_size=shape["batch_size"],
+        seq_length=shape["seq_length"],
+        dropout=Dropout(),
+        workers="auto",
+        optimizer="adam",
+        options=Options(),
+        clip_norm=shape["clip_norm"],
+        clip_value=None,
+        ema=None,
+    )
+
+
+def main() -> None:
+    """Answer questions."""
+    shape = json.loads(sys.argv[1])
+    setting = setting_of(shape)
+    model = Model(setting.architecture, setting.kernels)
+    workers, threads = plan_threads(setting.workers, model, setting.batch_size, Ranks())
+    with np.load(shape["file"]) as file:
+        symbols = file["symbols"]
+    trainer: Any = None
+
+    def train(count: int) -> dict[str, list[float]]:
+        nonlocal trainer
+        if trainer is None:
+            trainer = bench.training(setting, model, Team(workers, threads), symbols)
+        steps = list(islice(trainer.run(), count))
+        return {"seconds": [step.seconds for step in steps], "losses": [step.loss for step in steps]}
+
+    def sample(length: int) -> float:
+        team = Team(1)  # as `charlm sample` has it
+        sampler = Sampler(Model(setting.architecture), model.initial_parameters(bench.SEED))
+        started = perf_counter()
+        for _ in sampler.write([0], length, Filter(temperature=0.8), bench.SEED):
+            pass
+        seconds = perf_counter() - started
+        team.close()
+        return length / seconds
+
+    about = f"{workers} workers" if workers > 1 else f"1 worker, {threads} threads a product"
+    serve({"train": train, "sample": sample, "about": lambda: about})
+
+
+if __name__ == "__main__":
+    main()
