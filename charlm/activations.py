@@ -1,8 +1,8 @@
 """The functions that equations name, on NumPy arrays: squashing functions, their slopes, the square root.
 
-These are the readable definitions, in any floating type. Cells and update rules name them, and the kernels replace them: by
-in-place calls where NumPy runs the equations (`charlm.kernels.program`), by polynomials on scalars where Numba
-compiles them (`charlm.kernels.fused`).
+These are the readable definitions, in any floating type. Cells and update rules name them, and the kernels replace
+them: by in-place calls where NumPy runs the equations (`charlm.kernels.program`), by polynomials on scalars where
+Numba compiles them (`charlm.kernels.fused`).
 """
 
 import numpy as np

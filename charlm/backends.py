@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
+from charlm.cells import Cell
 from charlm.errors import UsageError
 from charlm.kernels import Array, IntArray
 from charlm.kernels.elementwise import Apply, elementwise
 from charlm.layers import sum_by_symbol
 from charlm.loss import cross_entropy_with_gradient
-from charlm.recurrence import NumpyRecurrence, Recurrence
+from charlm.recurrence import NumpyRecurrence, Recurrence, Weights, WeightsInPlace
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +22,10 @@ class Backend:
     ----------
     name : str
         ``numpy`` or ``fused``.
-    recurrence : type
-        The time loop, see `charlm.recurrence.Recurrence`.
+    recurrence : callable
+        Makes a time loop, see `charlm.recurrence.NumpyRecurrence` for its arguments.
+    weights : callable
+        Makes what its loops take for their weights, from a cell and H.
     cross_entropy_with_gradient : callable
         See `charlm.loss`.
     sum_by_symbol : callable
@@ -32,14 +35,15 @@ class Backend:
     """
 
     name: str
-    recurrence: type[Recurrence]
+    recurrence: Callable[..., Recurrence]
+    weights: Callable[[Cell, int], Weights]
     cross_entropy_with_gradient: Callable[[Array, IntArray, float], float]
     sum_by_symbol: Callable[[Array, IntArray, Array], None]
     elementwise: Callable[[Callable[..., tuple[Any, ...]], Sequence[Array], int, Sequence[int]], Apply]
 
 
 def _numpy() -> Backend:
-    return Backend("numpy", NumpyRecurrence, cross_entropy_with_gradient, sum_by_symbol, elementwise)
+    return Backend("numpy", NumpyRecurrence, WeightsInPlace, cross_entropy_with_gradient, sum_by_symbol, elementwise)
 
 
 def _fused() -> Backend:

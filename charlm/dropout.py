@@ -78,6 +78,6 @@ class Mask:
     def draw(self, seed: int, step: int) -> None:
         """Fill `values` with the mask of one training step."""
         draws = self._draws
-        generator(seed, Purpose.DROPOUT + self._place, step, self._offset).random(out=draws, dtype=draws.dtype)  # type: ignore[arg-type]
+        generator(seed, Purpose.DROPOUT + self._place, step, self._offset).random(out=draws, dtype=draws.dtype)
         np.greater_equal(draws, draws.dtype.type(self._rate), out=draws)
         draws *= draws.dtype.type(1 / (1 - self._rate))

@@ -97,7 +97,7 @@ class Problem:
         total, _ = self._model.loss_and_gradients(
             self._parameters, self._prepared, self._workspace, self._inputs, self._targets, self._state, 1 / count
         )
-        return total / count
+        return float(total / count)
 
 
 def check(problem: Problem, seed: int, most: int | None = None) -> Iterator[Check]:

@@ -6,9 +6,8 @@ Each function takes the weights it needs and arrays to work in, and remembers no
 
 import numpy as np
 
-from charlm.cells import Cell
 from charlm.kernels import Array, IntArray
-from charlm.recurrence import Recurrence
+from charlm.recurrence import Part
 
 
 def rows(array: Array) -> Array:
@@ -38,14 +37,28 @@ def sum_by_symbol(d_rows: Array, ids: IntArray, out: Array) -> None:
         start = end
 
 
-def recurrent_gradients(
-    cell: Cell, loop: Recurrence, d_weight_hh: Array, d_bias_apart: Array | None, hidden_size: int
-) -> None:
-    """Fill in the gradients of W_h (and of b_h, where gates are apart): one product for the whole window."""
-    d_block, h = rows(loop.block), rows(loop.before[0])
-    summed = cell.summed * hidden_size
-    np.matmul(d_block[:, :summed].T, h, out=d_weight_hh[:summed])
-    if d_bias_apart is not None:
-        d_apart = d_block[:, len(cell.gates) * hidden_size :]
-        np.matmul(d_apart.T, h, out=d_weight_hh[summed:])
-        np.add.reduce(d_apart, axis=0, out=d_bias_apart)
+def project(parts: list[Part], x: Array, weight: Array, bias: Array) -> None:
+    """Write W x + b, for the inputs of a whole window, (T B, width), into the parts."""
+    for part_rows, values in parts:
+        np.matmul(x, weight[part_rows].T, out=values)
+        values += bias[part_rows]
+
+
+def weight_gradient(parts: list[Part], x: Array, d_weight: Array) -> None:
+    """Write the gradient of W, given those of W x in the parts: one product a part for the whole window."""
+    for part_rows, values in parts:
+        np.matmul(values.T, x, out=d_weight[part_rows])
+
+
+def bias_gradient(parts: list[Part], d_bias: Array) -> None:
+    """Write the gradient of b, given those of W x + b in the parts."""
+    for part_rows, values in parts:
+        np.add.reduce(values, axis=0, out=d_bias[part_rows])
+
+
+def input_gradient(parts: list[Part], weight: Array, d_x: Array) -> None:
+    """Write the gradient of x, (T B, width), given those of W x in the parts."""
+    first, *others = parts
+    np.matmul(first.values, weight[first.rows], out=d_x)
+    for part_rows, values in others:
+        d_x += values @ weight[part_rows]

@@ -17,7 +17,7 @@ from charlm.backends import Backend, load_backend
 from charlm.cells import CELLS
 from charlm.dropout import Dropout, Mask
 from charlm.kernels import Array, IntArray
-from charlm.layers import recurrent_gradients, rows
+from charlm.layers import bias_gradient, input_gradient, project, rows, weight_gradient
 from charlm.parameters import Parameters
 from charlm.randomness import Purpose, generator
 from charlm.recurrence import Recurrence, States, Symbols, Weights
@@ -70,7 +70,7 @@ class Prepared:
     def __init__(self, model: "Model") -> None:
         a = model.architecture
         self.weights: list[Weights] = [
-            model.backend.recurrence.weights(model.cell, a.hidden_size) for _ in range(a.num_layers)
+            model.backend.weights(model.cell, a.hidden_size) for _ in range(a.num_layers)
         ]
         self.table: Array = np.empty((a.vocabulary_size, model.gates_width), a.dtype)
 
@@ -245,10 +245,8 @@ class Model:
             if layer == 0:
                 symbols = self._look_up(parameters, prepared, workspace, inputs)
             else:
-                x = self._dropped(workspace, layer)
-                x_hat = rows(loop.block)[:, : self.gates_width]
-                np.matmul(rows(x), parameters[f"rnn.weight_ih_l{layer}"].T, out=x_hat)
-                x_hat += parameters[f"rnn.bias_ih_l{layer}"]
+                weight, bias = parameters[f"rnn.weight_ih_l{layer}"], parameters[f"rnn.bias_ih_l{layer}"]
+                project(loop.x_hat, rows(self._dropped(workspace, layer)), weight, bias)
             loop.forward(prepared.weights[layer], initial[layer], symbols, keep)
         y = self._dropped(workspace, len(workspace.loops))
         np.matmul(rows(y), self._decoder(parameters).T, out=workspace.logits)
@@ -305,17 +303,15 @@ class Model:
             if mask is not None:
                 workspace.d_output *= mask.values
             loop.backward(prepared.weights[layer], workspace.d_output, keep)
-            d_bias_apart = g[f"rnn.bias_hh_l{layer}"] if self.cell.apart else None
-            recurrent_gradients(
-                self.cell, loop, g[f"rnn.weight_hh_l{layer}"], d_bias_apart, self.architecture.hidden_size
-            )
-            d_x_hat = rows(loop.block)[:, : self.gates_width]
+            weight_gradient(loop.h_hat, rows(loop.before[0]), g[f"rnn.weight_hh_l{layer}"])
+            if self.cell.apart:
+                self._bias_apart_gradient(loop, g[f"rnn.bias_hh_l{layer}"])
             if layer == 0:
-                self._look_up_backward(parameters, workspace, d_x_hat, inputs.reshape(-1))
+                self._look_up_backward(parameters, workspace, inputs.reshape(-1))
             else:
-                np.matmul(d_x_hat.T, rows(self._entered(workspace, layer)), out=g[f"rnn.weight_ih_l{layer}"])
-                np.add.reduce(d_x_hat, axis=0, out=g[f"rnn.bias_ih_l{layer}"])
-                np.matmul(d_x_hat, parameters[f"rnn.weight_ih_l{layer}"], out=d_output)
+                weight_gradient(loop.x_hat, rows(self._entered(workspace, layer)), g[f"rnn.weight_ih_l{layer}"])
+                bias_gradient(loop.x_hat, g[f"rnn.bias_ih_l{layer}"])
+                input_gradient(loop.x_hat, parameters[f"rnn.weight_ih_l{layer}"], d_output)
 
     def _look_up(
         self, parameters: Parameters, prepared: Prepared, workspace: Workspace, inputs: IntArray
@@ -324,46 +320,54 @@ class Model:
         mask = workspace.masks[0]
         if mask is None:
             return Symbols(prepared.table, inputs)
-        x_hat = workspace.loops[0].block[:, :, : self.gates_width]
-        x = workspace.inputs[0]
+        x_hat, x = workspace.loops[0].x_hat, workspace.inputs[0]
+        weight, bias = parameters["rnn.weight_ih_l0"], parameters["rnn.bias_ih_l0"]
         if x is None:
-            np.take(parameters["rnn.weight_ih_l0"].T, inputs, axis=0, out=x_hat, mode="clip")
-            x_hat *= self._mask_of_symbols(mask, inputs)
+            factors = self._mask_of_symbols(mask, inputs).reshape(-1, 1)
+            for part_rows, values in x_hat:
+                np.take(weight[part_rows].T, inputs.reshape(-1), axis=0, out=values, mode="clip")
+                values *= factors
+                values += bias[part_rows]
         else:
             np.take(parameters["embedding.weight"], inputs, axis=0, out=x, mode="clip")
             x *= mask.values
-            np.matmul(rows(x), parameters["rnn.weight_ih_l0"].T, out=rows(workspace.loops[0].block)[:, : self.gates_width])
-        x_hat += parameters["rnn.bias_ih_l0"]
+            project(x_hat, rows(x), weight, bias)
         return None
 
-    def _look_up_backward(
-        self, parameters: Parameters, workspace: Workspace, d_x_hat: Array, ids: IntArray
-    ) -> None:
-        """Fill in the gradients of the first layer's input weights, and of the embedding."""
-        g, mask, x, d_table = workspace.gradients, workspace.masks[0], workspace.inputs[0], workspace.d_table
-        sum_by_symbol = self.backend.sum_by_symbol
-        embedded = self.architecture.embedding_size is not None
-        if mask is not None:
-            np.add.reduce(d_x_hat, axis=0, out=g["rnn.bias_ih_l0"])
+    def _look_up_backward(self, parameters: Parameters, workspace: Workspace, ids: IntArray) -> None:
+        """Fill in the gradients of the first layer's input weights and bias, and of the embedding."""
+        g, mask, x = workspace.gradients, workspace.masks[0], workspace.inputs[0]
+        d_x_hat, d_table = workspace.loops[0].x_hat, workspace.d_table
         if x is not None and mask is not None:
-            np.matmul(d_x_hat.T, rows(x), out=g["rnn.weight_ih_l0"])
-            np.matmul(d_x_hat, parameters["rnn.weight_ih_l0"], out=rows(x))
+            bias_gradient(d_x_hat, g["rnn.bias_ih_l0"])
+            weight_gradient(d_x_hat, rows(x), g["rnn.weight_ih_l0"])
+            input_gradient(d_x_hat, parameters["rnn.weight_ih_l0"], rows(x))
             x *= mask.values
             d_embedding = np.empty_like(parameters["embedding.weight"])
-            sum_by_symbol(rows(x), ids, d_embedding)
+            self.backend.sum_by_symbol(rows(x), ids, d_embedding)
             self._add_embedding_gradient(g, d_embedding)
             return
         if mask is not None:
-            T, B = workspace.loops[0].block.shape[:2]
-            d_x_hat *= self._mask_of_symbols(mask, ids.reshape(T, B)).reshape(-1, 1)
-        sum_by_symbol(d_x_hat, ids, d_table)
+            bias_gradient(d_x_hat, g["rnn.bias_ih_l0"])
+            factors = self._mask_of_symbols(mask, ids.reshape(workspace.d_output.shape[:2])).reshape(-1, 1)
+            for part in d_x_hat:
+                np.multiply(part.values, factors, out=part.values)
+        for part_rows, values in d_x_hat:
+            self.backend.sum_by_symbol(values, ids, d_table[:, part_rows])
         if mask is None:
             np.add.reduce(d_table, axis=0, out=g["rnn.bias_ih_l0"])
-        if embedded:
+        if self.architecture.embedding_size is None:
+            g["rnn.weight_ih_l0"][...] = d_table.T
+        else:
             np.matmul(d_table.T, parameters["embedding.weight"], out=g["rnn.weight_ih_l0"])
             self._add_embedding_gradient(g, d_table @ parameters["rnn.weight_ih_l0"])
-        else:
-            g["rnn.weight_ih_l0"][...] = d_table.T
+
+    def _bias_apart_gradient(self, loop: Recurrence, d_bias_apart: Array) -> None:
+        """Write the gradient of b_h, which only the gates that keep the two products apart have."""
+        first = self.cell.summed * self.architecture.hidden_size
+        for part_rows, values in loop.h_hat:
+            if part_rows.start >= first:
+                np.add.reduce(values, axis=0, out=d_bias_apart[part_rows.start - first : part_rows.stop - first])
 
     def _add_embedding_gradient(self, gradients: Parameters, d_embedding: Array) -> None:
         """Store the embedding's gradient, on top of the read-out's where they share a matrix."""
@@ -379,7 +383,7 @@ class Model:
         return factors
 
     def _dropped(self, workspace: Workspace, place: int) -> Array:
-        """Return what enters a layer (or, at place L, the read-out): the output below, through dropout if there is any."""
+        """Return what enters a layer (at place L, the read-out): the output below, through dropout if there is any."""
         below, mask, dropped = workspace.loops[place - 1].after[0], workspace.masks[place], workspace.inputs[place]
         if mask is None or dropped is None:
             return below
@@ -397,7 +401,8 @@ class Model:
         """Return 0 where an item starts and the state is forgotten, 1 elsewhere, (T, B); None for one stream of text."""
         if self.architecture.start_symbol is None:
             return None
-        return (inputs != self.architecture.start_symbol).astype(self.architecture.dtype)
+        keep: Array = (inputs != self.architecture.start_symbol).astype(self.architecture.dtype)
+        return keep
 
 
 def _orthogonal(rng: np.random.Generator, size: int) -> Array:

@@ -181,7 +181,7 @@ class Optimizer:
         scalars = 1 + len(self._rule.scalars(options, 0.0, 1))
         self._apply = backend.elementwise(
             self._rule.update, [parameters.flat, gradients.flat, *self.moments.values()], scalars,
-            writes=[0, *range(2, 2 + len(self.moments))],
+            [0, *range(2, 2 + len(self.moments))],
         )  # fmt: skip
 
     def step(self, rate: float, step: int, scale: float, part: int = 0, parts: int = 1) -> None:

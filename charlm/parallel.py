@@ -8,6 +8,7 @@ that a run is reproducible.
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import numpy as np
@@ -154,7 +155,7 @@ class Batch:
         self.streams = ranks.share(batch_size)
         mine = self.streams.stop - self.streams.start
         edges = [mine * worker // team.workers for worker in range(team.workers + 1)]
-        self._shards = [slice(start, stop) for start, stop in zip(edges, edges[1:], strict=False)]
+        self._shards = [slice(start, stop) for start, stop in pairwise(edges)]
         self._prepared = Prepared(model)
         self._workspaces = team.map(
             lambda worker: Workspace(

@@ -7,7 +7,7 @@ import numpy as np
 
 from charlm.cells import CELLS, Cell
 from charlm.kernels import Array, fused, tiles
-from charlm.recurrence import States, Symbols, state_arrays
+from charlm.recurrence import Part, States, Symbols, state_arrays
 
 NOTHING: Array = np.empty((0, 0), np.float32)  # for an argument that a window does not use
 NO_IDS = np.empty((0, 0), np.int32)
@@ -49,14 +49,18 @@ class PackedWeights:
 class FusedRecurrence:
     """The time loop of `charlm.recurrence.NumpyRecurrence` as compiled code, in float32."""
 
-    weights = PackedWeights
-
     def __init__(self, cell: Cell, shape: tuple[int, int, int], dtype: Any, resets: bool, gradients: bool) -> None:
         T, B, H = shape
         self._run_forward, self._run_backward = _time_loops(cell.name)
-        self.block: Array = np.empty((T, B, cell.columns * H), dtype)
+        self._block: Array = np.empty((T, B, cell.columns * H), dtype)
+        gates, summed = len(cell.gates) * H, cell.summed * H
+        flat = self._block.reshape(T * B, cell.columns * H)
+        self.x_hat = [Part(slice(0, gates), flat[:, :gates])]
+        self.h_hat = [Part(slice(0, summed), flat[:, :summed])]
+        if cell.apart:
+            self.h_hat.append(Part(slice(summed, gates), flat[:, gates:]))
         self.before, self.after = state_arrays(cell, shape, dtype, resets)
-        self._resets, self._columns = resets, len(cell.gates) * H
+        self._resets, self._columns = resets, gates
         self._edge: Array = np.empty((B, tiles.WIDTH), dtype)
         self._d_state: States = tuple(np.zeros((B, H), dtype) for _ in cell.carried) if gradients else ()
 
@@ -66,16 +70,16 @@ class FusedRecurrence:
             before[0] = state
         table, ids = (NOTHING, NO_IDS) if symbols is None else (symbols.table, symbols.ids)
         self._run_forward(
-            self.block, self.before, self.after, weights.forward, weights.forward_apart, weights.bias_apart,
+            self._block, self.before, self.after, weights.forward, weights.forward_apart, weights.bias_apart,
             table, ids, self._resets, NOTHING if keep is None else keep, self._columns, self._edge,
         )  # fmt: skip
 
     def backward(self, weights: PackedWeights, d_output: Array, keep: Array | None) -> None:
-        """Turn `block` into gradients; see `charlm.recurrence.Recurrence`."""
+        """Go back through the window; see `charlm.recurrence.Recurrence`."""
         for d_state in self._d_state:
             d_state.fill(0)
         self._run_backward(
-            self.block, self.before, self.after, self._d_state, d_output, weights.backward, weights.backward_apart,
+            self._block, self.before, self.after, self._d_state, d_output, weights.backward, weights.backward_apart,
             NOTHING if keep is None else keep, self._columns, self._edge,
         )  # fmt: skip
 
@@ -85,4 +89,4 @@ class FusedRecurrence:
         return self._d_state
 
 
-BACKEND_PARTS = (FusedRecurrence, fused.cross_entropy_with_gradient, fused.sum_by_symbol, fused.elementwise)
+BACKEND_PARTS = (FusedRecurrence, PackedWeights, fused.cross_entropy_with_gradient, fused.sum_by_symbol, fused.elementwise)

@@ -18,7 +18,8 @@ def pieces(size: int, part: int = 0, parts: int = 1) -> list[slice]:
     The pieces are the same however many threads share them, so that sums over them are.
     """
     count = -(-size // PIECE)
-    return [slice(k * PIECE, min(size, (k + 1) * PIECE)) for k in range(count * part // parts, count * (part + 1) // parts)]
+    mine = range(count * part // parts, count * (part + 1) // parts)
+    return [slice(k * PIECE, min(size, (k + 1) * PIECE)) for k in mine]
 
 
 def elementwise(

@@ -88,7 +88,7 @@ def _exp(x):  # type: ignore[no-untyped-def]
     n = np.int32(x * INV_LN2 - HALF)  # rounds towards zero, which for a negative number less a half is the nearest
     r = x - np.float32(n) * LN2
     power = ((((((E7 * r + E6) * r + E5) * r + E4) * r + E3) * r + E2) * r + ONE) * r + ONE
-    return power * _float_of_bits((n + BIAS) << MANTISSA)
+    return power * _float_of_bits((n + BIAS) << MANTISSA)  # type: ignore[call-arg]
 
 
 def _specialise(source: str, name: str, equations: Callable[..., Any], **names: Any) -> Any:
@@ -240,7 +240,7 @@ def _forward(block, before, after, packed, packed_apart, bias_apart, table, ids,
         add_product(h, H, B, packed, step, width, columns - apart, edge)
         if apart:
             add_product(h, H, B, packed_apart, step + 4 * columns, width, apart, edge)
-        rows(t, block, H, before, after)  # noqa: F821
+        rows(t, block, H, before, after)  # type: ignore[name-defined]  # noqa: F821
 
 
 def _backward(block, before, after, d_state, d_output, packed, packed_apart, keep, columns, edge):  # type: ignore[no-untyped-def]
@@ -261,7 +261,7 @@ def _backward(block, before, after, d_state, d_output, packed, packed_apart, kee
     H = before[0].shape[2]
     d_h = d_state[0].ctypes.data
     for t in range(T - 1, -1, -1):
-        rows(t, block, H, before, after, d_state, d_output)  # noqa: F821
+        rows(t, block, H, before, after, d_state, d_output)  # type: ignore[name-defined]  # noqa: F821
         step = block.ctypes.data + 4 * t * B * width
         add_product(step, width, B, packed, d_h, H, H, edge)
         if width > columns:
@@ -316,9 +316,9 @@ def sum_by_symbol(d_rows: Array, ids: IntArray, out: Array) -> None:
 
 def watch(tell: Callable[[], None]) -> None:
     """Call a function once, when for the first time something has to be compiled and is not in the cache."""
-    told = []
+    told: list[bool] = []
 
-    class Listener(event.Listener):  # type: ignore[misc]
+    class Listener(event.Listener):
         def on_start(self, event: Any) -> None:
             if not told:
                 told.append(True)
@@ -327,4 +327,4 @@ def watch(tell: Callable[[], None]) -> None:
         def on_end(self, event: Any) -> None:
             pass
 
-    event.register("numba:compile", Listener())
+    event.register("numba:compile", Listener())  # type: ignore[no-untyped-call]

@@ -66,7 +66,7 @@ def _activations(one: _Symbol) -> dict[str, Callable[[_Symbol], _Symbol]]:
 
 def with_globals(function: Callable[..., Any], names: dict[str, Any]) -> FunctionType:
     """Return the function with other things behind the global names it uses."""
-    return FunctionType(function.__code__, names, function.__name__)  # type: ignore[attr-defined]
+    return FunctionType(function.__code__, names, function.__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ def _put_off_overwriting(
     while waiting:
         operation = next((o for o in waiting if ready(o)), None)
         if operation is None:
-            # The result is needed to compute what still reads the array it would overwrite: keep it aside, copy it last.
+            # The result is needed to compute what still reads the array it would overwrite: copy it there last.
             operation = next(o for o in waiting if done.issuperset(o.operands))
             copy = operation.result.apply(np.positive, operation.result)
             homes[copy] = homes.pop(operation.result)

@@ -43,9 +43,8 @@ def _make_tile(rows: int) -> Any:
 def _emit(builder: Any, rows: int, a: Any, lda: Any, panel: Any, c: Any, ldc: Any, depth: Any) -> Any:
     """Write the tile's loop over the depth, which is at least 1, in LLVM's intermediate language."""
     number, vector, word = ir.FloatType(), ir.VectorType(ir.FloatType(), LANES), ir.IntType(64)
-    fma = cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(vector, [vector] * 3), f"llvm.fma.v{LANES}f32"
-    )
+    signature = ir.FunctionType(vector, [vector] * 3)
+    fma = cgutils.get_or_insert_function(builder.module, signature, f"llvm.fma.v{LANES}f32")  # type: ignore[no-untyped-call]
 
     def at(base: Any, *offsets: Any) -> Any:
         for offset in offsets:
@@ -169,7 +168,7 @@ def _add_at(context, address, value):  # type: ignore[no-untyped-def]
 def _add_edge(edge, rows, c, ldc, columns):  # type: ignore[no-untyped-def]
     for row in range(rows):
         for column in range(columns):
-            _add_at(c + 4 * (row * ldc + column), edge[row, column])
+            _add_at(c + 4 * (row * ldc + column), edge[row, column])  # type: ignore[call-arg]
 
 
 @njit(cache=True, **OPTIONS)
