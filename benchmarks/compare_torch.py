@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from pages import write_section
 from turns import HERE, Worker, run
 
 from charlm import bench, modelfile
@@ -30,7 +31,6 @@ from charlm.vocabulary import Vocabulary
 SYMBOLS = "".join(map(chr, range(58, 123)))  # 65 of them, without quotes, spaces and line ends
 SIDES = ("PyTorch", "NumPy", "fast")
 KERNELS = {"NumPy": "numpy", "fast": "fused"}
-BEGIN, END = "<!-- make bench-torch: begin -->", "<!-- make bench-torch: end -->"
 SAMPLED = 2000  # characters in one turn of sampling
 STARTED = 200  # characters that a whole process writes
 MEMORY_STEPS = 10
@@ -340,15 +340,6 @@ REPORTS: dict[str, Callable[[Findings, argparse.Namespace, Path], None]] = {
 }
 
 
-def write_section(path: Path, text: str) -> None:
-    """Put the tables between the two marks of a page."""
-    page = path.read_text(encoding="utf-8") if path.exists() else f"# Performance\n\n{BEGIN}\n{END}\n"
-    if BEGIN not in page or END not in page:
-        sys.exit(f"{path}: has no lines {BEGIN} and {END} to put the tables between")
-    before, after = page[: page.index(BEGIN)], page[page.index(END) :]
-    path.write_text(f"{before}{BEGIN}\n\n{text}\n{after}", encoding="utf-8")
-
-
 def say(text: str) -> None:
     """Tell the person who waits."""
     print(text, file=sys.stderr, flush=True)
@@ -381,7 +372,7 @@ def main() -> None:
     text = "\n".join(findings.lines)
     print(text)
     if arguments.write:
-        write_section(arguments.write, text)
+        write_section(arguments.write, "make bench-torch", text)
 
 
 if __name__ == "__main__":
