@@ -84,7 +84,8 @@ def write_inputs(shape: Shape, folder: Path, windows: int) -> str:
     rng = np.random.default_rng(bench.SEED)
     symbols = rng.integers(0, len(SYMBOLS), shape.batch_size * (shape.seq_length * windows + 1)).astype(np.uint32)
     path = folder / f"{shape.name}, {windows}.npz"
-    np.savez(path, symbols=symbols, **tensors)
+    arrays: dict[str, Any] = {"symbols": symbols, **tensors}
+    np.savez(path, **arrays)
     return str(path)
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from dataclasses import replace
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from charlm.backends import Backend
 from charlm.bench.products import BACKWARD, FORWARD
+from charlm.recurrence import Recurrence
 
 R = TypeVar("R")
 
@@ -42,16 +43,29 @@ class Stopwatch:
 
     def watch(self, backend: Backend) -> Backend:
         """Return the kernels with their time taken."""
-        loop = backend.recurrence
-        methods = {"forward": self.timed(FORWARD, loop.forward), "backward": self.timed(BACKWARD, loop.backward)}
+
+        def recurrence(*arguments: Any, **named: Any) -> Recurrence:
+            return cast(Recurrence, _TimedLoop(backend.recurrence(*arguments, **named), self))
 
         def elementwise(*arguments: Any, **named: Any) -> Any:
             return self.timed(OPTIMIZER, backend.elementwise(*arguments, **named))
 
         return replace(
             backend,
-            recurrence=type(f"Timed{loop.__name__}", (loop,), methods),
+            recurrence=recurrence,
             cross_entropy_with_gradient=self.timed(SOFTMAX, backend.cross_entropy_with_gradient),
             sum_by_symbol=self.timed(LOOK_UP, backend.sum_by_symbol),
             elementwise=elementwise,
         )
+
+
+class _TimedLoop:
+    """A time loop under a stopwatch."""
+
+    def __init__(self, loop: Recurrence, stopwatch: Stopwatch) -> None:
+        self._loop = loop
+        self.forward = stopwatch.timed(FORWARD, loop.forward)
+        self.backward = stopwatch.timed(BACKWARD, loop.backward)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loop, name)
