@@ -186,10 +186,10 @@ class Trainer:
         window = self.windows.at(done)
         self._state = self._entering(window.first)
         loss, square, state = self.batch.loss_and_gradients(window.inputs, window.targets, self._state, done)
+        if not isfinite(loss) or not isfinite(square):  # before clipping by value, which makes infinity a number
+            raise CharlmError(self._not_finite(loss))
         if plan.clip_value is not None:
             square = self._clip_by_value(plan.clip_value)
-        if not isfinite(loss) or not isfinite(square):
-            raise CharlmError(self._not_finite(loss))
         norm = sqrt(square)
         scale = 1.0 if plan.clip_norm is None or norm <= plan.clip_norm else plan.clip_norm / norm
         position = Position(done, plan.total_steps, self.windows.steps_per_epoch, self.standing.plateaus)
