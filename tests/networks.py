@@ -17,6 +17,7 @@ from charlm.parameters import Parameters
 from charlm.schedules import Schedule
 from charlm.scorer import Scorer
 from charlm.trainer import Plan, Trainer
+from charlm.vocabulary import Ids
 from charlm.windows import Window, Windows
 
 FUSED = find_spec("numba") is not None and find_spec("charlm.recurrence_fused") is not None
@@ -178,7 +179,7 @@ PLAN = Plan(
     early_stopping=None,
     seed=1,
 )
-NO_TEXT = np.zeros(0, np.int32)
+NO_TEXT: Ids = np.zeros(0, np.uint8)
 
 
 class Training:
@@ -194,7 +195,7 @@ class Training:
         optimizer: str = "adam",
         options: Options | None = None,
         workers: int = 1,
-        valid: IntArray = NO_TEXT,
+        valid: Ids = NO_TEXT,
         batch_type: type[Batch] = Batch,
     ) -> None:
         assert optimizer in OPTIMIZERS

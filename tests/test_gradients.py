@@ -152,7 +152,7 @@ def weights_transposed(monkeypatch):
 
     def transposed(self, weights: WeightsInPlace, d_output, keep):
         wrong = WeightsInPlace(CELLS["rnn"], H)
-        wrong.prepare(np.ascontiguousarray(weights.summed.T), None)
+        wrong.prepare(np.ascontiguousarray(weights.weight_hh.T), None)
         backward(self, wrong, d_output, keep)
 
     monkeypatch.setattr(NumpyRecurrence, "backward", transposed)
@@ -173,24 +173,21 @@ def embedding_gradient_overwrites_the_read_outs(monkeypatch):
 
 
 def bias_apart_takes_the_other_bias_gradient(monkeypatch):
-    right = layers.recurrent_gradients
+    def wrong(self, loop, d_bias_apart):
+        d_bias_apart[...] = loop.x_hat[-1].values.sum(axis=0)  # wrong: of x_n, where h_n has this bias
 
-    def wrong(cell, loop, d_weight_hh, d_bias_apart, hidden_size):
-        right(cell, loop, d_weight_hh, d_bias_apart, hidden_size)
-        summed = cell.summed * hidden_size
-        d_bias_apart[...] = layers.rows(loop.block)[:, summed : summed + hidden_size].sum(axis=0)  # of x_n, not h_n
-
-    monkeypatch.setattr(model_module, "recurrent_gradients", wrong)
+    monkeypatch.setattr(Model, "_bias_apart_gradient", wrong)
 
 
-def recurrent_gradient_of_the_state_after(monkeypatch):
-    right = layers.recurrent_gradients
+def initial_state_left_out_of_the_weights_gradient(monkeypatch):
+    right = layers.weight_gradient
 
-    def wrong(cell, loop, d_weight_hh, d_bias_apart, hidden_size):
-        right(cell, loop, d_weight_hh, d_bias_apart, hidden_size)
-        d_weight_hh[...] = layers.rows(loop.block).T @ layers.rows(loop.after[0])  # wrong: h, where W_h met h'
+    def wrong(parts, x, d_weight):
+        late = x.copy()
+        late[: gradcheck.BATCH_SIZE] = 0  # wrong: the first step's product is with the initial state
+        right(parts, late, d_weight)
 
-    monkeypatch.setattr(model_module, "recurrent_gradients", wrong)
+    monkeypatch.setattr(model_module, "weight_gradient", wrong)
 
 
 def mask_left_out_between_layers(monkeypatch):
@@ -207,7 +204,7 @@ ONE_BUG: list[tuple[Callable[[pytest.MonkeyPatch], None], str, str, int, set[str
     (reset_forgotten_in_the_backward_pass, "simple-gru", "lines", 2, {"rnn.weight_ih_l0", "rnn.bias_ih_l1"}),
     (embedding_gradient_overwrites_the_read_outs, "rnn", "tied", 1, {"embedding.weight"}),
     (bias_apart_takes_the_other_bias_gradient, "gru", "one-hot", 1, {"rnn.bias_hh_l0"}),
-    (recurrent_gradient_of_the_state_after, "lstm-1997", "one-hot", 1, {"rnn.weight_hh_l0"}),
+    (initial_state_left_out_of_the_weights_gradient, "lstm-1997", "one-hot", 1, {"rnn.weight_hh_l0"}),
     (mask_left_out_between_layers, "rnn", "one-hot-dropout", 2, {"rnn.weight_ih_l1", "decoder.weight"}),
 ]
 

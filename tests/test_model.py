@@ -1,4 +1,4 @@
-"""Facts about the network as a whole: what its windows, streams, symbols, items and states have to do with each other."""
+"""Facts about the network as a whole: how its windows, streams, symbols, items and states go together."""
 
 from dataclasses import replace
 from math import log, sqrt

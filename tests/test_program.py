@@ -15,7 +15,7 @@ from charlm.kernels import Array
 from charlm.kernels.elementwise import PIECE, elementwise, pieces, sum_of_squares
 from charlm.kernels.program import record
 from charlm.optimizers import RULES
-from charlm.recurrence import NumpyRecurrence
+from charlm.recurrence import NumpyRecurrence, WeightsInPlace
 from tests.networks import assert_close
 
 SHAPE = (2, 3)
@@ -174,8 +174,9 @@ def test_the_time_loop_allocates_nothing(name, resets):
     cell, (T, B, H) = CELLS[name], (6, 16, 96)
     rng = np.random.default_rng(6)
     loop = NumpyRecurrence(cell, (T, B, H), np.float64, resets, gradients=True)
-    loop.block[...] = rng.normal(0, 1, loop.block.shape)
-    weights = NumpyRecurrence.weights(cell, H)
+    for part in loop.x_hat:
+        part.values[...] = rng.normal(0, 1, part.values.shape)
+    weights = WeightsInPlace(cell, H)
     weights.prepare(rng.normal(0, 0.1, (len(cell.gates) * H, H)), np.ones(H) if cell.apart else None)
 
     initial = tuple(np.zeros((B, H)) for _ in cell.carried)
@@ -187,7 +188,7 @@ def test_the_time_loop_allocates_nothing(name, resets):
         loop.backward(weights, d_output, keep)
 
     with np.errstate():  # puts the buffer's size back
-        np.setbufsize(16)  # else NumPy copies parts of wider rows, such as gates, into buffers of its own
+        np.setbufsize(16)  # else NumPy copies what does not lie in one piece into buffers of its own
         window()
         tracemalloc.start()
         window()
