@@ -398,7 +398,7 @@ class Model:
         return parameters["embedding.weight" if self.architecture.tie_weights else "decoder.weight"]
 
     def _keep(self, inputs: IntArray) -> Array | None:
-        """Return 0 where an item starts and the state is forgotten, 1 elsewhere, (T, B); None for one stream of text."""
+        """Return 0 where an item starts and the state is forgotten, 1 elsewhere, (T, B); None where no item does."""
         if self.architecture.start_symbol is None:
             return None
         keep: Array = (inputs != self.architecture.start_symbol).astype(self.architecture.dtype)

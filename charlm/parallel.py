@@ -249,7 +249,9 @@ def plan_threads(workers: str | int, model: Model, batch_size: int, ranks: Ranks
     Parameters
     ----------
     workers : int or str
-        A number, or ``auto``: one worker a core, as long as each has streams of its own.
+        A number, or ``auto``: one worker a core, as long as each has streams of its own. NumPy's loop spends its
+        time in products that share two cores well by themselves, and two threads of small calls would wait for the
+        interpreter, so with NumPy it takes more than two cores to make it several workers.
     model : Model
         The network.
     batch_size : int
@@ -264,8 +266,8 @@ def plan_threads(workers: str | int, model: Model, batch_size: int, ranks: Ranks
     """
     cores = max(1, available_cores() // ranks.on_this_machine())
     streams = batch_size // ranks.size
-    count = cores if workers == "auto" else int(workers)
-    count = max(1, min(count, streams))
+    best = 1 if model.backend.name == "numpy" and cores == 2 else cores
+    count = max(1, min(best if workers == "auto" else int(workers), streams))
     return count, cores if count == 1 else 1
 
 

@@ -89,4 +89,10 @@ class FusedRecurrence:
         return self._d_state
 
 
-BACKEND_PARTS = (FusedRecurrence, PackedWeights, fused.cross_entropy_with_gradient, fused.sum_by_symbol, fused.elementwise)
+BACKEND_PARTS = (
+    FusedRecurrence,
+    PackedWeights,
+    fused.cross_entropy_with_gradient,
+    fused.sum_by_symbol,
+    fused.elementwise,
+)
