@@ -6,8 +6,12 @@ that a run is reproducible.
 """
 
 import os
-from collections.abc import Callable
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -22,6 +26,9 @@ from charlm.model import Model, Prepared, State, Workspace
 from charlm.parameters import Parameters
 
 R = TypeVar("R")
+# Numbers that run away end in a loss that is not finite, which is told once; warnings on the way would only bury it.
+OVERFLOW: dict[str, Any] = {"over": "ignore", "invalid": "ignore"}
+SECONDS_FOR_THE_FIRST = 1.0  # before another rank tells an error that the first may be telling already
 
 
 def available_cores() -> int:
@@ -44,15 +51,14 @@ class Team:
 
     def __init__(self, workers: int, blas_threads: int = 1) -> None:
         self.workers = workers
-        self._pool = ThreadPoolExecutor(workers - 1, "charlm-worker") if workers > 1 else None
+        self._pool = ThreadPoolExecutor(workers - 1, "charlm-worker", _expect_overflow) if workers > 1 else None
         self._limit = ThreadpoolController().limit(limits=blas_threads, user_api="blas")
 
     def map(self, function: Callable[[int], R]) -> list[R]:
         """Call the function with every worker's number, all at once, and return the results in that order."""
-        if self._pool is None:
-            return [function(0)]
-        others = [self._pool.submit(function, worker) for worker in range(1, self.workers)]
-        mine = function(0)
+        others = [self._pool.submit(function, worker) for worker in range(1, self.workers)] if self._pool else []
+        with np.errstate(**OVERFLOW):
+            mine = function(0)
         return [mine, *(other.result() for other in others)]
 
     def close(self) -> None:
@@ -60,6 +66,10 @@ class Team:
         if self._pool is not None:
             self._pool.shutdown()
         self._limit.restore_original_limits()
+
+
+def _expect_overflow() -> None:
+    np.seterr(**OVERFLOW)
 
 
 class Ranks:
@@ -104,6 +114,29 @@ class Ranks:
         from mpi4py import MPI
 
         return int(self._communicator.Split_type(MPI.COMM_TYPE_SHARED).Get_size())
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """End the whole job when this rank fails, as the others would wait for it for ever.
+
+        What every rank stumbles over is told once: the first rank is given the time to tell it and to end the job.
+        """
+        try:
+            yield
+        except CharlmError as error:
+            if self.size == 1:
+                raise
+            if self.rank != 0:
+                time.sleep(SECONDS_FOR_THE_FIRST)
+            where = f"rank {self.rank} of {self.size}: " if self.rank else ""
+            sys.stderr.write("".join(f"charlm: {where}{line}\n" for line in str(error).splitlines()))
+            sys.stderr.flush()
+            self._communicator.Abort(error.exit_code)
+        except Exception:
+            if self.size > 1:
+                traceback.print_exc()
+                self._communicator.Abort(1)
+            raise
 
     def any(self, flag: bool) -> bool:
         """Return whether the flag is set on any rank."""

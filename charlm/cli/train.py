@@ -52,7 +52,9 @@ Examples:
 @click.option("--force", is_flag=True, help="Replace the run that is in the run directory.")
 @click.option("--dry-run", is_flag=True, help="Read and check everything, say what would be done, write nothing.")
 @click.option("--quiet", is_flag=True, help="No progress, notes or samples; errors only.")
+@click.pass_context
 def command(
+    context: click.Context,
     config: Path | None,
     corpus: tuple[str, ...],
     out: Path | None,
@@ -74,26 +76,20 @@ def command(
                "--init-from": init_from, "--force": force, "--dry-run": dry_run}  # fmt: skip
     ranks = find_ranks()
     silent = quiet or ranks.rank != 0
-    if resume is not None:
-        given = [name for name, value in new_run.items() if value]
-        if given:
-            raise UsageError(
-                f"--resume goes on exactly as the run began; leave out {', '.join(given)}, "
-                "or start a new run from its weights with --init-from"
-            )
-        _resume(resume, ranks, silent)
-        return
-    run = _plan(config, corpus, out, overrides, max_minutes, init_from, force, ranks)
-    _tell_notes(run, silent)
-    if run.config.training.max_minutes is not None:
-        _say("timing the first steps", silent)
-    run.settle()
-    _introduce(run, silent)
-    if dry_run:
-        _forecast(run, silent)
-    else:
-        run.begin()
-        _train(run, silent)
+    with ranks.together():
+        if resume is not None:
+            given = [name for name, value in new_run.items() if value]
+            if given:
+                raise UsageError(
+                    f"--resume goes on exactly as the run began; leave out {', '.join(given)}, "
+                    "or start a new run from its weights with --init-from"
+                )
+            status = _resume(resume, ranks, silent)
+        else:
+            run = _plan(config, corpus, out, overrides, max_minutes, init_from, force, ranks)
+            _tell_notes(run, silent)
+            status = _start(run, dry_run, silent)
+    context.exit(status)
 
 
 def _plan(
@@ -119,8 +115,21 @@ def _plan(
     return Run.plan(out or RUNS / config.stem, settings, ranks, force=force, init_from=init_from)
 
 
-def _resume(directory: Path, ranks: "Ranks", silent: bool) -> None:
-    """Take up a run, or say that there is nothing left to do."""
+def _start(run: "Run", dry_run: bool, silent: bool) -> int:
+    """Begin a run, or only say what it would be; return the exit status."""
+    if run.config.training.max_minutes is not None:
+        _say("timing the first steps", silent)
+    run.settle()
+    _introduce(run, silent)
+    if dry_run:
+        _forecast(run, silent)
+        return 0
+    run.begin()
+    return _train(run, silent)
+
+
+def _resume(directory: Path, ranks: "Ranks", silent: bool) -> int:
+    """Take up a run, or say that there is nothing left to do; return the exit status."""
     from charlm.run import Run
     from charlm.rundir import left_in
 
@@ -129,10 +138,10 @@ def _resume(directory: Path, ranks: "Ranks", silent: bool) -> None:
         reason = "early stopping ended it" if left.stopped else "all steps are done"
         _say(f"{directory}: is finished: {reason} ({left.step:,} of {left.total_steps:,}); to train its weights on, "
              f"start a new run with --init-from {directory}", silent)  # fmt: skip
-        return
+        return 0
     run = Run.resume(directory, ranks)
     _introduce(run, silent)
-    _train(run, silent)
+    return _train(run, silent)
 
 
 def _tell_notes(run: "Run", silent: bool) -> None:
@@ -190,8 +199,8 @@ def _peak_memory() -> int | None:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _train(run: "Run", silent: bool) -> None:
-    """Run to the end, or to the first signal."""
+def _train(run: "Run", silent: bool) -> int:
+    """Run to the end, or to the first signal, and return the exit status."""
     from charlm.cli.display import choose
 
     stopped = False
@@ -208,17 +217,18 @@ def _train(run: "Run", silent: bool) -> None:
         except KeyboardInterrupt:
             display.close()
             _say_how_to_go_on(run, f"stopped at once; the last checkpoint is of step {run.saved_step:,}; go on with:")
-            raise click.exceptions.Exit(128 + signal.SIGINT) from None
+            return 128 + signal.SIGINT
         finally:
             display.close()
     if stopped:
         _say_how_to_go_on(run, f"stopped after step {run.trainer.standing.step:,}, saved; go on with:")
-        raise click.exceptions.Exit(128 + (signals.received or signal.SIGINT))
+        return 128 + (signals.received or signal.SIGINT)
     best = run.trainer.standing.best_loss
     if best < float("inf"):
         _say(f"best validation {best:.4f} nats, {best / log(2):.4f} bits/char", silent)
     _say(f"write with it: charlm sample {_quoted(run.directory.path)}", silent)
     run.close()
+    return 0
 
 
 class Signals:
@@ -243,6 +253,7 @@ class Signals:
         self.received: int | None = None
         self.saving = False
         self._silent = silent
+        self._line_end = b"\n" if sys.stderr.isatty() else b""  # a bar has none
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "Signals":
@@ -265,7 +276,7 @@ class Signals:
         if self.received is None:
             self.received = number
             if not self._silent:  # not by `print`, which may be at work when the signal comes
-                os.write(2, b"\nstopping after this step; another Ctrl-C stops at once, without saving\n")
+                os.write(2, self._line_end + b"stopping after this step; another Ctrl-C stops at once, without saving\n")
         elif number == signal.SIGINT and not self.saving:
             raise KeyboardInterrupt
 
