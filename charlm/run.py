@@ -27,7 +27,7 @@ from charlm.rundir import BEST, LAST, METRICS, SAMPLES, RunDirectory, left_in, u
 from charlm.sampler import Filter, Sampler, beginning
 from charlm.schedules import Schedule
 from charlm.scorer import Scorer
-from charlm.trainer import Plan, Progress, Trainer, seconds_per_step
+from charlm.trainer import REMEDY, Plan, Progress, Trainer, seconds_per_step
 from charlm.windows import Windows
 
 DEFAULT_EPOCHS = 10
@@ -389,23 +389,38 @@ class Run:
             self.record.seconds += progress.seconds
             self.record.interval.add(progress)
             step = progress.step
+            logs = progress.score is not None or step % t.log_every == 0 or self.finished
+            samples = t.sample_every and (step % t.sample_every == 0 or self.finished)
+            saves = step % t.checkpoint_every == 0 or self.finished
+            if progress.improved or samples or saves:
+                self._check_weights(step)
             if progress.score is not None:
                 self._note_score(progress)
-            if progress.score is not None or step % t.log_every == 0 or self.finished:
+            if logs:
                 self._log(progress)
-            if t.sample_every and (step % t.sample_every == 0 or self.finished):
+            if samples:
                 update.sample = self._write_sample(progress)
-            if step % t.checkpoint_every == 0 or self.finished:
+            if saves:
                 self.save()
             yield update
+
+    def _check_weights(self, step: int) -> None:
+        """Refuse to keep weights that the step has made infinite; the next step's loss would tell, too late."""
+        flat = self.trainer.average.flat
+        if not np.isfinite(flat).all():
+            name = self.trainer.average.name_at(int(np.flatnonzero(~np.isfinite(flat))[0]))
+            raise self._failed(f"step {step}: the weights of {name} are no longer finite; {REMEDY}")
+
+    def _failed(self, what: str) -> CharlmError:
+        kept = f"{self.directory.path / LAST} keeps step {self.saved_step}"
+        return CharlmError(f"{self.directory.path}: {what}; {kept}")
 
     def _steps(self) -> Iterator[Progress]:
         """Pass on the trainer's steps, and say what is kept when they fail."""
         try:
             yield from self.trainer.run()
         except CharlmError as error:
-            kept = f"{self.directory.path / LAST} keeps step {self.saved_step}"
-            raise CharlmError(f"{self.directory.path}: {error}; {kept}") from error
+            raise self._failed(str(error)) from error
 
     def _note_score(self, progress: Progress) -> None:
         """Remember an evaluation, and keep the model if it is the best so far."""

@@ -276,7 +276,9 @@ class Signals:
         if self.received is None:
             self.received = number
             if not self._silent:  # not by `print`, which may be at work when the signal comes
-                os.write(2, self._line_end + b"stopping after this step; another Ctrl-C stops at once, without saving\n")
+                os.write(
+                    2, self._line_end + b"stopping after this step; another Ctrl-C stops at once, without saving\n"
+                )
         elif number == signal.SIGINT and not self.saving:
             raise KeyboardInterrupt
 
