@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from charlm.kernels import Array, IntArray
-from charlm.model import Model, Prepared, Workspace
+from charlm.model import Model
 from charlm.parameters import Parameters
 from charlm.randomness import Purpose, generator
+from charlm.stepper import Stepper
 
 DRAWS = 1_024  # random numbers fetched at a time for each text
 
@@ -53,10 +54,11 @@ class Filter:
             greedy[np.arange(len(logits)), logits.argmax(axis=1)] = 1
             return greedy
         p = logits.astype(np.float64)
-        p -= p.max(axis=1, keepdims=True)
-        p /= self.temperature
+        p -= np.maximum.reduce(p, axis=1, keepdims=True)
+        with np.errstate(over="ignore"):  # close to temperature 0 all but the likeliest are infinitely far away
+            p /= self.temperature
         np.exp(p, out=p)
-        p /= p.sum(axis=1, keepdims=True)
+        p /= np.add.reduce(p, axis=1, keepdims=True)
         if self.top_k is None and self.top_p is None and self.min_p is None:
             return p
         order = np.argsort(-p, axis=1, kind="stable")
@@ -83,19 +85,20 @@ class Drawn:
     ----------
     ids : ndarray of int, shape (N,)
         One symbol for each text.
-    probabilities : ndarray, shape (N,)
-        How likely the model, unfiltered and at temperature 1, held each of them.
+    logits : ndarray, shape (N, V)
+        What they were drawn by; the next step overwrites them.
     """
 
     ids: IntArray
-    probabilities: Array
+    logits: Array
+
+    def probabilities(self) -> Array:
+        """Return how likely the model, unfiltered and at temperature 1, held each symbol, (N,)."""
+        return Filter().probabilities(self.logits)[np.arange(len(self.ids)), self.ids]
 
 
 class Sampler:
     """Writes N texts at once with one model.
-
-    Everything is allocated here; a symbol costs a row of the first layer's table, the products of one step and a
-    draw.
 
     Parameters
     ----------
@@ -108,33 +111,7 @@ class Sampler:
     """
 
     def __init__(self, model: Model, parameters: Parameters, count: int = 1) -> None:
-        self._model, self._parameters, self._count = model, parameters, count
-        self._prepared = Prepared(model)
-        model.prepare(parameters, self._prepared)
-        self._workspace = Workspace(model, 1, count)
-        self._inputs = np.zeros((1, count), np.int32)
-        self.restart()
-
-    def restart(self) -> None:
-        """Forget what was read."""
-        self._state = self._model.zero_state(self._count)
-
-    def read(self, ids: IntArray) -> Array:
-        """Let the model see one symbol in each text.
-
-        Parameters
-        ----------
-        ids : ndarray of int, shape (N,)
-            The symbols.
-
-        Returns
-        -------
-        ndarray, shape (N, V)
-            The logits of what comes next; the next call overwrites them.
-        """
-        self._inputs[0] = ids
-        self._state = self._model.forward(self._parameters, self._prepared, self._workspace, self._inputs, self._state)
-        return self._workspace.logits
+        self._stepper, self._count = Stepper(model, parameters, count), count
 
     def write(self, prompt: Sequence[int] | IntArray, length: int, narrow: Filter, seed: int) -> Iterator[Drawn]:
         """Read a prompt and write on from it.
@@ -155,28 +132,27 @@ class Sampler:
         Drawn
             The symbols of each step.
         """
-        self.restart()
+        read = self._stepper.read
+        self._stepper.restart()
         for symbol in prompt:
-            logits = self.read(np.full(self._count, symbol, np.int32))
+            logits = read(np.full(self._count, symbol, np.int32))
         sequences = [generator(seed, Purpose.SAMPLE, text) for text in range(self._count)]
-        everyone = np.arange(self._count)
-        plain = Filter()
         for step in range(length):
             if step % DRAWS == 0:
                 draws = np.stack([sequence.random(DRAWS) for sequence in sequences])
             p = narrow.probabilities(logits)
             ids = _draw(p, draws[:, step % DRAWS])
-            expected = p if narrow == plain else plain.probabilities(logits)
-            yield Drawn(ids, expected[everyone, ids])
+            yield Drawn(ids, logits)
             if step + 1 < length:
-                logits = self.read(ids)
+                logits = read(ids)
 
 
 def _draw(p: Array, uniform: Array) -> IntArray:
     """Return, for each row, the symbol at which the cumulated probability passes the uniform number."""
-    cumulated = p.cumsum(axis=1)
-    ids = (cumulated <= uniform[:, None] * cumulated[:, -1:]).sum(axis=1)
-    return np.asarray(ids, np.int32)
+    cumulated = np.add.accumulate(p, axis=1)
+    limits = uniform * cumulated[:, -1]
+    ids = [row.searchsorted(limit, side="right") for row, limit in zip(cumulated, limits, strict=True)]
+    return np.array(ids, np.int32)
 
 
 def beginning(symbols: Sequence[str], start_symbol: int | None) -> int:

@@ -173,8 +173,8 @@ class Text:
     ----------
     text : str
         What was written so far.
-    ids, probabilities : list
-        Its symbols, and how likely the model held each.
+    ids : list of int
+        Its symbols.
     done : bool
         Whether it has ended.
     """
@@ -184,7 +184,6 @@ class Text:
         self._stop, self._lines = stop, lines
         self.text = ""
         self.ids: list[int] = []
-        self.probabilities: list[float] = []
         self.done = False
 
     @property
@@ -193,12 +192,11 @@ class Text:
         written = [self._vocabulary.symbols[symbol] for symbol in self.ids]
         return [ord(symbol) for symbol in written] if self._vocabulary.unit == "byte" else written
 
-    def add(self, symbol: int, probability: float) -> str:
+    def add(self, symbol: int) -> str:
         """Write one symbol, and return the characters that it completes: none within a UTF-8 sequence."""
         if self.done:
             return ""
         self.ids.append(symbol)
-        self.probabilities.append(probability)
         return self._grow(self._decoder.feed([symbol]))
 
     def finish(self) -> str:
@@ -218,27 +216,18 @@ def _write(drawn: Iterator["Drawn"], texts: list[Text], prompt: str) -> None:
     first, *others = texts
     _announce(1, len(texts))
     click.echo(prompt, nl=False)
-    for new in _growing(drawn, texts):
-        click.echo(new, nl=False)
+    for step in drawn:
+        new = [text.add(int(symbol)) for text, symbol in zip(texts, step.ids, strict=True)]
+        click.echo(new[0], nl=False)
+        if all(text.done for text in texts):
+            break
+    rest = [text.finish() for text in texts]
+    click.echo(rest[0], nl=False)
     _end_line(prompt + first.text)
     for number, text in enumerate(others, 2):
         _announce(number, len(texts))
         click.echo(prompt + text.text, nl=False)
         _end_line(prompt + text.text)
-
-
-def _growing(drawn: Iterator["Drawn"], texts: list[Text]) -> Iterator[str]:
-    """Let all texts grow together until all have ended, and yield what the first one grows by."""
-    for step in drawn:
-        new = [
-            text.add(int(symbol), float(probability))
-            for text, symbol, probability in zip(texts, step.ids, step.probabilities, strict=True)
-        ]
-        yield new[0]
-        if all(text.done for text in texts):
-            break
-    rest = [text.finish() for text in texts]
-    yield rest[0]
 
 
 def _announce(number: int, count: int) -> None:
@@ -256,15 +245,22 @@ def _write_json(drawn: Iterator["Drawn"], texts: list[Text], prompt: str, seed: 
     """Write a JSON object for each text."""
     import json
 
-    for _ in _growing(drawn, texts):
-        pass
+    probabilities: list[list[float]] = [[] for _ in texts]
+    for step in drawn:
+        for text, kept, symbol, probability in zip(texts, probabilities, step.ids, step.probabilities(), strict=True):
+            if not text.done:
+                text.add(int(symbol))
+                kept.append(float(f"{probability:.6g}"))
+        if all(text.done for text in texts):
+            break
     for number, text in enumerate(texts):
+        text.finish()
         document = {
             "seed": seed,
             "index": number,
             "prompt": prompt,
             "text": text.text,
             "symbols": text.symbols,
-            "probabilities": [float(f"{p:.6g}") for p in text.probabilities],
+            "probabilities": probabilities[number],
         }
         click.echo(json.dumps(document, ensure_ascii=False))
