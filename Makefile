@@ -11,10 +11,10 @@ SCRIPTS := bin
 endif
 BIN := $(VENV)/$(SCRIPTS)
 
-# PyTorch, to compare with, has an environment of its own; its index for CPUs spares a download of gigabytes.
+# PyTorch, to compare with, has an environment of its own. Where pip would take a build for graphics cards, of several
+# gigabytes, name the index of PyTorch's builds for CPUs: PIP_EXTRA_INDEX_URL=... make bench-torch
 VENV_TORCH := .venv-torch
 TORCH := $(VENV_TORCH)/made.stamp
-TORCH_INDEX := https://download.pytorch.org/whl/cpu
 
 # A stamp says which extras the environment has; it is made anew when pyproject.toml changes.
 MADE := $(VENV)/made.stamp
@@ -76,5 +76,5 @@ $(TORCH): pyproject.toml
 	@echo "making $(VENV_TORCH) with PyTorch for CPUs" >&2
 	@$(PYTHON) -m venv $(VENV_TORCH)
 	@$(VENV_TORCH)/$(SCRIPTS)/python -m pip install --quiet --disable-pip-version-check \
-		--extra-index-url $(TORCH_INDEX) torch --editable ".[fast]"
+		'torch==2.13.0' --editable ".[fast]"
 	@touch $@
