@@ -32,6 +32,8 @@ class Backend:
         See `charlm.layers`.
     elementwise : callable
         See `charlm.kernels.elementwise`.
+    when_compiling : callable
+        Takes a function to call once, before something is compiled that no earlier run has compiled.
     """
 
     name: str
@@ -40,10 +42,19 @@ class Backend:
     cross_entropy_with_gradient: Callable[[Array, IntArray, float], float]
     sum_by_symbol: Callable[[Array, IntArray, Array], None]
     elementwise: Callable[[Callable[..., tuple[Any, ...]], Sequence[Array], int, Sequence[int]], Apply]
+    when_compiling: Callable[[Callable[[], None]], None]
 
 
 def _numpy() -> Backend:
-    return Backend("numpy", NumpyRecurrence, WeightsInPlace, cross_entropy_with_gradient, sum_by_symbol, elementwise)
+    return Backend(
+        "numpy",
+        NumpyRecurrence,
+        WeightsInPlace,
+        cross_entropy_with_gradient,
+        sum_by_symbol,
+        elementwise,
+        when_compiling=lambda tell: None,
+    )
 
 
 def _fused() -> Backend:

@@ -95,4 +95,5 @@ BACKEND_PARTS = (
     fused.cross_entropy_with_gradient,
     fused.sum_by_symbol,
     fused.elementwise,
+    fused.when_compiling,
 )

@@ -117,6 +117,7 @@ def _plan(
 
 def _start(run: "Run", dry_run: bool, silent: bool) -> int:
     """Begin a run, or only say what it would be; return the exit status."""
+    _announce_compiling(run, silent)
     if run.config.training.max_minutes is not None:
         _say("timing the first steps", silent)
     run.settle()
@@ -140,8 +141,14 @@ def _resume(directory: Path, ranks: "Ranks", silent: bool) -> int:
              f"start a new run with --init-from {directory}", silent)  # fmt: skip
         return 0
     run = Run.resume(directory, ranks)
+    _announce_compiling(run, silent)
     _introduce(run, silent)
     return _train(run, silent)
+
+
+def _announce_compiling(run: "Run", silent: bool) -> None:
+    """Have it said, should the kernels not be compiled yet, why nothing happens for a while."""
+    run.model.backend.when_compiling(lambda: _say("compiling the fused kernels for this machine, once: some 20 s", silent))
 
 
 def _tell_notes(run: "Run", silent: bool) -> None:

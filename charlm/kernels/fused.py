@@ -314,8 +314,8 @@ def sum_by_symbol(d_rows: Array, ids: IntArray, out: Array) -> None:
     _sum_by_symbol(d_rows, ids, out)
 
 
-def watch(tell: Callable[[], None]) -> None:
-    """Call a function once, when for the first time something has to be compiled and is not in the cache."""
+def when_compiling(tell: Callable[[], None]) -> None:
+    """Call a function once, when for the first time something has to be compiled and is not in Numba's cache."""
     told: list[bool] = []
 
     class Listener(event.Listener):
