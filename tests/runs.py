@@ -109,3 +109,10 @@ def state(directory: Path) -> dict[str, Any]:
         "samples": (directory / "samples.txt").read_bytes(),
         "config": (directory / "config.yaml").read_bytes(),
     }
+
+
+def trained(folder: Path, name: str, content: str | bytes, **changes: Any) -> Path:
+    """Train a small model on a text and return its run directory."""
+    path = folder / f"{name}.txt"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return finish(start(folder / name, configured(path, **changes)))

@@ -29,7 +29,7 @@ EVERYTHING = {
     "training__early_stopping": 50,
     "training__reset_probability": 0.2,
     "training__clip_value": 0.5,
-    "optimizer__learning_rate": 0.2,
+    "optimizer__learning_rate": 1.0,
     "schedule__name": "plateau",
     "schedule__patience": 1,
     "schedule__factor": 0.5,

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+from itertools import pairwise
 from time import perf_counter
 
 import numpy as np
@@ -50,7 +51,7 @@ def test_metrics_have_the_keys_of_the_format_at_the_steps_that_were_asked_for(tm
         assert list(line) == KEYS + VALID_KEYS * scored
         assert line["chars"] == line["step"] * 4 * 8
         assert line["bits_per_char"] == pytest.approx(line["loss"] / math.log(2))
-    assert all(early["seconds"] <= late["seconds"] for early, late in zip(lines, lines[1:], strict=False))
+    assert all(early["seconds"] <= late["seconds"] for early, late in pairwise(lines))
 
 
 def test_metrics_are_means_over_the_steps_since_the_line_before(tmp_path, corpus):

@@ -148,7 +148,9 @@ def _resume(directory: Path, ranks: "Ranks", silent: bool) -> int:
 
 def _announce_compiling(run: "Run", silent: bool) -> None:
     """Have it said, should the kernels not be compiled yet, why nothing happens for a while."""
-    run.model.backend.when_compiling(lambda: _say("compiling the fused kernels for this machine, once: some 20 s", silent))
+    run.model.backend.when_compiling(
+        lambda: _say("compiling the fused kernels for this machine, once: some 20 s", silent)
+    )
 
 
 def _tell_notes(run: "Run", silent: bool) -> None:
