@@ -12,6 +12,7 @@ import numpy as np
 
 from charlm.dropout import Dropout
 from charlm.kernels import Array
+from charlm.loss import cross_entropy
 from charlm.model import Architecture, Model, Prepared, Workspace
 from charlm.randomness import Purpose, generator
 
@@ -84,20 +85,21 @@ class Problem:
             for name, array in zip(self._model.cell.carried, states, strict=True):
                 array += rng.normal(0, SHAKE, array.shape)
                 self.tensors[f"initial {name} of layer {layer}"] = array
-        self.loss()
+        self._model.prepare(self._parameters, self._prepared)
+        self._model.loss_and_gradients(
+            self._parameters, self._prepared, self._workspace, self._inputs, self._targets, self._state,
+            scale=1 / self._inputs.size,
+        )  # fmt: skip
         self.gradients = {name: array.copy() for name, array in self._workspace.gradients.items()}
         for layer, loop in enumerate(self._workspace.loops):
             for name, array in zip(self._model.cell.carried, loop.d_initial, strict=True):
                 self.gradients[f"initial {name} of layer {layer}"] = array.copy()
 
     def loss(self) -> float:
-        """Return the mean loss with the tensors as they are now."""
-        count = self._inputs.size
+        """Return the mean loss with the tensors as they are now; nothing of the backward pass has a part in it."""
         self._model.prepare(self._parameters, self._prepared)
-        total, _ = self._model.loss_and_gradients(
-            self._parameters, self._prepared, self._workspace, self._inputs, self._targets, self._state, 1 / count
-        )
-        return float(total / count)
+        self._model.forward(self._parameters, self._prepared, self._workspace, self._inputs, self._state)
+        return float(cross_entropy(self._workspace.logits, self._targets.reshape(-1)).mean())
 
 
 def check(problem: Problem, seed: int, most: int | None = None) -> Iterator[Check]:

@@ -184,8 +184,8 @@ class Trainer:
         started = perf_counter()
         done, plan = self.standing.step, self.plan
         window = self.windows.at(done)
-        self._state = self._entering(window.first)
-        loss, square, state = self.batch.loss_and_gradients(window.inputs, window.targets, self._state, done)
+        entering = self._entering(window.first)
+        loss, square, state = self.batch.loss_and_gradients(window.inputs, window.targets, entering, done)
         if not isfinite(loss) or not isfinite(square):  # before clipping by value, which makes infinity a number
             raise CharlmError(self._not_finite(loss))
         if plan.clip_value is not None:
@@ -212,10 +212,10 @@ class Trainer:
             return self._state
         draws = generator(self.plan.seed, Purpose.RESET, self.standing.step).random(self.batch.batch_size)
         forgotten = draws[self.batch.streams] < self.plan.reset_probability
-        for layer in self._state:
-            for array in layer:
-                array[forgotten] = 0
-        return self._state
+        if not forgotten.any():
+            return self._state
+        remembered = ~forgotten[:, np.newaxis]
+        return tuple(tuple(np.where(remembered, array, 0) for array in layer) for layer in self._state)
 
     def _clip_by_value(self, limit: float) -> float:
         """Cut every element of the gradient off at the limit, and return the new sum of squares."""
