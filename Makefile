@@ -69,7 +69,7 @@ $(FAST): pyproject.toml | $(MADE)
 
 $(DEV): pyproject.toml | $(MADE)
 	@echo "installing charlm and what its tests need into $(VENV)" >&2
-	@$(INSTALL) ".[fast,dev]"
+	@$(INSTALL) ".[fast,mpi,dev]"
 	@touch $(FAST) $@
 
 $(TORCH): pyproject.toml
