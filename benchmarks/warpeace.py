@@ -20,6 +20,7 @@ import numpy as np
 from pages import write_section
 
 from charlm.backends import choose
+from charlm.batch import Batch
 from charlm.config import Config, Override, load
 from charlm.corpus import Corpus
 from charlm.corpus import load as load_corpus
@@ -28,7 +29,7 @@ from charlm.kernels import Array
 from charlm.loss import cross_entropy
 from charlm.model import Architecture, Model, Prepared, Workspace
 from charlm.optimizers import Optimizer, Options
-from charlm.parallel import Batch, Ranks, Team, plan_threads
+from charlm.parallel import Ranks, Team, plan_threads
 from charlm.parameters import Parameters
 from charlm.schedules import Schedule
 from charlm.scorer import Scorer

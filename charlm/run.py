@@ -14,6 +14,7 @@ import numpy as np
 
 from charlm import checkpoint, config, modelfile, transfer
 from charlm.backends import choose
+from charlm.batch import Batch
 from charlm.config import Config
 from charlm.corpus import Corpus, check_fits
 from charlm.corpus import load as load_corpus
@@ -22,7 +23,7 @@ from charlm.errors import CharlmError, UsageError
 from charlm.kernels import Array
 from charlm.model import Architecture, Model
 from charlm.optimizers import Optimizer, Options
-from charlm.parallel import Batch, Ranks, Team, plan_threads
+from charlm.parallel import Ranks, Team, plan_threads
 from charlm.rundir import BEST, LAST, METRICS, SAMPLES, RunDirectory, left_in, unknown_training
 from charlm.sampler import Filter, Sampler, beginning
 from charlm.schedules import Schedule

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from charlm.batch import Batch
 from charlm.errors import CharlmError
 from charlm.kernels import Array
 from charlm.kernels.elementwise import pieces
 from charlm.model import State
 from charlm.optimizers import Optimizer
-from charlm.parallel import Batch
 from charlm.randomness import Purpose, generator
 from charlm.schedules import Position, Schedule, ratio
 from charlm.scorer import Score, Scorer

@@ -7,12 +7,13 @@ from typing import Any, cast
 
 import numpy as np
 
+from charlm.batch import Batch
 from charlm.dropout import Dropout
 from charlm.kernels import Array, IntArray
 from charlm.model import Architecture, Model, Prepared, State, Workspace
 from charlm.optimizers import NAMES as OPTIMIZERS
 from charlm.optimizers import Optimizer, Options
-from charlm.parallel import Batch, Ranks, Team
+from charlm.parallel import Ranks, Team
 from charlm.parameters import Parameters
 from charlm.schedules import Schedule
 from charlm.scorer import Scorer

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charlm.backends import load_backend
+from charlm.batch import Batch
 from charlm.model import Architecture
 from charlm.optimizers import NAMES, Optimizer, Options
-from charlm.parallel import Batch
 from charlm.parameters import Parameters
 from charlm.trainer import Plan
 from tests.networks import KERNELS, PLAN, Network, Training, assert_close

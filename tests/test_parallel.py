@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from charlm.batch import Batch
 from charlm.dropout import Dropout
 from charlm.errors import CharlmError
 from charlm.model import Architecture, Model
-from charlm.parallel import Batch, Ranks, Team, available_cores, plan_threads
+from charlm.parallel import Ranks, Team, available_cores, plan_threads
 from charlm.trainer import Progress
 from tests.networks import (
     FRESH,

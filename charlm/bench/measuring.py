@@ -9,13 +9,14 @@ from time import perf_counter
 
 import numpy as np
 
+from charlm.batch import Batch
 from charlm.bench.memory import peak_memory
 from charlm.bench.products import BACKWARD, FORWARD, INPUT, READ_OUT, WEIGHTS, Product, products
 from charlm.bench.stopwatch import LOOK_UP, OPTIMIZER, SOFTMAX, Stopwatch
 from charlm.dropout import Dropout
 from charlm.model import Architecture, Model, Prepared
 from charlm.optimizers import Optimizer, Options
-from charlm.parallel import Batch, Ranks, Team, available_cores, plan_threads
+from charlm.parallel import Ranks, Team, available_cores, plan_threads
 from charlm.randomness import Purpose, generator
 from charlm.sampler import Filter, Sampler
 from charlm.schedules import Schedule
