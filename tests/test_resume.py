@@ -8,6 +8,7 @@ import sys
 import time
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from tests.conftest import ROOT
 from tests.runs import advance, configured, corpus_file, finish, resume, start, state
 
 # All that a run carries from step to step, at once: masks, averages, drops of the rate, patience and resets.
-EVERYTHING = {
+EVERYTHING: dict[str, Any] = {
     "model__num_layers": 2,
     "model__dropout": {"input": 0.1, "between": 0.2, "output": 0.3},
     "training__ema": 0.9,
@@ -34,7 +35,7 @@ EVERYTHING = {
     "schedule__patience": 1,
     "schedule__factor": 0.5,
 }
-CASES = {
+CASES: dict[str, dict[str, Any]] = {
     **{
         f"{cell} in {mode} mode": {"model__cell": cell, "corpus__mode": mode, **EVERYTHING}
         for cell, mode in product(CELLS, ("stream", "lines"))

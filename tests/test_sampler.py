@@ -125,7 +125,7 @@ def network():
 def written(network, count=1, prompt=(0,), length=40, narrow=Filter(), seed=3):  # noqa: B008 - a frozen value
     """Return the symbols and their probabilities, both (N, length)."""
     ids, probabilities = [], []
-    for step in Sampler(*network, count).write(prompt, length, narrow, seed):
+    for step in Sampler(network[0], network[1], count).write(prompt, length, narrow, seed):
         ids.append(step.ids.copy())
         probabilities.append(step.probabilities())
     assert len(ids) == length

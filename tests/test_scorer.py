@@ -19,8 +19,9 @@ def network(start_symbol=None, cell="gru"):
     return model, parameters
 
 
-def one_by_one(model, parameters, ids):
+def one_by_one(net, ids):
     """Return every symbol's loss, and whether it was the likeliest, with the state carried from the first symbol."""
+    model, parameters = net
     prepared, workspace, state = Prepared(model), Workspace(model, 1, 1), model.zero_state(1)
     model.prepare(parameters, prepared)
     losses, hits = [], []
@@ -43,7 +44,7 @@ def score(net, ids, workers=1):
 def test_a_score_is_the_mean_of_every_symbols_loss_but_the_firsts(length):
     ids = np.random.default_rng(length).integers(0, 6, length)
     net = network()
-    losses, hits = one_by_one(*net, ids)
+    losses, hits = one_by_one(net, ids)
     got = score(net, ids)
     assert got.chars == length - 1
     assert got.loss == pytest.approx(losses.mean(), abs=1e-12)
@@ -55,7 +56,7 @@ def test_a_score_is_the_mean_of_every_symbols_loss_but_the_firsts(length):
 def test_a_long_text_is_read_in_streams_that_each_carry_their_state(workers):
     ids = np.random.default_rng(0).integers(0, 6, 2 * CHARS_PER_STREAM + 7)
     net = network()
-    parts = [one_by_one(*net, ids[start : stop + 1]) for start, stop in [(0, 2003), (2003, 4006)]]
+    parts = [one_by_one(net, ids[start : stop + 1]) for start, stop in [(0, 2003), (2003, 4006)]]
     got = score(net, ids, workers)
     assert got.chars == len(ids) - 1
     assert got.loss == pytest.approx(np.concatenate([losses for losses, _ in parts]).mean(), abs=1e-12)
@@ -68,13 +69,13 @@ def test_lines_are_each_read_from_a_zero_state_and_every_character_counts_once()
     lines = [rng.integers(1, 6, rng.integers(0, 9)).tolist() for _ in range(1_200)]
     ids = np.array([0] + [symbol for line in lines for symbol in [*line, 0]])
     net = network(start_symbol=0)
-    losses = [one_by_one(*net, np.array([0, *line, 0]))[0] for line in lines[:100]]
+    losses = [one_by_one(net, np.array([0, *line, 0]))[0] for line in lines[:100]]
     got = score(net, ids[: 1 + sum(len(line) + 1 for line in lines[:100])])
     assert got.loss == pytest.approx(np.concatenate(losses).mean(), abs=1e-12)
     whole = score(net, ids, workers=2)
     assert len(evaluation_streams(ids.astype(np.uint8), len(ids) // CHARS_PER_STREAM, 0).starts) > 1
     assert whole.chars == len(ids) - 1
-    assert whole.loss == pytest.approx(one_by_one(*net, ids)[0].mean(), abs=1e-12)
+    assert whole.loss == pytest.approx(one_by_one(net, ids)[0].mean(), abs=1e-12)
 
 
 def test_a_scorer_keeps_nothing_of_the_text_before():
@@ -102,7 +103,7 @@ def test_a_huge_text_is_read_in_no_more_than_so_many_streams(monkeypatch):
     ids = np.random.default_rng(0).integers(0, 6, 2_000)
     got = score(network(), ids)
     assert got.chars == 1_999
-    losses = [one_by_one(*network(), ids[s : min(s + 33, 2_000)])[0] for s in range(0, 1_999, 32)]
+    losses = [one_by_one(network(), ids[s : min(s + 33, 2_000)])[0] for s in range(0, 1_999, 32)]
     assert len(losses) <= MOST_STREAMS
     assert got.loss == pytest.approx(np.concatenate(losses).mean(), abs=1e-12)
 

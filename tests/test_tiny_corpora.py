@@ -56,11 +56,10 @@ def test_every_size_trains_or_explains(tmp_path, mode, shape):
             assert "\n" not in message
             assert "Error" not in message
             assert re.search(r"needed|needs|to learn|at least|give a longer corpus", message), message
-    smallest = {held: min((size for size, split in trains if split == held), default=None) for held in (True, False)}
+    smallest = {held: min((size for size, split in trains if split == held), default=9_999) for held in (True, False)}
     one_line = mode == "lines" and "\n" not in SHAPES[shape]
-    assert smallest[True] is not None
     assert smallest[True] <= 12, "two streams of four characters and one to predict"
-    assert (smallest[False] is None) == one_line, "a single line cannot be divided"
+    assert (smallest[False] == 9_999) == one_line, "a single line cannot be divided"
     if shape == "words" and mode == "stream":
         assert trains == [(size, held) for size in SIZES for held in (False, True) if size >= smallest[held]]
 
