@@ -124,6 +124,12 @@ def test_in_a_model_of_lines_a_prompt_begins_a_line_and_every_line_begins_anew(s
     output = written(sample("lines", "--lines", 5, "--seed", 3, "--temperature", 0.5, "--prompt", "ol"))
     assert output.startswith("olivia\n")
     assert len(output.splitlines()) == 5
+    with_prompt, without = (
+        json.loads(written(sample("lines", "--lines", 1, "--temperature", 0, "--seed", 1, "--json", *prompt)))
+        for prompt in (["--prompt", "m"], [])
+    )
+    assert without["text"] == "m" + with_prompt["text"]
+    assert without["probabilities"][1:] == pytest.approx(with_prompt["probabilities"])
     greedy = written(sample("lines", "--lines", 4, "--temperature", 0, "--seed", 1)).splitlines()
     assert greedy == greedy[:1] * 4
 

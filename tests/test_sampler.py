@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -23,7 +23,7 @@ LIMITS = {
 
 
 def literally(logits, narrow):
-    """Do what the definitions say for one row, symbol by symbol."""
+    """Do what the definitions say for one row, symbol by symbol; None where rounding decides."""
     weights = [float(np.exp((float(x) - float(max(logits))) / narrow.temperature)) for x in logits]
     p = [weight / sum(weights) for weight in weights]
     ranking = sorted(range(len(p)), key=lambda symbol: (-p[symbol], symbol))
@@ -33,26 +33,50 @@ def literally(logits, narrow):
         left = sum(p[symbol] for symbol in ranking)
         nucleus, total = [], 0.0
         for symbol in ranking:
+            if abs(total - narrow.top_p) < 1e-9:
+                return None
             if total >= narrow.top_p:
                 break
             nucleus.append(symbol)
             total += p[symbol] / left
         ranking = nucleus
     if narrow.min_p is not None:
+        if any(abs(p[symbol] - narrow.min_p * p[ranking[0]]) < 1e-12 for symbol in ranking if narrow.min_p < 1):
+            return None
         ranking = [symbol for symbol in ranking if p[symbol] >= narrow.min_p * p[ranking[0]]]
     left = sum(p[symbol] for symbol in ranking)
     return [p[symbol] / left if symbol in ranking else 0.0 for symbol in range(len(p))]
 
 
+@settings(max_examples=300)
 @given(LOGITS, TEMPERATURES, *LIMITS.values())
 def test_the_filters_do_what_their_definitions_say(logits, temperature, top_k, top_p, min_p):
     narrow = Filter(temperature, top_k, top_p, min_p)
-    got = narrow.probabilities(logits)
-    wanted = np.array([literally(row, narrow) for row in logits])
-    close = np.isclose(got, wanted, rtol=1e-9, atol=1e-12).all(axis=1)
-    # Where a cumulated probability meets top_p to the last bit, one symbol more or less is right.
-    assert (close | (np.abs((got > 0).sum(axis=1) - (wanted > 0).sum(axis=1)) == 1)).all()
-    assert top_p is not None or close.all()
+    for got, row in zip(narrow.probabilities(logits), logits, strict=True):
+        wanted = literally(row, narrow)
+        assert wanted is None or np.allclose(got, wanted, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("narrow", "left"),
+    [
+        (Filter(), [0.5, 0.25, 0.125, 0.125]),
+        (Filter(top_k=2), [2 / 3, 1 / 3, 0, 0]),
+        (Filter(top_k=3), [4 / 7, 2 / 7, 1 / 7, 0]),
+        (Filter(top_p=0.5), [1, 0, 0, 0]),
+        (Filter(top_p=0.51), [2 / 3, 1 / 3, 0, 0]),
+        (Filter(top_p=0.76), [4 / 7, 2 / 7, 1 / 7, 0]),
+        (Filter(top_k=2, top_p=0.66), [1, 0, 0, 0]),
+        (Filter(min_p=0.5), [2 / 3, 1 / 3, 0, 0]),
+        (Filter(min_p=0.51), [1, 0, 0, 0]),
+        (Filter(min_p=0.25), [0.5, 0.25, 0.125, 0.125]),
+        (Filter(temperature=0.5), [16 / 22, 4 / 22, 1 / 22, 1 / 22]),
+        (Filter(temperature=0.5, min_p=0.2), [0.8, 0.2, 0, 0]),
+    ],
+)
+def test_the_filters_of_halves_and_quarters(narrow, left):
+    logits = np.log([[0.5, 0.25, 0.125, 0.125]])
+    assert np.allclose(narrow.probabilities(logits), [left])
 
 
 @given(LOGITS, TEMPERATURES, *LIMITS.values())
@@ -157,10 +181,16 @@ def test_a_text_does_not_depend_on_how_many_are_written_with_it(network):
     assert (three[1] != three[0]).any()
 
 
+def test_a_text_is_none_of_those_of_another_seed(network):
+    texts = {tuple(text) for seed in range(4) for text in written(network, count=3, length=60, seed=seed)[0]}
+    assert len(texts) == 12
+
+
 def test_a_text_is_drawn_from_what_the_model_expects_after_all_that_was_before(network):
     prompt, seed = [2, 5, 1], 9
-    text, probabilities = written(network, prompt=prompt, length=30, seed=seed)
-    draws = generator(seed, Purpose.SAMPLE, 0).random(30)
+    length = 1_030  # more than is drawn at a time
+    text, probabilities = written(network, prompt=prompt, length=length, seed=seed)
+    draws = generator(seed, Purpose.SAMPLE, 0).random(length)
     expected = list(expectations(network, [*prompt, *text[0, :-1]]))[len(prompt) - 1 :]
     for p, draw, symbol, probability in zip(expected, draws, text[0], probabilities[0], strict=True):
         assert symbol == np.searchsorted(p.cumsum(), draw, side="right")
