@@ -20,6 +20,7 @@ from charlm.optimizers import NAMES as OPTIMIZERS
 from charlm.rundir import left_in
 from charlm.schedules import NAMES as SCHEDULES
 from tests.conftest import ROOT
+from tests.networks import FUSED
 from tests.runs import advance, configured, corpus_file, finish, resume, start, state
 
 # All that a run carries from step to step, at once: masks, averages, drops of the rate, patience and resets.
@@ -54,6 +55,11 @@ CASES: dict[str, dict[str, Any]] = {
     "no validation": {"corpus__split": {"train": 1.0, "valid": 0.0, "test": 0.0}},
     "an early end": {"training__early_stopping": 1, "training__eval_every": 2, "optimizer__learning_rate": 0.5},
 }
+
+
+if FUSED:
+    for cell, workers in (("lstm", 2), ("gru", 1)):
+        CASES[f"fused kernels, {cell}"] = {**EVERYTHING, "model__cell": cell, "kernels": "fused", "workers": workers}
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
