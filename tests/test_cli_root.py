@@ -21,6 +21,7 @@ ROOT = Path(__file__).parent.parent
 @pytest.fixture
 def fake(monkeypatch):
     """Return a function that makes its argument, a function or a command, the only command, called `fake`."""
+
     def install(action) -> None:
         module = ModuleType("charlm.cli.fake")
         module.command = action if isinstance(action, click.Command) else click.command()(action)  # type: ignore[attr-defined]
@@ -194,9 +195,7 @@ def fake_with_options(fake):
         (["r", "--unit", "char", "--length", "x"], "--length", "integer"),
     ],
 )
-def test_a_wrong_argument_is_one_line_with_a_hint_and_status_2(
-    fake_with_options, capsys, arguments, at_fault, remedy
-):
+def test_a_wrong_argument_is_one_line_with_a_hint_and_status_2(fake_with_options, capsys, arguments, at_fault, remedy):
     assert cli.main(["fake", *arguments]) == 2
     output, message = capsys.readouterr()
     assert output == ""

@@ -29,11 +29,11 @@ def schema() -> dict[str, Any]:
 
 def _lines(section: type[BaseModel], values: Mapping[str, Any], comments: bool = False, key: Key = ()) -> Iterator[str]:
     indent = "  " * len(key)
-    properties = section.model_json_schema()["properties"]
+    properties = section.model_json_schema()["properties"] if comments else {}
     for name, field in section.model_fields.items():
         nested = SECTIONS.get((*key, name))
         line = f"{indent}{name}:" if nested else f"{indent}{name}: {flow(values[name], ascii_only=comments)}"
-        allowed = "" if nested else _allowed(properties[name])
+        allowed = _allowed(properties[name]) if comments and not nested else ""
         comment = f"# {field.description}" + (f" ({allowed})" if allowed else "")
         if comments and not key and (nested or name == "seed"):
             yield ""
