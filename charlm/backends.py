@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
-from charlm.cells import Cell
 from charlm.errors import UsageError
 from charlm.kernels import Array, IntArray
 from charlm.kernels.elementwise import Apply, elementwise
@@ -25,7 +24,7 @@ class Backend:
     recurrence : callable
         Makes a time loop, see `charlm.recurrence.NumpyRecurrence` for its arguments.
     weights : callable
-        Makes what its loops take for their weights, from a cell and H.
+        Makes what its loops take for their weights, from a cell, H, and whether there is a layer below.
     cross_entropy_with_gradient : callable
         See `charlm.loss`.
     sum_by_symbol : callable
@@ -38,7 +37,7 @@ class Backend:
 
     name: str
     recurrence: Callable[..., Recurrence]
-    weights: Callable[[Cell, int], Weights]
+    weights: Callable[..., Weights]
     cross_entropy_with_gradient: Callable[[Array, IntArray, float], float]
     sum_by_symbol: Callable[[Array, IntArray, Array], None]
     elementwise: Callable[[Callable[..., tuple[Any, ...]], Sequence[Array], int, Sequence[int]], Apply]

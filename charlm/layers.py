@@ -4,10 +4,26 @@ Each function takes the weights it needs and arrays to work in, and remembers no
 (T, B, width); weights are (G H, width), as the frameworks store them.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from charlm.kernels import Array, IntArray
-from charlm.recurrence import Part
+
+
+class Part(NamedTuple):
+    """A window's values for some rows of a weight matrix: x_hat or h_hat, and later their gradients.
+
+    Attributes
+    ----------
+    rows : slice
+        Which of the matrix's G H rows.
+    values : ndarray, shape (T B, number of rows)
+        The product of the window's T B inputs with them.
+    """
+
+    rows: slice
+    values: Array
 
 
 def rows(array: Array) -> Array:

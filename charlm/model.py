@@ -20,7 +20,7 @@ from charlm.kernels import Array, IntArray
 from charlm.layers import bias_gradient, input_gradient, project, rows, weight_gradient
 from charlm.parameters import Parameters
 from charlm.randomness import Purpose, generator
-from charlm.recurrence import Recurrence, States, Symbols, Weights
+from charlm.recurrence import Inputs, LayerWeights, Recurrence, States, Symbols, Weights
 
 State = tuple[States, ...]  # the carried state of all layers: for each, (h,) or (h, c), each (B, H)
 
@@ -70,7 +70,7 @@ class Prepared:
     def __init__(self, model: "Model") -> None:
         a = model.architecture
         self.weights: list[Weights] = [
-            model.backend.weights(model.cell, a.hidden_size) for _ in range(a.num_layers)
+            model.backend.weights(model.cell, a.hidden_size, below=layer > 0) for layer in range(a.num_layers)
         ]
         self.table: Array = np.empty((a.vocabulary_size, model.gates_width), a.dtype)
 
@@ -207,8 +207,7 @@ class Model:
     def prepare(self, parameters: Parameters, prepared: Prepared, part: int = 0, parts: int = 1) -> None:
         """Bring the weights into the forms that windows read, or one of several threads' parts of them."""
         for layer, weights in enumerate(prepared.weights):
-            bias_apart = parameters[f"rnn.bias_hh_l{layer}"] if self.cell.apart else None
-            weights.prepare(parameters[f"rnn.weight_hh_l{layer}"], bias_apart, part, parts)
+            weights.prepare(self._layer_weights(parameters, layer), part, parts)
         V = self.architecture.vocabulary_size
         mine = slice(V * part // parts, V * (part + 1) // parts)
         weight_ih, bias = parameters["rnn.weight_ih_l0"], parameters["rnn.bias_ih_l0"]
@@ -241,13 +240,12 @@ class Model:
         """
         keep = self._keep(inputs)
         for layer, loop in enumerate(workspace.loops):
-            symbols = None
+            entering: Symbols | Inputs | None
             if layer == 0:
-                symbols = self._look_up(parameters, prepared, workspace, inputs)
+                entering = self._look_up(parameters, prepared, workspace, inputs)
             else:
-                weight, bias = parameters[f"rnn.weight_ih_l{layer}"], parameters[f"rnn.bias_ih_l{layer}"]
-                project(loop.x_hat, rows(self._dropped(workspace, layer)), weight, bias)
-            loop.forward(prepared.weights[layer], initial[layer], symbols, keep)
+                entering = Inputs(self._dropped(workspace, layer))
+            loop.forward(prepared.weights[layer], initial[layer], entering, keep)
         y = self._dropped(workspace, len(workspace.loops))
         np.matmul(rows(y), self._decoder(parameters).T, out=workspace.logits)
         workspace.logits += parameters["decoder.bias"]
@@ -291,18 +289,18 @@ class Model:
         self, parameters: Parameters, prepared: Prepared, workspace: Workspace, inputs: IntArray
     ) -> None:
         """Fill in the workspace's gradients, from those of its logits."""
-        g, d_output = workspace.gradients, rows(workspace.d_output)
+        g = workspace.gradients
         keep = self._keep(inputs)
         top = len(workspace.loops)
         decoder = "embedding.weight" if self.architecture.tie_weights else "decoder.weight"
         np.matmul(workspace.logits.T, rows(self._entered(workspace, top)), out=g[decoder])
         np.add.reduce(workspace.logits, axis=0, out=g["decoder.bias"])
-        np.matmul(workspace.logits, parameters[decoder], out=d_output)
+        np.matmul(workspace.logits, parameters[decoder], out=rows(workspace.d_output))
         for layer in range(top - 1, -1, -1):
             loop, mask = workspace.loops[layer], workspace.masks[layer + 1]
             if mask is not None:
                 workspace.d_output *= mask.values
-            loop.backward(prepared.weights[layer], workspace.d_output, keep)
+            loop.backward(prepared.weights[layer], workspace.d_output, keep, workspace.d_output if layer else None)
             weight_gradient(loop.h_hat, rows(loop.before[0]), g[f"rnn.weight_hh_l{layer}"])
             if self.cell.apart:
                 self._bias_apart_gradient(loop, g[f"rnn.bias_hh_l{layer}"])
@@ -311,7 +309,6 @@ class Model:
             else:
                 weight_gradient(loop.x_hat, rows(self._entered(workspace, layer)), g[f"rnn.weight_ih_l{layer}"])
                 bias_gradient(loop.x_hat, g[f"rnn.bias_ih_l{layer}"])
-                input_gradient(loop.x_hat, parameters[f"rnn.weight_ih_l{layer}"], d_output)
 
     def _look_up(
         self, parameters: Parameters, prepared: Prepared, workspace: Workspace, inputs: IntArray
@@ -368,6 +365,14 @@ class Model:
         for part_rows, values in loop.h_hat:
             if part_rows.start >= first:
                 np.add.reduce(values, axis=0, out=d_bias_apart[part_rows.start - first : part_rows.stop - first])
+
+    def _layer_weights(self, parameters: Parameters, layer: int) -> LayerWeights:
+        return LayerWeights(
+            weight_ih=parameters[f"rnn.weight_ih_l{layer}"],
+            weight_hh=parameters[f"rnn.weight_hh_l{layer}"],
+            bias=parameters[f"rnn.bias_ih_l{layer}"],
+            bias_apart=parameters[f"rnn.bias_hh_l{layer}"] if self.cell.apart else None,
+        )
 
     def _add_embedding_gradient(self, gradients: Parameters, d_embedding: Array) -> None:
         """Store the embedding's gradient, on top of the read-out's where they share a matrix."""

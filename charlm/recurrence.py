@@ -8,6 +8,7 @@ import numpy as np
 from charlm.cells import Cell
 from charlm.kernels import Array, IntArray
 from charlm.kernels.program import record
+from charlm.layers import Part, input_gradient, project, rows
 
 States = tuple[Array, ...]  # what a layer carries from step to step: (h,) or (h, c), each (B, H)
 
@@ -24,26 +25,39 @@ class Symbols:
         self.ids = ids  # (T, B)
 
 
-class Part(NamedTuple):
-    """A window's values for some rows of a weight matrix: x_hat or h_hat, and later their gradients.
+class Inputs:
+    """The input of a layer as arrays: what leaves the layer below, to be multiplied by W_x."""
 
-    Attributes
-    ----------
-    rows : slice
-        Which of the matrix's G H rows.
-    values : ndarray, shape (T B, number of rows)
-        The product of the window's T B inputs with them.
-    """
-
-    rows: slice
-    values: Array
+    def __init__(self, x: Array) -> None:
+        self.x = x  # (T, B, width)
 
 
 class Weights(Protocol):
     """The recurrent weights of one layer as a time loop reads them, shared by all the loops of a batch."""
 
-    def prepare(self, weight_hh: Array, bias_apart: Array | None, part: int = 0, parts: int = 1) -> None:
+    def prepare(self, layer: "LayerWeights", part: int = 0, parts: int = 1) -> None:
         """Take the weights of the next window; one part of the work of several threads."""
+
+
+class LayerWeights(NamedTuple):
+    """One layer's parameters.
+
+    Attributes
+    ----------
+    weight_ih : ndarray, shape (G H, width of the input)
+        W_x.
+    weight_hh : ndarray, shape (G H, H)
+        W_h.
+    bias : ndarray, shape (G H,)
+        Of W_x x.
+    bias_apart : ndarray, shape (A H,), or None
+        Of W_h h', for the gates that keep the two products apart.
+    """
+
+    weight_ih: Array
+    weight_hh: Array
+    bias: Array
+    bias_apart: Array | None
 
 
 class Recurrence(Protocol):
@@ -64,14 +78,19 @@ class Recurrence(Protocol):
     before: States
     after: States
 
-    def forward(self, weights: Any, initial: States, symbols: Symbols | None, keep: Array | None) -> None:
-        """Run the window from the initial state, on `symbols` or else on what is in `x_hat`.
+    def forward(
+        self, weights: Any, initial: States, entering: Symbols | Inputs | None, keep: Array | None
+    ) -> None:
+        """Run the window from the initial state, on what enters or, where that is None, on what is in `x_hat`.
 
         `keep`, (T, B), is 0 where the state before a step is forgotten and 1 elsewhere.
         """
 
-    def backward(self, weights: Any, d_output: Array, keep: Array | None) -> None:
-        """Go back through the window, given the gradient of the output, (T, B, H), which is only read."""
+    def backward(self, weights: Any, d_output: Array, keep: Array | None, d_input: Array | None) -> None:
+        """Go back through the window, given the gradient of the output, (T, B, H).
+
+        Where `Inputs` entered, `d_input` receives their gradient; it may be the memory of `d_output`.
+        """
 
     @property
     def d_initial(self) -> States:
@@ -81,13 +100,14 @@ class Recurrence(Protocol):
 class WeightsInPlace:
     """The recurrent weights as the NumPy loop reads them: the parameters themselves."""
 
-    def __init__(self, cell: Cell, hidden_size: int) -> None:
+    def __init__(self, cell: Cell, hidden_size: int, below: bool) -> None:
         self._apart_shape = (cell.apart, 1, hidden_size)
 
-    def prepare(self, weight_hh: Array, bias_apart: Array | None, part: int = 0, parts: int = 1) -> None:
+    def prepare(self, layer: LayerWeights, part: int = 0, parts: int = 1) -> None:
         """Take the weights of the next window; nothing is copied."""
-        self.weight_hh = weight_hh
-        self.bias_apart = None if bias_apart is None else bias_apart.reshape(self._apart_shape)
+        self.layer = layer
+        self.weight_hh = layer.weight_hh
+        self.bias_apart = None if layer.bias_apart is None else layer.bias_apart.reshape(self._apart_shape)
 
 
 class NumpyRecurrence:
@@ -118,9 +138,9 @@ class NumpyRecurrence:
         self.before, self.after = state_arrays(cell, shape, dtype, resets)
         self._resets = resets
         flat = self._gates.reshape(cell.columns, T * B, H)
-        rows = [slice(gate * H, (gate + 1) * H) for gate in range(gates)]
-        self.x_hat = [Part(rows[gate], flat[gate]) for gate in range(gates)]
-        self.h_hat = [Part(rows[gate], flat[gate if gate < summed else gate + cell.apart]) for gate in range(gates)]
+        of_gate = [slice(gate * H, (gate + 1) * H) for gate in range(gates)]
+        self.x_hat = [Part(of_gate[gate], flat[gate]) for gate in range(gates)]
+        self.h_hat = [Part(of_gate[gate], flat[gate if gate < summed else gate + cell.apart]) for gate in range(gates)]
         # The product with the state, as it comes out of the product and gate by gate.
         self._product: Array = np.empty((B, gates * H), dtype)
         by_gate = self._product.reshape(B, gates, H).transpose(1, 0, 2)
@@ -164,11 +184,15 @@ class NumpyRecurrence:
             for t in range(T)
         ]
 
-    def forward(self, weights: WeightsInPlace, initial: States, symbols: Symbols | None, keep: Array | None) -> None:
+    def forward(
+        self, weights: WeightsInPlace, initial: States, entering: Symbols | Inputs | None, keep: Array | None
+    ) -> None:
         """Run the window from the initial state; see `Recurrence`."""
-        if symbols is not None:
-            for rows, values in self.x_hat:
-                np.take(symbols.table[:, rows], symbols.ids.reshape(-1), axis=0, out=values, mode="clip")
+        if isinstance(entering, Symbols):
+            for part_rows, values in self.x_hat:
+                np.take(entering.table[:, part_rows], entering.ids.reshape(-1), axis=0, out=values, mode="clip")
+        elif entering is not None:
+            project(self.x_hat, rows(entering.x), weights.layer.weight_ih, weights.layer.bias)
         for before, state in zip(self.before, initial, strict=True):
             before[0] = state
         weight_hh, h = weights.weight_hh.T, self.before[0]
@@ -191,7 +215,7 @@ class NumpyRecurrence:
             if keep is not None:
                 before[t] *= keep[t, :, None]
 
-    def backward(self, weights: WeightsInPlace, d_output: Array, keep: Array | None) -> None:
+    def backward(self, weights: WeightsInPlace, d_output: Array, keep: Array | None, d_input: Array | None) -> None:
         """Go back through the window; see `Recurrence`."""
         for d_state in self._d_state:
             d_state.fill(0)
@@ -211,6 +235,8 @@ class NumpyRecurrence:
             if keep is not None:
                 for d_state in self._d_state:
                     d_state *= keep[t, :, None]
+        if d_input is not None:
+            input_gradient(self.x_hat, weights.layer.weight_ih, rows(d_input))
 
     @property
     def d_initial(self) -> States:

@@ -7,9 +7,11 @@ import numpy as np
 
 from charlm.cells import CELLS, Cell
 from charlm.kernels import Array, fused, tiles
-from charlm.recurrence import Part, States, Symbols, state_arrays
+from charlm.layers import Part
+from charlm.recurrence import Inputs, LayerWeights, States, Symbols, state_arrays
 
 NOTHING: Array = np.empty((0, 0), np.float32)  # for an argument that a window does not use
+NO_INPUT: Array = np.empty((0, 0, 0), np.float32)
 NO_IDS = np.empty((0, 0), np.int32)
 
 
@@ -20,30 +22,42 @@ def _time_loops(name: str) -> tuple[Any, Any]:
 
 
 class PackedWeights:
-    """The recurrent weights packed for both directions, those of the gates that are apart by themselves."""
+    """A layer's weights packed for both directions; of W_h those of the gates that are apart by themselves.
 
-    def __init__(self, cell: Cell, hidden_size: int) -> None:
+    W_x is packed only where there is a layer below, whose output it meets in the time loop.
+    """
+
+    def __init__(self, cell: Cell, hidden_size: int, below: bool) -> None:
         H, summed, apart = hidden_size, cell.summed * hidden_size, cell.apart * hidden_size
-        self._summed = summed
+        width = H if below else 0
+        self._summed, self._below = summed, below
+        self.input_forward = tiles.panels_for(width, (summed + apart) if below else 0)
+        self.input_backward = tiles.panels_for(summed + apart, width)
+        self.bias: Array = NOTHING.reshape(0)
         self.forward = tiles.panels_for(H, summed)
         self.forward_apart = tiles.panels_for(H, apart)
         self.backward = tiles.panels_for(summed, H)
         self.backward_apart = tiles.panels_for(apart, H)
-        self.bias_apart: Array = NOTHING[0:0].reshape(0)
+        self.bias_apart: Array = NOTHING.reshape(0)
 
-    def prepare(self, weight_hh: Array, bias_apart: Array | None, part: int = 0, parts: int = 1) -> None:
+    def prepare(self, layer: LayerWeights, part: int = 0, parts: int = 1) -> None:
         """Pack the weights of the next window; see `charlm.recurrence.Weights`."""
-        summed, apart = weight_hh[: self._summed], weight_hh[self._summed :]
+        summed, apart = layer.weight_hh[: self._summed], layer.weight_hh[self._summed :]
         for weights, packed in (
+            (layer.weight_ih.T, self.input_forward),
+            (layer.weight_ih, self.input_backward),
             (summed.T, self.forward),
             (apart.T, self.forward_apart),
             (summed, self.backward),
             (apart, self.backward_apart),
         ):
             panels = len(packed)
+            if panels == 0:
+                continue
             tiles.pack(weights, packed, panels * part // parts, panels * (part + 1) // parts)
-        if bias_apart is not None:
-            self.bias_apart = bias_apart
+        self.bias = layer.bias
+        if layer.bias_apart is not None:
+            self.bias_apart = layer.bias_apart
 
 
 class FusedRecurrence:
@@ -64,22 +78,27 @@ class FusedRecurrence:
         self._edge: Array = np.empty((B, tiles.WIDTH), dtype)
         self._d_state: States = tuple(np.zeros((B, H), dtype) for _ in cell.carried) if gradients else ()
 
-    def forward(self, weights: PackedWeights, initial: States, symbols: Symbols | None, keep: Array | None) -> None:
+    def forward(
+        self, weights: PackedWeights, initial: States, entering: Symbols | Inputs | None, keep: Array | None
+    ) -> None:
         """Run the window from the initial state; see `charlm.recurrence.Recurrence`."""
         for before, state in zip(self.before, initial, strict=True):
             before[0] = state
-        table, ids = (NOTHING, NO_IDS) if symbols is None else (symbols.table, symbols.ids)
+        table, ids = (entering.table, entering.ids) if isinstance(entering, Symbols) else (NOTHING, NO_IDS)
+        x = entering.x if isinstance(entering, Inputs) else NO_INPUT
         self._run_forward(
             self._block, self.before, self.after, weights.forward, weights.forward_apart, weights.bias_apart,
-            table, ids, self._resets, NOTHING if keep is None else keep, self._columns, self._edge,
+            table, ids, x, weights.input_forward, weights.bias,
+            self._resets, NOTHING if keep is None else keep, self._columns, self._edge,
         )  # fmt: skip
 
-    def backward(self, weights: PackedWeights, d_output: Array, keep: Array | None) -> None:
+    def backward(self, weights: PackedWeights, d_output: Array, keep: Array | None, d_input: Array | None) -> None:
         """Go back through the window; see `charlm.recurrence.Recurrence`."""
         for d_state in self._d_state:
             d_state.fill(0)
         self._run_backward(
             self._block, self.before, self.after, self._d_state, d_output, weights.backward, weights.backward_apart,
+            NO_INPUT if d_input is None else d_input, weights.input_backward,
             NOTHING if keep is None else keep, self._columns, self._edge,
         )  # fmt: skip
 

@@ -150,10 +150,10 @@ def reset_gate_left_out_of_the_product(monkeypatch):
 def weights_transposed(monkeypatch):
     backward = NumpyRecurrence.backward
 
-    def transposed(self, weights: WeightsInPlace, d_output, keep):
-        wrong = WeightsInPlace(CELLS["rnn"], H)
-        wrong.prepare(np.ascontiguousarray(weights.weight_hh.T), None)
-        backward(self, wrong, d_output, keep)
+    def transposed(self, weights: WeightsInPlace, d_output, keep, d_input):
+        wrong = WeightsInPlace(CELLS["rnn"], H, below=True)
+        wrong.prepare(weights.layer._replace(weight_hh=np.ascontiguousarray(weights.weight_hh.T)))
+        backward(self, wrong, d_output, keep, d_input)
 
     monkeypatch.setattr(NumpyRecurrence, "backward", transposed)
 
@@ -161,7 +161,9 @@ def weights_transposed(monkeypatch):
 def reset_forgotten_in_the_backward_pass(monkeypatch):
     backward = NumpyRecurrence.backward
     monkeypatch.setattr(
-        NumpyRecurrence, "backward", lambda self, weights, d_output, keep: backward(self, weights, d_output, None)
+        NumpyRecurrence,
+        "backward",
+        lambda self, weights, d_output, keep, d_input: backward(self, weights, d_output, None, d_input),
     )
 
 

@@ -15,7 +15,7 @@ from charlm.kernels import Array
 from charlm.kernels.elementwise import PIECE, elementwise, pieces, sum_of_squares
 from charlm.kernels.program import record
 from charlm.optimizers import RULES
-from charlm.recurrence import NumpyRecurrence, WeightsInPlace
+from charlm.recurrence import LayerWeights, NumpyRecurrence, WeightsInPlace
 from tests.networks import assert_close
 
 SHAPE = (2, 3)
@@ -176,8 +176,9 @@ def test_the_time_loop_allocates_nothing(name, resets):
     loop = NumpyRecurrence(cell, (T, B, H), np.float64, resets, gradients=True)
     for part in loop.x_hat:
         part.values[...] = rng.normal(0, 1, part.values.shape)
-    weights = WeightsInPlace(cell, H)
-    weights.prepare(rng.normal(0, 0.1, (len(cell.gates) * H, H)), np.ones(H) if cell.apart else None)
+    weights = WeightsInPlace(cell, H, below=False)
+    weight_hh = rng.normal(0, 0.1, (len(cell.gates) * H, H))
+    weights.prepare(LayerWeights(weight_hh, weight_hh, np.ones(len(weight_hh)), np.ones(H) if cell.apart else None))
 
     initial = tuple(np.zeros((B, H)) for _ in cell.carried)
     keep = (rng.random((T, B)) < 0.7).astype(np.float64) if resets else None
@@ -185,7 +186,7 @@ def test_the_time_loop_allocates_nothing(name, resets):
 
     def window() -> None:
         loop.forward(weights, initial, None, keep)
-        loop.backward(weights, d_output, keep)
+        loop.backward(weights, d_output, keep, None)
 
     with np.errstate():  # puts the buffer's size back
         np.setbufsize(16)  # else NumPy copies what does not lie in one piece into buffers of its own

@@ -10,8 +10,8 @@ from charlm.model import Architecture, Model
 
 FORWARD = "time loops, forward"
 BACKWARD = "time loops, backward"
-WEIGHTS = "recurrent weight gradients"
-INPUT = "input products"
+WEIGHTS = "weight gradients"
+INPUT = "embedding products"
 READ_OUT = "read-out products"
 
 
@@ -64,7 +64,8 @@ def products(architecture: Architecture, seq_length: int, batch_size: int, dropp
     """Return the matrix products of one training step, or of one worker's share of its streams.
 
     A one-hot input is looked up and not multiplied, and an embedding is multiplied with the input weights once for
-    every symbol, not for every place in the window, unless there is dropout between the two.
+    every symbol, not for every place in the window, unless there is dropout between the two. What a layer takes from
+    the one below is multiplied in its time loops.
 
     Parameters
     ----------
@@ -81,19 +82,20 @@ def products(architecture: Architecture, seq_length: int, batch_size: int, dropp
     found: list[Product] = []
     for layer in range(a.num_layers):
         if layer > 0:
-            found += _forward_and_back(INPUT, N, H, width)
+            found += _forward_and_back((FORWARD, WEIGHTS, BACKWARD), N, H, width)
         elif a.embedding_size is not None:
-            found += _forward_and_back(INPUT, N if dropped else V, a.embedding_size, width)
+            found += _forward_and_back((INPUT, INPUT, INPUT), N if dropped else V, a.embedding_size, width)
         found.append(Product(FORWARD, batch_size, H, width, "B", T))
         found.append(Product(BACKWARD, batch_size, width, H, "", T))
         found.append(Product(WEIGHTS, width, N, H, "A"))
-    return found + _forward_and_back(READ_OUT, N, H, V)
+    return found + _forward_and_back((READ_OUT, READ_OUT, READ_OUT), N, H, V)
 
 
-def _forward_and_back(part: str, rows: int, width: int, outputs: int) -> list[Product]:
-    """Return the products of y = x W^T: itself, the gradient of W and the gradient of x."""
+def _forward_and_back(parts: tuple[str, str, str], rows: int, width: int, outputs: int) -> list[Product]:
+    """Return the products of y = x W^T, each in its part: itself, the gradient of W and the gradient of x."""
+    forward, of_weight, of_input = parts
     return [
-        Product(part, rows, width, outputs, "B"),
-        Product(part, outputs, rows, width, "A"),
-        Product(part, rows, outputs, width),
+        Product(forward, rows, width, outputs, "B"),
+        Product(of_weight, outputs, rows, width, "A"),
+        Product(of_input, rows, outputs, width),
     ]

@@ -192,13 +192,15 @@ def time_loops(
     return loops[0], loops[1]
 
 
-def _forward(block, before, after, packed, packed_apart, bias_apart, table, ids, resets, keep, columns, edge):  # type: ignore[no-untyped-def]
+def _forward(  # type: ignore[no-untyped-def]
+    block, before, after, packed, packed_apart, bias_apart, table, ids, x, packed_x, bias, resets, keep, columns, edge
+):
     """Run a window: see `charlm.recurrence.Recurrence.forward`.
 
     Parameters
     ----------
     block : ndarray, shape (T, B, C H)
-        Holds x_hat where `ids` is empty; receives what the cell saves.
+        Holds x_hat where `ids` and `x` are empty; receives what the cell saves.
     before, after : tuple of ndarray, each (T, B, H)
         The states; ``before[0]`` of the first step is the initial state.
     packed, packed_apart : ndarray, shape (panels, H, WIDTH)
@@ -208,7 +210,13 @@ def _forward(block, before, after, packed, packed_apart, bias_apart, table, ids,
     table : ndarray, shape (V, G H)
         The rows that `ids` look up.
     ids : ndarray of int, shape (T, B)
-        The symbols; empty where x_hat is given.
+        The symbols; empty where there are none.
+    x : ndarray, shape (T, B, width)
+        The inputs; empty where there are none.
+    packed_x : ndarray, shape (panels, width, WIDTH)
+        The weights of the inputs.
+    bias : ndarray, shape (G H,)
+        Added to the inputs' product.
     resets : bool
         Whether ``before`` is to be made from ``after``.
     keep : ndarray, shape (T, B)
@@ -233,17 +241,25 @@ def _forward(block, before, after, packed, packed_apart, bias_apart, table, ids,
                 row = table[ids[t, b]]
                 for j in range(columns):
                     block[t, b, j] = row[j]
+            elif x.size:
+                for j in range(columns):
+                    block[t, b, j] = bias[j]
             for j in range(apart):
                 block[t, b, columns + j] = bias_apart[j]
         step = block.ctypes.data + 4 * t * B * width
         h = before[0].ctypes.data + 4 * t * B * H
+        if x.size:
+            below = x.shape[2]
+            add_product(x.ctypes.data + 4 * t * B * below, below, B, packed_x, step, width, columns, edge)
         add_product(h, H, B, packed, step, width, columns - apart, edge)
         if apart:
             add_product(h, H, B, packed_apart, step + 4 * columns, width, apart, edge)
         rows(t, block, H, before, after)  # type: ignore[name-defined]  # noqa: F821
 
 
-def _backward(block, before, after, d_state, d_output, packed, packed_apart, keep, columns, edge):  # type: ignore[no-untyped-def]
+def _backward(  # type: ignore[no-untyped-def]
+    block, before, after, d_state, d_output, packed, packed_apart, d_input, packed_x, keep, columns, edge
+):
     """Go back through a window: see `charlm.recurrence.Recurrence.backward`.
 
     Parameters
@@ -256,6 +272,10 @@ def _backward(block, before, after, d_state, d_output, packed, packed_apart, kee
         The gradient of the output.
     packed, packed_apart : ndarray, shape (panels, G H, WIDTH)
         The recurrent weights the other way round.
+    d_input : ndarray, shape (T, B, width)
+        Receives the gradient of the inputs; may be `d_output`, whose step has been read by then. Empty if not wanted.
+    packed_x : ndarray, shape (panels, G H, WIDTH)
+        The weights of the inputs the other way round.
     """
     T, B, width = block.shape
     H = before[0].shape[2]
@@ -266,6 +286,10 @@ def _backward(block, before, after, d_state, d_output, packed, packed_apart, kee
         add_product(step, width, B, packed, d_h, H, H, edge)
         if width > columns:
             add_product(step + 4 * columns, width, B, packed_apart, d_h, H, H, edge)
+        if d_input.size:
+            below = d_input.shape[2]
+            d_input[t] = ZERO
+            add_product(step, width, B, packed_x, d_input.ctypes.data + 4 * t * B * below, below, below, edge)
         if keep.size:
             for k in range(len(d_state)):
                 for b in range(B):
