@@ -97,26 +97,22 @@ def _column_of_tiles(a, lda, rows, panel, c, ldc, depth):  # type: ignore[no-unt
     row = 0
     while row < rows:
         left = rows - row
+        tiles = -(-left // ROWS)
+        now = -(-left // tiles)  # about equal heights: a low tile leaves the adders waiting
         a_row, c_row = a + 4 * row * lda, c + 4 * row * ldc
-        # Eight rows are better as four and four than as six and two: a short tile leaves the adders waiting.
-        if left >= 6 and left != 8:
+        if now == 6:
             _tile_6(a_row, lda, panel, c_row, ldc, depth)
-            row += 6
-        elif left == 5:
+        elif now == 5:
             _tile_5(a_row, lda, panel, c_row, ldc, depth)
-            row += 5
-        elif left >= 4:
+        elif now == 4:
             _tile_4(a_row, lda, panel, c_row, ldc, depth)
-            row += 4
-        elif left == 3:
+        elif now == 3:
             _tile_3(a_row, lda, panel, c_row, ldc, depth)
-            row += 3
-        elif left == 2:
+        elif now == 2:
             _tile_2(a_row, lda, panel, c_row, ldc, depth)
-            row += 2
         else:
             _tile_1(a_row, lda, panel, c_row, ldc, depth)
-            row += 1
+        row += now
 
 
 @njit(**OPTIONS)
