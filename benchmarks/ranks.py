@@ -25,7 +25,9 @@ SETTINGS = {
     "training.eval_every": 100_000,
     "training.sample_every": 0,
     "training.log_every": 20,
-    "corpus.split": "{train: 1, valid: 0, test: 0}",
+    "corpus.split.train": 1,
+    "corpus.split.valid": 0,
+    "corpus.split.test": 0,
     "workers": 1,
 }
 
