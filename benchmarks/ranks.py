@@ -1,4 +1,4 @@
-"""Two MPI ranks against one, one thread each: how much faster the same training gets.
+"""Two MPI ranks against one, each bound to one core: how much faster the same training gets.
 
     python benchmarks/ranks.py
 
@@ -37,12 +37,11 @@ def speed(ranks: int, steps: int, folder: Path) -> float:
     mpiexec = shutil.which("mpiexec", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
     if mpiexec is None:
         sys.exit("mpiexec is not there: pip install 'charlm[mpi]'")
-    command = [mpiexec, "-n", str(ranks), sys.executable, "-m", "charlm", "train", "configs/plays.yaml", "--force"]
+    command = [mpiexec, "-bind-to", "core", "-n", str(ranks), sys.executable, "-m", "charlm", "train", "configs/plays.yaml", "--force"]
     command += ["--quiet", "--out", str(folder / "run"), "--set", f"training.max_steps={steps}"]
     for key, value in SETTINGS.items():
         command += ["--set", f"{key}={value}"]
-    single = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    subprocess.run(command, cwd=ROOT, check=True, env={**os.environ, **single})
+    subprocess.run(command, cwd=ROOT, check=True)
     lines = (folder / "run" / "metrics.jsonl").read_text().splitlines()
     return float(median(json.loads(line)["chars_per_second"] for line in lines[1:]))
 

@@ -156,7 +156,9 @@ def plan_threads(workers: str | int, model: Model, batch_size: int, ranks: Ranks
     int, int
         Workers and threads a product. One worker leaves all cores to its products; several leave them one each.
     """
-    cores = max(1, available_cores() // ranks.on_this_machine())
+    cores = available_cores()
+    if cores == os.cpu_count():  # else the launcher has bound this rank to cores of its own
+        cores = max(1, cores // ranks.on_this_machine())
     streams = batch_size // ranks.size
     best = 1 if model.backend.name == "numpy" and cores == 2 else cores
     count = max(1, min(best if workers == "auto" else int(workers), streams))
