@@ -37,8 +37,9 @@ def speed(ranks: int, steps: int, folder: Path) -> float:
     mpiexec = shutil.which("mpiexec", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
     if mpiexec is None:
         sys.exit("mpiexec is not there: pip install 'charlm[mpi]'")
-    command = [mpiexec, "-bind-to", "core", "-n", str(ranks), sys.executable, "-m", "charlm", "train", "configs/plays.yaml", "--force"]
-    command += ["--quiet", "--out", str(folder / "run"), "--set", f"training.max_steps={steps}"]
+    command = [mpiexec, "-bind-to", "core", "-n", str(ranks), sys.executable, "-m", "charlm", "train"]
+    command += ["configs/plays.yaml", "--force", "--quiet", "--out", str(folder / "run")]
+    command += ["--set", f"training.max_steps={steps}"]
     for key, value in SETTINGS.items():
         command += ["--set", f"{key}={value}"]
     subprocess.run(command, cwd=ROOT, check=True)
