@@ -10,8 +10,6 @@ from enum import IntEnum
 
 import numpy as np
 
-FLOATS_PER_COUNT = 8  # one Philox block is four 64-bit words, and a float32 takes half a word
-
 
 class Purpose(IntEnum):
     """What a draw is for; each purpose has a sequence of its own."""

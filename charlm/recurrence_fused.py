@@ -30,7 +30,7 @@ class PackedWeights:
     def __init__(self, cell: Cell, hidden_size: int, below: bool) -> None:
         H, summed, apart = hidden_size, cell.summed * hidden_size, cell.apart * hidden_size
         width = H if below else 0
-        self._summed, self._below = summed, below
+        self._summed = summed
         self.input_forward = tiles.panels_for(width, (summed + apart) if below else 0)
         self.input_backward = tiles.panels_for(summed + apart, width)
         self.bias: Array = NOTHING.reshape(0)
