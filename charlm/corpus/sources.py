@@ -27,7 +27,6 @@ SPOOL_BYTES = 1 << 24  # standard input is kept in memory up to this size, then 
 STANDARD_INPUT = "-"
 STDLIB_PREFIX = "stdlib:"
 STDLIB_EXTRAS = ("site-packages", "dist-packages", "test", "tests", "idle_test", "__pycache__")
-LISTED_NEIGHBOURS = 5
 
 Opener = Callable[[BinaryIO], IO[bytes]]
 DECOMPRESSORS: dict[str, Opener] = {
