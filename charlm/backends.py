@@ -83,9 +83,11 @@ def choose(kernels: str, dtype: str) -> str:
     Raises
     ------
     UsageError
-        If fused kernels are asked for and Numba is not installed.
+        If fused kernels are asked for and Numba is not installed, or the network is of float64.
     """
     installed = find_spec("numba") is not None
+    if kernels == "fused" and dtype != "float32":
+        raise UsageError(f"kernels: fused needs a float32 network, this one is {dtype}; choose kernels: numpy")
     if kernels == "fused" and not installed:
         raise UsageError("kernels: fused needs Numba: pip install 'charlm[fast]', or choose kernels: numpy")
     if kernels == "auto":

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any, TypeVar
 
 import numpy as np
@@ -33,6 +34,9 @@ def available_cores() -> int:
 class Team:
     """A fixed number of threads that work in step: the calling one and `workers` - 1 more.
 
+    Where they are as many as this process has cores, each keeps to a core of its own while it works: a system that
+    wakes one on the core where another is busy may leave both there for tenths of a second.
+
     Parameters
     ----------
     workers : int
@@ -43,15 +47,34 @@ class Team:
 
     def __init__(self, workers: int, blas_threads: int = 1) -> None:
         self.workers = workers
-        self._pool = ThreadPoolExecutor(workers - 1, "charlm-worker", _expect_overflow) if workers > 1 else None
+        cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else []
+        self._cores = cores if 1 < workers == len(cores) else []
+        others = iter(self._cores[1:])
+        self._pool = ThreadPoolExecutor(workers - 1, "charlm-worker", _begin, (others,)) if workers > 1 else None
         self._limit = ThreadpoolController().limit(limits=blas_threads, user_api="blas")
 
-    def map(self, function: Callable[[int], R]) -> list[R]:
-        """Call the function with every worker's number, all at once, and return the results in that order."""
-        others = [self._pool.submit(function, worker) for worker in range(1, self.workers)] if self._pool else []
-        with np.errstate(**OVERFLOW):
+    def map(self, function: Callable[[int], R], workers: int | None = None) -> list[R]:
+        """Call the function with every worker's number, all at once, and return the results in that order.
+
+        With `workers`, only so many of them take part.
+        """
+        numbers = range(1, workers or self.workers)
+        others = [self._pool.submit(function, number) for number in numbers] if self._pool else []
+        with np.errstate(**OVERFLOW), self._on_a_core_of_its_own(len(others)):
             mine = function(0)
         return [mine, *(other.result() for other in others)]
+
+    @contextmanager
+    def _on_a_core_of_its_own(self, others: int) -> Iterator[None]:
+        """Keep the calling thread to the first core while others work on the rest."""
+        if not others or not self._cores:
+            yield
+            return
+        os.sched_setaffinity(0, self._cores[:1])
+        try:
+            yield
+        finally:
+            os.sched_setaffinity(0, self._cores)
 
     def close(self) -> None:
         """End the threads, and let products use all cores again."""
@@ -60,8 +83,11 @@ class Team:
         self._limit.restore_original_limits()
 
 
-def _expect_overflow() -> None:
+def _begin(cores: Iterator[int]) -> None:
+    """Prepare one of a team's threads, which takes the next core if there are any."""
     np.seterr(**OVERFLOW)
+    for core in islice(cores, 1):
+        os.sched_setaffinity(0, {core})
 
 
 class Ranks:

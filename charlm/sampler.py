@@ -1,5 +1,6 @@
 """Writes text with a model: one symbol at a time, each drawn from what the model expects after those before."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from charlm.kernels import Array, IntArray
 from charlm.model import Model
+from charlm.parallel import Team
 from charlm.parameters import Parameters
 from charlm.randomness import Purpose, generator
 from charlm.stepper import Stepper
@@ -34,6 +36,15 @@ class Filter:
     top_k: int | None = None
     top_p: float | None = None
     min_p: float | None = None
+
+    def limits(self) -> tuple[float, int, float, float]:
+        """Return the attributes as numbers, None as a limit that keeps every symbol."""
+        return (
+            self.temperature,
+            sys.maxsize if self.top_k is None else self.top_k,
+            2.0 if self.top_p is None else self.top_p,
+            0.0 if self.min_p is None else self.min_p,
+        )
 
     def probabilities(self, logits: Array) -> Array:
         """Return what to draw from.
@@ -100,6 +111,9 @@ class Drawn:
 class Sampler:
     """Writes N texts at once with one model.
 
+    One text is written by the fused kernels where they are the model's. Several are read in step, a batch of N, and
+    drawn in NumPy whatever the kernels; so is one text with a model of NumPy's.
+
     Parameters
     ----------
     model : Model
@@ -108,10 +122,19 @@ class Sampler:
         Its weights, which must not change while it writes.
     count : int
         N.
+    team : Team, optional
+        The threads for the fused kernels; without it, the calling one.
     """
 
-    def __init__(self, model: Model, parameters: Parameters, count: int = 1) -> None:
-        self._stepper, self._count = Stepper(model, parameters, count), count
+    def __init__(self, model: Model, parameters: Parameters, count: int = 1, team: Team | None = None) -> None:
+        self._count = count
+        self._stepper = self._writer = None
+        if model.backend.name == "fused" and count == 1:
+            from charlm.writer_fused import FusedWriter
+
+            self._writer = FusedWriter(model, parameters, team)
+        else:
+            self._stepper = Stepper(model, parameters, count)
 
     def write(self, prompt: Sequence[int] | IntArray, length: int, narrow: Filter, seed: int) -> Iterator[Drawn]:
         """Read a prompt and write on from it.
@@ -132,11 +155,23 @@ class Sampler:
         Drawn
             The symbols of each step.
         """
-        read = self._stepper.read
-        self._stepper.restart()
+        sequences = [generator(seed, Purpose.SAMPLE, text) for text in range(self._count)]
+        if self._writer is not None:
+            for ids, logits in self._writer.write(prompt, length, narrow.limits(), sequences[0]):
+                for n in range(len(ids)):
+                    yield Drawn(ids[n : n + 1], logits[n : n + 1])
+        elif self._stepper is not None:
+            yield from self._step_by_step(self._stepper, prompt, length, narrow, sequences)
+
+    def _step_by_step(
+        self, stepper: Stepper, prompt: Sequence[int] | IntArray, length: int, narrow: Filter,
+        sequences: list[np.random.Generator],
+    ) -> Iterator[Drawn]:  # fmt: skip
+        """Write with one call of the stepper for each symbol."""
+        read = stepper.read
+        stepper.restart()
         for symbol in prompt:
             logits = read(np.full(self._count, symbol, np.int32))
-        sequences = [generator(seed, Purpose.SAMPLE, text) for text in range(self._count)]
         for step in range(length):
             if step % DRAWS == 0:
                 draws = np.stack([sequence.random(DRAWS) for sequence in sequences])

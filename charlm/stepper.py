@@ -6,12 +6,65 @@ cell's equations run in place on the state. With one text the arrays have one di
 the time.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from charlm.kernels import Array, IntArray
 from charlm.kernels.program import Call, record
 from charlm.model import Model
 from charlm.parameters import Parameters
+
+
+class Columns(NamedTuple):
+    """A layer's weights as one product with each of its inputs has them.
+
+    Attributes
+    ----------
+    x : ndarray, shape (width of the input, C H)
+        What the input is multiplied by, the columns being those of the cell's C pre-activations. Where gates keep the
+        two products apart, each product has columns of its own and zeros in the other's.
+    h : ndarray, shape (H, C H)
+        What the state is multiplied by.
+    bias : ndarray, shape (C H,)
+        Added to both.
+    """
+
+    x: Array
+    h: Array
+    bias: Array
+
+
+def columns_of(model: Model, parameters: Parameters, layer: int) -> Columns:
+    """Return a copy of a layer's weights by pre-activation."""
+    cell, a = model.cell, model.architecture
+    H, summed, gates, width = a.hidden_size, cell.summed, len(cell.gates), cell.columns * a.hidden_size
+    weight_ih, weight_hh = (parameters[f"rnn.weight_{kind}_l{layer}"] for kind in ("ih", "hh"))
+    x: Array = np.zeros((weight_ih.shape[1], width), a.dtype)
+    x[:, : gates * H] = weight_ih.T
+    h: Array = np.zeros((H, width), a.dtype)
+    h[:, : summed * H] = weight_hh[: summed * H].T
+    h[:, gates * H :] = weight_hh[summed * H :].T
+    bias: Array = np.zeros(width, a.dtype)
+    bias[: gates * H] = parameters[f"rnn.bias_ih_l{layer}"]
+    if cell.apart:
+        bias[gates * H :] = parameters[f"rnn.bias_hh_l{layer}"]
+    return Columns(x, h, bias)
+
+
+def symbol_table(model: Model, parameters: Parameters) -> Array:
+    """Return each symbol's product with the first layer's weights, and its bias: a (V, C H) array."""
+    a = model.architecture
+    first = columns_of(model, parameters, 0)
+    if a.embedding_size is None:
+        return first.x + first.bias
+    return parameters["embedding.weight"] @ first.x + first.bias
+
+
+def read_out(model: Model, parameters: Parameters) -> tuple[Array, Array]:
+    """Return a copy of the read-out's weights, (H, V), and of its bias."""
+    name = "embedding.weight" if model.architecture.tie_weights else "decoder.weight"
+    return np.ascontiguousarray(parameters[name].T), parameters["decoder.bias"].copy()
 
 
 class Stepper:
@@ -29,15 +82,10 @@ class Stepper:
 
     def __init__(self, model: Model, parameters: Parameters, count: int) -> None:
         a = model.architecture
-        embedding = parameters["embedding.weight"] if a.embedding_size is not None else None
         self._start_symbol, self._one = a.start_symbol, count == 1
         self._layers = [_Layer(model, parameters, layer, count) for layer in range(a.num_layers)]
-        # The first layer's input is a symbol: its product is a row of a table, and so is its bias.
-        first = self._layers[0]
-        inputs = np.eye(a.vocabulary_size, dtype=a.dtype) if embedding is None else embedding
-        self._table: Array = inputs @ first.weight_x + first.bias
-        self._decoder = np.ascontiguousarray(parameters["embedding.weight" if a.tie_weights else "decoder.weight"].T)
-        self._bias = parameters["decoder.bias"].copy()
+        self._table = symbol_table(model, parameters)
+        self._decoder, self._bias = read_out(model, parameters)
         self._logits: Array = np.empty((count, a.vocabulary_size), a.dtype)
 
     def restart(self) -> None:
@@ -86,21 +134,12 @@ class _Layer:
 
     def __init__(self, model: Model, parameters: Parameters, layer: int, count: int) -> None:
         cell, a = model.cell, model.architecture
-        H, summed, gates, columns = a.hidden_size, cell.summed, len(cell.gates), cell.columns
-        weight_ih, weight_hh = (parameters[f"rnn.weight_{kind}_l{layer}"] for kind in ("ih", "hh"))
-        # Where gates keep the two products apart, each has columns of its own and zeros in the other's.
-        self.weight_x: Array = np.zeros((weight_ih.shape[1], columns * H), a.dtype)
-        self.weight_x[:, : gates * H] = weight_ih.T
-        weight_h: Array = np.zeros((H, columns * H), a.dtype)
-        weight_h[:, : summed * H] = weight_hh[: summed * H].T
-        weight_h[:, gates * H :] = weight_hh[summed * H :].T
-        self.bias: Array = np.zeros(columns * H, a.dtype)
-        self.bias[: gates * H] = parameters[f"rnn.bias_ih_l{layer}"]
-        if cell.apart:
-            self.bias[gates * H :] = parameters[f"rnn.bias_hh_l{layer}"]
-        self._weight = weight_h if layer == 0 else np.concatenate([self.weight_x, weight_h])
+        H, columns = a.hidden_size, cell.columns
+        weights = columns_of(model, parameters, layer)
+        self.bias = weights.bias
+        self._weight = weights.h if layer == 0 else np.concatenate([weights.x, weights.h])
         shape = () if count == 1 else (count,)
-        width = 0 if layer == 0 else weight_ih.shape[1]
+        width = 0 if layer == 0 else len(weights.x)
         self._input: Array = np.zeros((*shape, width + H), a.dtype)  # what comes from below, and the state h
         self._below = self._input[..., :width]
         self.states = (self._input[..., width:], *(np.zeros((*shape, H), a.dtype) for _ in cell.carried[1:]))

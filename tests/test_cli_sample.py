@@ -9,7 +9,11 @@ import numpy as np
 import pytest
 
 from charlm import cli, modelfile
+from charlm.model import Architecture, Model
+from charlm.sampler import Sampler
+from charlm.vocabulary import Vocabulary
 from tests.conftest import ROOT
+from tests.networks import FUSED
 from tests.runs import text, trained
 
 WORDS = text() + "Élan, naïve!\n" * 3
@@ -223,7 +227,8 @@ def test_a_character_that_was_cut_short_is_told_as_such(sample):
 def test_a_text_is_written_as_it_is_made(models):
     code = (
         "import sys; from charlm import cli\n"
-        f"sys.exit(cli.main(['sample', {str(models['text'])!r}, '--length', '100000000', '--seed', '1']))"
+        "arguments = ['--length', '100000000', '--seed', '1', '--kernels', 'numpy']\n"
+        f"sys.exit(cli.main(['sample', {str(models['text'])!r}, *arguments]))"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
@@ -236,6 +241,62 @@ def test_a_text_is_written_as_it_is_made(models):
     assert process.stderr is not None
     assert process.stderr.read() == b""
     process.stderr.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kernels"),
+    [
+        (["--length", 20_000], "fused"),
+        (["--length", 19_999], "numpy"),
+        (["--length", 20_000, "--kernels", "numpy"], "numpy"),
+        (["--length", 20_000, "--count", 2], "numpy"),
+        (["--length", 20_000, "--stop", "te"], "numpy"),
+        (["--length", 20_000, "--lines", 3], "numpy"),
+        (["--length", 1, "--kernels", "fused"], "fused"),
+    ],
+)
+@pytest.mark.skipif(not FUSED, reason="the fast extra is not installed")
+def test_long_texts_are_left_to_the_fused_kernels(sample, monkeypatch, arguments, kernels):
+    class Writer(Sampler):
+        def __init__(self, model, *rest):
+            used.append(model.backend.name)
+            super().__init__(Model(model.architecture), *rest)
+
+        def write(self, prompt, length, narrow, seed):
+            return super().write(prompt, min(length, 5), narrow, seed)
+
+    used: list[str] = []
+    monkeypatch.setattr("charlm.sampler.Sampler", Writer)
+    assert sample("text", "--seed", 1, *arguments)[0] == 0
+    assert used == [kernels]
+
+
+@pytest.mark.skipif(not FUSED, reason="the fast extra is not installed")
+def test_the_fused_kernels_write_the_same_text(sample):
+    arguments = ["--length", 400, "--seed", 4, "--prompt", "a", "--kernels"]
+    assert sample("text", *arguments, "fused")[:2] == sample("text", *arguments, "numpy")[:2]
+
+
+def test_kernels_that_cannot_write_it_are_told(sample, models, tmp_path, capsys, monkeypatch):
+    assert sample("text", "--kernels", "fused", "--count", 2) == (
+        2,
+        "",
+        "charlm: --kernels fused: writes one text at a time; leave it out, or --count\n",
+    )
+    monkeypatch.setattr("charlm.backends.find_spec", lambda name: None)
+    assert sample("text", "--kernels", "fused") == (
+        2,
+        "",
+        "charlm: kernels: fused needs Numba: pip install 'charlm[fast]', or choose kernels: numpy\n",
+    )
+    model = Model(Architecture("gru", 3, 4, dtype="float64"))
+    path = tmp_path / "wide.safetensors"
+    modelfile.save(path, model, model.initial_parameters(1), Vocabulary.of("abc"), {"history": []})
+    assert cli.main(["sample", str(path), "--kernels", "fused"]) == 2
+    assert capsys.readouterr() == (
+        "",
+        "charlm: kernels: fused needs a float32 network, this one is float64; choose kernels: numpy\n",
+    )
 
 
 def test_sampling_imports_nothing_that_it_does_not_need(models):

@@ -30,7 +30,7 @@ WINDOWS = 8  # of random symbols, read over and over
 PEAK_SIZE = 2048  # of the square matrices whose product shows the machine's peak
 PEAK_REPEATS = 5
 REPLAYS = 5  # of what is timed by itself
-WRITTEN = 1000  # characters written to time sampling
+WRITTEN = 5_000  # characters written to time sampling
 SEED = 1
 LEARNING_RATE = 1e-3
 
@@ -201,7 +201,7 @@ def measure(setting: Setting, steps: int) -> Report:
         flops=sum(product.flops for product in _products(setting, setting.batch_size)),
         peak=max(peak, matrix_peak(a.dtype)),  # before and after, in case the machine was not quiet
         memory=memory,
-        written_per_second=_sampling_speed(a),
+        written_per_second=_sampling_speed(setting),
         parts=parts,
         instrumented=instrumented,
         loop_products=loop_products,
@@ -253,16 +253,17 @@ def _steps(trainer: Trainer, count: int) -> list[float]:
     return [progress.seconds for progress in islice(trainer.run(), count)]
 
 
-def _sampling_speed(architecture: Architecture) -> float:
-    """Return the symbols a second of writing one text, as `charlm sample` does."""
-    team = Team(1)
-    model = Model(architecture)
-    sampler = Sampler(model, model.initial_parameters(SEED))
-    times = [0.0]
-    for _ in sampler.write([0], WRITTEN + 1, Filter(temperature=0.8), SEED):
-        times.append(perf_counter())
+def _sampling_speed(setting: Setting) -> float:
+    """Return the symbols a second of writing one long text, as `charlm sample` does."""
+    model = Model(setting.architecture, setting.kernels)
+    team = Team(available_cores())
+    sampler = Sampler(model, model.initial_parameters(SEED), team=team)
+    for length in (1, WRITTEN):  # the first compiles what is not compiled yet
+        started = perf_counter()
+        for _ in sampler.write([0], length, Filter(temperature=0.8), SEED):
+            pass
     team.close()
-    return WRITTEN / (times[-1] - times[1])
+    return WRITTEN / (perf_counter() - started)
 
 
 def matrix_peak(dtype: str) -> float:

@@ -14,6 +14,7 @@ import click
 if TYPE_CHECKING:
     from charlm.run import Run, Update
 
+COMPILING = "compiling the fused kernels for this machine, once: up to half a minute"
 BAR = "{percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}] {desc}"
 SILENCE = 30.0  # seconds after which a file gets another line
 REMEMBERED = 0.98  # of the recent loss and speed a step: means over some fifty steps

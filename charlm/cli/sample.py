@@ -4,20 +4,25 @@ import secrets
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import click
 
+from charlm.cli.display import COMPILING
 from charlm.cli.options import FiniteRange, model_argument, on_unknown_option
 from charlm.errors import CharlmError, UsageError
 
 if TYPE_CHECKING:
+    from charlm.model import Model
     from charlm.modelfile import Saved
     from charlm.sampler import Drawn
     from charlm.vocabulary import Vocabulary
 
 SEPARATOR = "--- {number} of {count}"
 MOST_SEED = (1 << 64) - 1
+LONG = 20_000  # characters from which fused kernels pay for the half second that loading them takes
+GLANCE = 0.02  # seconds between two looks at a growing text; writing every character by itself takes time
 LONGEST_LINE = 10_000  # characters; where only --lines is given, so that a model stuck in a line ends all the same
 
 
@@ -74,6 +79,12 @@ Examples:
     "--lines", type=click.IntRange(min=1), metavar="N", help="End a text after N lines, whatever their length."
 )
 @on_unknown_option
+@click.option(
+    "--kernels",
+    type=click.Choice(["auto", "numpy", "fused"]),
+    default="auto",
+    help="What computes it; auto is the fast extra's fused kernels for one text of 20,000 characters or more.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a text, with every character's probability.")
 @click.pass_context
 def command(
@@ -91,15 +102,17 @@ def command(
     stop: str | None,
     lines: int | None,
     on_unknown: str,
+    kernels: str,
     as_json: bool,
 ) -> None:
     """Write text with MODEL, a run directory or a checkpoint file.
 
     The text goes to standard output as it is made, in UTF-8; everything else goes to standard error. A model of lines
-    (corpus.mode: lines) starts afresh with every line.
+    (corpus.mode: lines) starts afresh with every line. The kernels round differently, so once in a great while a seed's
+    text takes another turn with the other ones.
     """
     from charlm import checkpoint, modelfile
-    from charlm.parallel import Team
+    from charlm.parallel import Team, available_cores
     from charlm.sampler import Filter, Sampler, beginning
 
     if prompt is not None and prompt_file is not None:
@@ -107,6 +120,7 @@ def command(
     saved = modelfile.load(checkpoint.resolve(model))
     vocabulary, start_symbol = saved.vocabulary, saved.model.architecture.start_symbol
     _check_ends(saved, model, stop, lines)
+    network = _network(saved.model, kernels, length, count, ends=stop is not None or lines is not None)
     ids = _encoded_prompt(vocabulary, prompt, prompt_file, on_unknown)
     shown = vocabulary.decode(ids)
     if not ids or start_symbol is not None:
@@ -116,15 +130,29 @@ def command(
         click.echo(f"seed {seed}", err=True)
     if lines is not None and context.get_parameter_source("length") is click.core.ParameterSource.DEFAULT:
         length = lines * LONGEST_LINE
-    team = Team(1)  # the products of one step are too small to share among threads
+    team = Team(available_cores())
     narrow = Filter(temperature, top_k, top_p, min_p)
-    drawn = Sampler(saved.model, saved.parameters, count).write(ids, length, narrow, seed)
+    drawn = Sampler(network, saved.parameters, count, team).write(ids, length, narrow, seed)
     texts = [Text(vocabulary, stop, lines) for _ in range(count)]
     if as_json:
         _write_json(drawn, texts, shown, seed)
     else:
         _write(drawn, texts, shown)
     team.close()
+
+
+def _network(model: "Model", kernels: str, length: int, count: int, ends: bool) -> "Model":
+    """Return the model with the kernels that are asked for, or that suit what is to be written."""
+    from charlm.backends import choose
+    from charlm.model import Model
+
+    if kernels == "fused" and count > 1:
+        raise UsageError("--kernels fused: writes one text at a time; leave it out, or --count")
+    if kernels == "auto" and (count > 1 or ends or length < LONG):
+        kernels = "numpy"
+    network = Model(model.architecture, choose(kernels, model.architecture.dtype))
+    network.backend.when_compiling(lambda: click.echo(COMPILING, err=True))
+    return network
 
 
 def _check_ends(saved: "Saved", model: Path, stop: str | None, lines: int | None) -> None:
@@ -216,13 +244,22 @@ def _write(drawn: Iterator["Drawn"], texts: list[Text], prompt: str) -> None:
     first, *others = texts
     _announce(1, len(texts))
     click.echo(prompt, nl=False)
-    for step in drawn:
-        new = [text.add(int(symbol)) for text, symbol in zip(texts, step.ids, strict=True)]
-        click.echo(new[0], nl=False)
-        if all(text.done for text in texts):
-            break
-    rest = [text.finish() for text in texts]
-    click.echo(rest[0], nl=False)
+    waiting: list[str] = []
+    shown = perf_counter()
+    try:
+        for step in drawn:
+            new = [text.add(int(symbol)) for text, symbol in zip(texts, step.ids, strict=True)]
+            waiting.append(new[0])
+            if perf_counter() - shown > GLANCE:
+                click.echo("".join(waiting), nl=False)
+                waiting.clear()
+                shown = perf_counter()
+            if all(text.done for text in texts):
+                break
+        rest = [text.finish() for text in texts]
+        waiting.append(rest[0])
+    finally:
+        click.echo("".join(waiting), nl=False)
     _end_line(prompt + first.text)
     for number, text in enumerate(others, 2):
         _announce(number, len(texts))

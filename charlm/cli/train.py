@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from charlm.cli.display import COMPILING
 from charlm.cli.options import FiniteRange, overrides_option
 from charlm.errors import UsageError
 
@@ -148,9 +149,7 @@ def _resume(directory: Path, ranks: "Ranks", silent: bool) -> int:
 
 def _announce_compiling(run: "Run", silent: bool) -> None:
     """Have it said, should the kernels not be compiled yet, why nothing happens for a while."""
-    run.model.backend.when_compiling(
-        lambda: _say("compiling the fused kernels for this machine, once: some 20 s", silent)
-    )
+    run.model.backend.when_compiling(lambda: _say(COMPILING, silent))
 
 
 def _tell_notes(run: "Run", silent: bool) -> None:

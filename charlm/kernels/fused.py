@@ -18,7 +18,7 @@ from numba import njit, types
 from numba.core import event
 from numba.extending import intrinsic
 
-from charlm.kernels import Array, IntArray, tiles
+from charlm.kernels import Array, IntArray
 from charlm.kernels.elementwise import Apply, pieces
 from charlm.kernels.program import with_globals
 from charlm.kernels.tiles import OPTIONS, add_product
@@ -91,14 +91,15 @@ def _exp(x):  # type: ignore[no-untyped-def]
     return power * _float_of_bits((n + BIAS) << MANTISSA)  # type: ignore[call-arg]
 
 
-def _specialise(source: str, name: str, equations: Callable[..., Any], **names: Any) -> Any:
+def specialise(source: str, name: str, equations: Callable[..., Any], **names: Any) -> Any:
     """Compile a loop whose text was made for one function's number of arguments.
 
     Numba keeps compiled code in a file that it finds by the function's name and the age of the source file, so the
-    name is made to tell what was compiled: the loop's text, the equations' bytecode, and the products they use.
+    name is made to tell what was compiled: the loop's text, the equations' bytecode, and the functions they use.
     """
     code = equations.__code__
-    told = [source, code.co_code, code.co_consts, code.co_names, Path(tiles.__file__).read_text("utf-8")]
+    kernels = [file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py"))]
+    told = [source, code.co_code, code.co_consts, code.co_names, kernels]
     namespace: dict[str, Any] = {
         "equations": njit(**INLINE)(with_globals(equations, dict(NAMES))),
         "__name__": __name__,
@@ -110,14 +111,16 @@ def _specialise(source: str, name: str, equations: Callable[..., Any], **names: 
     return njit(cache=True, **OPTIONS)(function)
 
 
-def _loop(name: str, arguments: Sequence[str], reads: Sequence[str], writes: Sequence[str], equations: Any) -> Any:
+def elementwise_loop(
+    name: str, arguments: Sequence[str], reads: Sequence[str], writes: Sequence[str], equations: Any
+) -> Any:
     """Compile a loop over one dimension that reads and writes the given expressions of the index j."""
     text = (
         f"def {name}({', '.join(arguments)}, start, stop):\n"
         f"    for j in range(start, stop):\n"
         f"        {', '.join(writes)}, = equations({', '.join(reads)})\n"
     )
-    return _specialise(text, name, equations)
+    return specialise(text, name, equations)
 
 
 def elementwise(
@@ -127,7 +130,7 @@ def elementwise(
     arrays = [f"x{k}" for k in range(len(vectors))]
     numbers = [f"s{k}" for k in range(scalars)]
     reads = [*(f"{array}[j]" for array in arrays), *numbers]
-    loop = _loop("each_element", [*arrays, *numbers], reads, [f"{arrays[w]}[j]" for w in writes], function)
+    loop = elementwise_loop("each_element", [*arrays, *numbers], reads, [f"{arrays[w]}[j]" for w in writes], function)
     size = vectors[0].size
 
     def apply(values: tuple[float, ...], part: int = 0, parts: int = 1) -> None:
@@ -174,7 +177,7 @@ def time_loops(
     ):
         going_back = time_loop is _backward
         names = [name for group in arrays for name in group] + ["d_output"] * going_back
-        row = _loop("each_unit", [*saved, *names], reads, writes, equations)
+        row = elementwise_loop("each_unit", [*saved, *names], reads, writes, equations)
         parts = [f"row[{k} * size : {k + 1} * size]" for k in range(columns)]
         parts += [f"before[{k}][t, b]" for k in range(states)] + [f"after[{k}][t, b]" for k in range(states)]
         parts += [f"d_state[{k}][b]" for k in range(states)] * going_back + ["d_output[t, b]"] * going_back
@@ -185,7 +188,7 @@ def time_loops(
             f"        row = block[t, b]\n"
             f"        each_unit({', '.join(parts)}, 0, size)\n"
         )
-        rows = _specialise(text, "each_row", equations, each_unit=row)
+        rows = specialise(text, "each_row", equations, each_unit=row)
         loop = with_globals(time_loop, {**globals(), "rows": rows})
         loop.__qualname__ = f"{time_loop.__name__}_{rows.py_func.__qualname__}"
         loops.append(njit(cache=True, **OPTIONS)(loop))

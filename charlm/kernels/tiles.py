@@ -7,6 +7,7 @@ Goto & van de Geijn, "Anatomy of high-performance matrix multiplication", 2008).
 vector instructions, which every processor has in its own size.
 """
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -24,24 +25,42 @@ def _lanes() -> int:
 
 
 LANES = _lanes()
-WIDTH = 2 * LANES  # columns of a panel
+VECTORS = 2
+WIDTH = VECTORS * LANES  # columns of a panel
 ROWS = 6  # rows of a tile: with two vectors each, twelve sums fill the registers and hide the latency of adding
+LINE = 16  # numbers in a cache line
 DEPTH = 512  # rows of a panel that are read in one go, so that it stays in the first-level cache
 
 
-def _make_tile(rows: int) -> Any:
-    """Return a compiled function that adds the product of some rows with one panel to a tile of the result."""
+def make_tile(rows: int, vectors: int) -> Any:
+    """Return a compiled function that adds the product of some rows with one panel to a tile of the result.
+
+    Parameters
+    ----------
+    rows : int
+        Of the tile.
+    vectors : int
+        How many registers hold a row of the panel.
+
+    Returns
+    -------
+    callable
+        Of the address of the rows, how many numbers lie between the starts of two of them, the address of the panel,
+        the same two of the result, and the depth, which is at least 1.
+    """
 
     @intrinsic
     def tile(context, a, lda, panel, c, ldc, depth):  # type: ignore[no-untyped-def]
         word = types.intp
-        return types.void(word, word, word, word, word, word), lambda _, builder, __, args: _emit(builder, rows, *args)
+        return types.void(word, word, word, word, word, word), lambda _, builder, __, args: _emit(
+            builder, rows, vectors, *args
+        )
 
     return tile
 
 
-def _emit(builder: Any, rows: int, a: Any, lda: Any, panel: Any, c: Any, ldc: Any, depth: Any) -> Any:
-    """Write the tile's loop over the depth, which is at least 1, in LLVM's intermediate language."""
+def _emit(builder: Any, rows: int, vectors: int, a: Any, lda: Any, panel: Any, c: Any, ldc: Any, depth: Any) -> Any:
+    """Write the tile's loop over the depth in LLVM's intermediate language."""
     number, vector, word = ir.FloatType(), ir.VectorType(ir.FloatType(), LANES), ir.IntType(64)
     signature = ir.FunctionType(vector, [vector] * 3)
     fma = cgutils.get_or_insert_function(builder.module, signature, f"llvm.fma.v{LANES}f32")  # type: ignore[no-untyped-call]
@@ -59,7 +78,7 @@ def _emit(builder: Any, rows: int, a: Any, lda: Any, panel: Any, c: Any, ldc: An
     a_rows = [at(builder.inttoptr(a, number.as_pointer()), builder.mul(lda, word(r))) for r in range(rows)]
     c_rows = [at(builder.inttoptr(c, number.as_pointer()), builder.mul(ldc, word(r))) for r in range(rows)]
     panel = builder.inttoptr(panel, number.as_pointer())
-    targets = [at(c_row, half * LANES) for c_row in c_rows for half in range(2)]
+    targets = [at(c_row, v * LANES) for c_row in c_rows for v in range(vectors)]
     before = [load(target) for target in targets]
     entry, loop, done = builder.block, builder.append_basic_block("depth"), builder.append_basic_block("done")
     builder.branch(loop)
@@ -67,13 +86,13 @@ def _emit(builder: Any, rows: int, a: Any, lda: Any, panel: Any, c: Any, ldc: An
     builder.position_at_end(loop)
     k = builder.phi(word)
     sums = [builder.phi(vector) for _ in targets]
-    weights = [load(at(panel, builder.mul(k, word(WIDTH)), half * LANES)) for half in range(2)]
+    weights = [load(at(panel, builder.mul(k, word(vectors * LANES)), v * LANES)) for v in range(vectors)]
     after = []
     for r, a_row in enumerate(a_rows):
         empty = ir.Constant(vector, ir.Undefined)
         first = builder.insert_element(empty, builder.load(at(a_row, k)), ir.IntType(32)(0))
         spread = builder.shuffle_vector(first, empty, ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES))
-        after += [builder.call(fma, [spread, weights[half], sums[2 * r + half]]) for half in range(2)]
+        after += [builder.call(fma, [spread, weights[v], sums[vectors * r + v]]) for v in range(vectors)]
     following = builder.add(k, word(1))
     k.add_incoming(word(0), entry)
     k.add_incoming(following, loop)
@@ -88,7 +107,7 @@ def _emit(builder: Any, rows: int, a: Any, lda: Any, panel: Any, c: Any, ldc: An
     return ir.Constant(ir.IntType(8).as_pointer(), None)
 
 
-_tile_1, _tile_2, _tile_3, _tile_4, _tile_5, _tile_6 = (_make_tile(rows) for rows in range(1, ROWS + 1))
+_tile_1, _tile_2, _tile_3, _tile_4, _tile_5, _tile_6 = (make_tile(rows, VECTORS) for rows in range(1, ROWS + 1))
 
 
 @njit(**OPTIONS)
@@ -181,4 +200,12 @@ def pack(weights, packed, start, stop):  # type: ignore[no-untyped-def]
 
 def panels_for(depth: int, columns: int) -> np.ndarray[Any, np.dtype[np.float32]]:
     """Return room for a packed (depth, columns) matrix, padding zeroed."""
-    return np.zeros((-(-columns // WIDTH), depth, WIDTH), np.float32)
+    return aligned_zeros((-(-columns // WIDTH), depth, WIDTH))
+
+
+def aligned_zeros(shape: tuple[int, ...]) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Return zeros that begin where a cache line does, so that no vector lies across two of them."""
+    size = prod(shape)
+    room = np.zeros(size + LINE, np.float32)
+    start = -room.ctypes.data % (4 * LINE) // 4
+    return room[start : start + size].reshape(shape)
