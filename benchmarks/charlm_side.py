@@ -13,7 +13,7 @@ from charlm import bench
 from charlm.dropout import Dropout
 from charlm.model import Architecture, Model
 from charlm.optimizers import Options
-from charlm.parallel import Ranks, Team, plan_threads
+from charlm.parallel import Ranks, Team, available_cores, plan_threads
 from charlm.sampler import Filter, Sampler
 
 
@@ -57,8 +57,8 @@ def main() -> None:
         return {"seconds": [step.seconds for step in steps], "losses": [step.loss for step in steps]}
 
     def sample(length: int) -> float:
-        team = Team(1)  # as `charlm sample` has it
-        sampler = Sampler(Model(setting.architecture), model.initial_parameters(bench.SEED))
+        team = Team(available_cores())  # as `charlm sample` has it
+        sampler = Sampler(model, model.initial_parameters(bench.SEED), team=team)
         started = perf_counter()
         for _ in sampler.write([0], length, Filter(temperature=0.8), bench.SEED):
             pass

@@ -15,7 +15,7 @@ from charlm.parallel import Team
 from charlm.parameters import Parameters
 from charlm.stepper import columns_of, read_out, symbol_table
 
-BYTES_A_CALL = 200_000_000  # weights read in one call: some milliseconds, so that a text comes as it is made
+BYTES_A_CALL = 1_000_000_000  # weights read in one call: about ten milliseconds, so that a text comes as it is made
 MOST_A_CALL = 256
 BYTES_A_THREAD = 1 << 20  # weights that keep one thread busy; with fewer, meeting others takes longer than it saves
 
