@@ -17,7 +17,7 @@ from charlm.backends import Backend, load_backend
 from charlm.cells import CELLS
 from charlm.dropout import Dropout, Mask
 from charlm.kernels import Array, IntArray
-from charlm.layers import bias_gradient, input_gradient, project, rows, weight_gradient
+from charlm.layers import bias_gradient, input_gradient, project, rows, sum_rows, weight_gradient
 from charlm.parameters import Parameters
 from charlm.randomness import Purpose, generator
 from charlm.recurrence import Inputs, LayerWeights, Recurrence, States, Symbols, Weights
@@ -294,7 +294,7 @@ class Model:
         top = len(workspace.loops)
         decoder = "embedding.weight" if self.architecture.tie_weights else "decoder.weight"
         np.matmul(workspace.logits.T, rows(self._entered(workspace, top)), out=g[decoder])
-        np.add.reduce(workspace.logits, axis=0, out=g["decoder.bias"])
+        sum_rows(workspace.logits, g["decoder.bias"])
         np.matmul(workspace.logits, parameters[decoder], out=rows(workspace.d_output))
         for layer in range(top - 1, -1, -1):
             loop, mask = workspace.loops[layer], workspace.masks[layer + 1]
@@ -352,7 +352,7 @@ class Model:
         for part_rows, values in d_x_hat:
             self.backend.sum_by_symbol(values, ids, d_table[:, part_rows])
         if mask is None:
-            np.add.reduce(d_table, axis=0, out=g["rnn.bias_ih_l0"])
+            sum_rows(d_table, g["rnn.bias_ih_l0"])
         if self.architecture.embedding_size is None:
             g["rnn.weight_ih_l0"][...] = d_table.T
         else:
@@ -364,7 +364,7 @@ class Model:
         first = self.cell.summed * self.architecture.hidden_size
         for part_rows, values in loop.h_hat:
             if part_rows.start >= first:
-                np.add.reduce(values, axis=0, out=d_bias_apart[part_rows.start - first : part_rows.stop - first])
+                sum_rows(values, d_bias_apart[part_rows.start - first : part_rows.stop - first])
 
     def _layer_weights(self, parameters: Parameters, layer: int) -> LayerWeights:
         return LayerWeights(

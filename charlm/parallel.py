@@ -5,9 +5,8 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from itertools import islice
+from threading import Lock, Thread
 from typing import Any, TypeVar
 
 import numpy as np
@@ -49,45 +48,104 @@ class Team:
         self.workers = workers
         cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else []
         self._cores = cores if 1 < workers == len(cores) else []
-        others = iter(self._cores[1:])
-        self._pool = ThreadPoolExecutor(workers - 1, "charlm-worker", _begin, (others,)) if workers > 1 else None
+        self._helpers = [_Helper(number, self._cores[number : number + 1]) for number in range(1, workers)]
         self._limit = ThreadpoolController().limit(limits=blas_threads, user_api="blas")
 
     def map(self, function: Callable[[int], R], workers: int | None = None) -> list[R]:
         """Call the function with every worker's number, all at once, and return the results in that order.
 
-        With `workers`, only so many of them take part.
+        With `workers`, only so many of them take part. An error of the calling thread is raised at once, the others'
+        when their turn comes.
         """
-        numbers = range(1, workers or self.workers)
-        others = [self._pool.submit(function, number) for number in numbers] if self._pool else []
-        with np.errstate(**OVERFLOW), self._on_a_core_of_its_own(len(others)):
-            mine = function(0)
-        return [mine, *(other.result() for other in others)]
-
-    @contextmanager
-    def _on_a_core_of_its_own(self, others: int) -> Iterator[None]:
-        """Keep the calling thread to the first core while others work on the rest."""
-        if not others or not self._cores:
-            yield
-            return
-        os.sched_setaffinity(0, self._cores[:1])
+        helpers = self._helpers if workers is None else self._helpers[: workers - 1]
+        for helper in helpers:
+            helper.start(function)
+        keeping = bool(helpers and self._cores)
+        if keeping:
+            os.sched_setaffinity(0, self._cores[:1])
         try:
-            yield
+            with np.errstate(**OVERFLOW):
+                mine = function(0)
         finally:
-            os.sched_setaffinity(0, self._cores)
+            if keeping:
+                os.sched_setaffinity(0, self._cores)
+        return [mine, *(helper.result() for helper in helpers)]
 
     def close(self) -> None:
         """End the threads, and let products use all cores again."""
-        if self._pool is not None:
-            self._pool.shutdown()
+        for helper in self._helpers:
+            helper.end()
         self._limit.restore_original_limits()
 
 
-def _begin(cores: Iterator[int]) -> None:
-    """Prepare one of a team's threads, which takes the next core if there are any."""
-    np.seterr(**OVERFLOW)
-    for core in islice(cores, 1):
-        os.sched_setaffinity(0, {core})
+class _Helper:
+    """One of a team's threads, which waits at a lock for something to do.
+
+    A training step has a handful of rounds, some of a tenth of a millisecond. The standard library's pool of threads
+    takes half as long to start one and to see its end; with two locks it is a small part of that.
+
+    Parameters
+    ----------
+    number : int
+        What it calls functions with.
+    cores : list of int
+        Where it runs; anywhere if empty.
+    """
+
+    def __init__(self, number: int, cores: list[int]) -> None:
+        self._number, self._cores = number, cores
+        self._called, self._returned = Lock(), Lock()  # each held by whoever is to wait for it
+        self._called.acquire()
+        self._returned.acquire()
+        self._busy = False
+        self._thread: Thread | None = None
+
+    def start(self, function: Callable[[int], Any]) -> None:
+        """Let the thread call a function; the first time, make the thread."""
+        if self._thread is None:
+            self._thread = Thread(target=self._serve, name=f"charlm-worker-{self._number}", daemon=True)
+            self._thread.start()
+        self._wait()
+        self._function: Callable[[int], Any] | None = function
+        self._busy = True
+        self._called.release()
+
+    def result(self) -> Any:
+        """Wait for the function to end and return its result, or raise its error."""
+        self._wait()
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+    def end(self) -> None:
+        """End the thread when it has done its work."""
+        if self._thread is not None:
+            self._wait()
+            self._function = None
+            self._called.release()
+            self._thread.join()
+            self._thread = None
+
+    def _wait(self) -> None:
+        """Wait for a function that has not ended, maybe of a round that another thread's error cut short."""
+        if self._busy:
+            self._returned.acquire()
+            self._busy = False
+
+    def _serve(self) -> None:
+        np.seterr(**OVERFLOW)
+        if self._cores:
+            os.sched_setaffinity(0, self._cores)
+        while True:
+            self._called.acquire()
+            if self._function is None:
+                return
+            self._value, self._error = None, None
+            try:
+                self._value = self._function(self._number)
+            except BaseException as error:
+                self._error = error
+            self._returned.release()
 
 
 class Ranks:
