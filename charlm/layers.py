@@ -74,7 +74,7 @@ def bias_gradient(parts: list[Part], d_bias: Array) -> None:
 
 def sum_rows(values: Array, out: Array) -> None:
     """Add up the rows of an (N, width) array: a product with ones, two to three times as fast as `np.add.reduce`."""
-    np.dot(np.ones(len(values), values.dtype), values, out=out)
+    np.matmul(np.ones(len(values), values.dtype), values, out=out)
 
 
 def input_gradient(parts: list[Part], weight: Array, d_x: Array) -> None:

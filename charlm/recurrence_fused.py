@@ -10,6 +10,7 @@ from charlm.kernels import Array, fused, tiles
 from charlm.layers import Part
 from charlm.recurrence import Inputs, LayerWeights, States, Symbols, state_arrays
 
+PADDING = tiles.LINE  # behind each row: rows a power of two apart would all want the same lines of the cache
 NOTHING: Array = np.empty((0, 0), np.float32)  # for an argument that a window does not use
 NO_INPUT: Array = np.empty((0, 0, 0), np.float32)
 NO_IDS = np.empty((0, 0), np.int32)
@@ -66,13 +67,13 @@ class FusedRecurrence:
     def __init__(self, cell: Cell, shape: tuple[int, int, int], dtype: Any, resets: bool, gradients: bool) -> None:
         T, B, H = shape
         self._run_forward, self._run_backward = _time_loops(cell.name)
-        self._block: Array = np.empty((T, B, cell.columns * H), dtype)
+        self._block: Array = np.empty((T, B, cell.columns * H + PADDING), dtype)
         gates, summed = len(cell.gates) * H, cell.summed * H
-        flat = self._block.reshape(T * B, cell.columns * H)
+        flat = self._block.reshape(T * B, -1)
         self.x_hat = [Part(slice(0, gates), flat[:, :gates])]
         self.h_hat = [Part(slice(0, summed), flat[:, :summed])]
         if cell.apart:
-            self.h_hat.append(Part(slice(summed, gates), flat[:, gates:]))
+            self.h_hat.append(Part(slice(summed, gates), flat[:, gates : cell.columns * H]))
         self.before, self.after = state_arrays(cell, shape, dtype, resets)
         self._resets, self._columns = resets, gates
         self._edge: Array = np.empty((B, tiles.WIDTH), dtype)

@@ -77,7 +77,8 @@ def test_the_counted_operations_of_a_layer_are_those_that_numpy_is_asked_for(mon
     matmul, asked = np.matmul, []
 
     def counting(left, right, out):
-        asked.append(2 * left.shape[0] * left.shape[1] * right.shape[1])
+        if left.ndim == 2:  # a product with a vector of ones is a sum
+            asked.append(2 * left.shape[0] * left.shape[1] * right.shape[1])
         return matmul(left, right, out=out)
 
     monkeypatch.setattr(np, "matmul", counting)

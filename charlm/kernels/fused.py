@@ -17,6 +17,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.core import event
 from numba.extending import intrinsic
+from numpy.lib.stride_tricks import as_strided
 
 from charlm.kernels import Array, IntArray
 from charlm.kernels.elementwise import Apply, pieces
@@ -202,8 +203,9 @@ def _forward(  # type: ignore[no-untyped-def]
 
     Parameters
     ----------
-    block : ndarray, shape (T, B, C H)
-        Holds x_hat where `ids` and `x` are empty; receives what the cell saves.
+    block : ndarray, shape (T, B, C H and more)
+        Holds x_hat where `ids` and `x` are empty; receives what the cell saves. What is behind the C H numbers of a
+        row is left alone.
     before, after : tuple of ndarray, each (T, B, H)
         The states; ``before[0]`` of the first step is the initial state.
     packed, packed_apart : ndarray, shape (panels, H, WIDTH)
@@ -231,7 +233,7 @@ def _forward(  # type: ignore[no-untyped-def]
     """
     T, B, width = block.shape
     H = before[0].shape[2]
-    apart = width - columns
+    apart = bias_apart.size
     for t in range(T):
         if resets:
             for k in range(len(before)):
@@ -287,7 +289,7 @@ def _backward(  # type: ignore[no-untyped-def]
         rows(t, block, H, before, after, d_state, d_output)  # type: ignore[name-defined]  # noqa: F821
         step = block.ctypes.data + 4 * t * B * width
         add_product(step, width, B, packed, d_h, H, H, edge)
-        if width > columns:
+        if packed_apart.shape[1]:
             add_product(step + 4 * columns, width, B, packed_apart, d_h, H, H, edge)
         if d_input.size:
             below = d_input.shape[2]
@@ -332,13 +334,15 @@ def _sum_by_symbol(d_rows, ids, out):  # type: ignore[no-untyped-def]
     out[:] = 0
     for n in range(ids.size):
         total, row = out[ids[n]], d_rows[n]
-        for j in range(row.size):
+        for j in range(total.size):
             total[j] += row[j]
 
 
 def sum_by_symbol(d_rows: Array, ids: IntArray, out: Array) -> None:
     """Add up the rows of each symbol; see `charlm.layers.sum_by_symbol`."""
-    _sum_by_symbol(d_rows, ids, out)
+    # Numba runs along a row several numbers at a time if the array is in one piece: as wide as its rows lie apart.
+    apart, step = d_rows.strides
+    _sum_by_symbol(as_strided(d_rows, (len(d_rows), apart // step), d_rows.strides), ids, out)
 
 
 def when_compiling(tell: Callable[[], None]) -> None:
