@@ -8,7 +8,7 @@ from typing import Any
 from charlm.errors import UsageError
 from charlm.kernels import Array, IntArray
 from charlm.kernels.elementwise import Apply, elementwise
-from charlm.layers import sum_by_symbol
+from charlm.layers import Part, sum_by_symbol
 from charlm.loss import cross_entropy_with_gradient
 from charlm.recurrence import NumpyRecurrence, Recurrence, Weights, WeightsInPlace
 
@@ -39,7 +39,7 @@ class Backend:
     recurrence: Callable[..., Recurrence]
     weights: Callable[..., Weights]
     cross_entropy_with_gradient: Callable[[Array, IntArray, float], float]
-    sum_by_symbol: Callable[[Array, IntArray, Array], None]
+    sum_by_symbol: Callable[[list[Part], IntArray, Array], None]
     elementwise: Callable[[Callable[..., tuple[Any, ...]], Sequence[Array], int, Sequence[int]], Apply]
     when_compiling: Callable[[Callable[[], None]], None]
 

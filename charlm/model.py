@@ -17,7 +17,7 @@ from charlm.backends import Backend, load_backend
 from charlm.cells import CELLS
 from charlm.dropout import Dropout, Mask
 from charlm.kernels import Array, IntArray
-from charlm.layers import bias_gradient, input_gradient, project, rows, sum_rows, weight_gradient
+from charlm.layers import Part, bias_gradient, input_gradient, project, rows, sum_rows, weight_gradient
 from charlm.parameters import Parameters
 from charlm.randomness import Purpose, generator
 from charlm.recurrence import Inputs, LayerWeights, Recurrence, States, Symbols, Weights
@@ -341,7 +341,7 @@ class Model:
             input_gradient(d_x_hat, parameters["rnn.weight_ih_l0"], rows(x))
             x *= mask.values
             d_embedding = np.empty_like(parameters["embedding.weight"])
-            self.backend.sum_by_symbol(rows(x), ids, d_embedding)
+            self.backend.sum_by_symbol([Part(slice(None), rows(x))], ids, d_embedding)
             self._add_embedding_gradient(g, d_embedding)
             return
         if mask is not None:
@@ -349,8 +349,7 @@ class Model:
             factors = self._mask_of_symbols(mask, ids.reshape(workspace.d_output.shape[:2])).reshape(-1, 1)
             for part in d_x_hat:
                 np.multiply(part.values, factors, out=part.values)
-        for part_rows, values in d_x_hat:
-            self.backend.sum_by_symbol(values, ids, d_table[:, part_rows])
+        self.backend.sum_by_symbol(d_x_hat, ids, d_table)
         if mask is None:
             sum_rows(d_table, g["rnn.bias_ih_l0"])
         if self.architecture.embedding_size is None:

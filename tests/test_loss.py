@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm.backends import load_backend
+from charlm.layers import Part
 from charlm.loss import cross_entropy, cross_entropy_with_gradient
 from tests.networks import BACKENDS, KERNELS, assert_close
 
@@ -155,7 +156,7 @@ def test_rows_add_up_by_symbol(kernels, dtype):
     for row, symbol in zip(rows, ids, strict=True):
         expected[symbol] += row
     out = np.full((40, 13), np.nan, dtype)
-    load_backend(kernels).sum_by_symbol(rows, ids, out)
+    load_backend(kernels).sum_by_symbol([Part(slice(0, 5), rows[:, :5]), Part(slice(5, 13), rows[:, 5:])], ids, out)
     assert_close(out, expected, 1e-14 if dtype == "float64" else 1e-6)
     np.testing.assert_array_equal(out[[7, 39]], 0)
 
@@ -166,7 +167,7 @@ def test_rows_may_be_parts_of_wider_ones_when_they_add_up(kernels, dtype):
     wide = np.arange(60, dtype=dtype).reshape(10, 6)
     ids = np.array([1, 0, 1, 2, 2, 2, 0, 1, 4, 4], np.int32)
     out, expected = np.empty((5, 4), dtype), np.empty((5, 4), dtype)
-    load_backend(kernels).sum_by_symbol(wide[:, :4], ids, out)
-    load_backend(kernels).sum_by_symbol(np.ascontiguousarray(wide[:, :4]), ids, expected)
+    load_backend(kernels).sum_by_symbol([Part(slice(None), wide[:, :4])], ids, out)
+    load_backend(kernels).sum_by_symbol([Part(slice(None), np.ascontiguousarray(wide[:, :4]))], ids, expected)
     np.testing.assert_array_equal(out, expected)
     assert out[4].tolist() == [48 + 54, 49 + 55, 50 + 56, 51 + 57]

@@ -338,11 +338,12 @@ def _sum_by_symbol(d_rows, ids, out):  # type: ignore[no-untyped-def]
             total[j] += row[j]
 
 
-def sum_by_symbol(d_rows: Array, ids: IntArray, out: Array) -> None:
+def sum_by_symbol(parts: Sequence[tuple[slice, Array]], ids: IntArray, out: Array) -> None:
     """Add up the rows of each symbol; see `charlm.layers.sum_by_symbol`."""
-    # Numba runs along a row several numbers at a time if the array is in one piece: as wide as its rows lie apart.
-    apart, step = d_rows.strides
-    _sum_by_symbol(as_strided(d_rows, (len(d_rows), apart // step), d_rows.strides), ids, out)
+    for columns, values in parts:
+        # Numba runs along a row several numbers at a time if the array is in one piece: as wide as its rows lie apart.
+        apart, step = values.strides
+        _sum_by_symbol(as_strided(values, (len(values), apart // step), values.strides), ids, out[:, columns])
 
 
 def when_compiling(tell: Callable[[], None]) -> None:
