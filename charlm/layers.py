@@ -38,7 +38,7 @@ def sum_by_symbol(parts: list[Part], ids: IntArray, out: Array) -> None:
     Parameters
     ----------
     parts : list of Part
-        The gradients of the rows that were looked up, (N, some of the table's columns).
+        The gradients of the rows that were looked up, each (N, as many of the table's columns as the others).
     ids : ndarray of int, shape (N,)
         Which row of the table each of them was.
     out : ndarray, shape (V, width)
@@ -48,10 +48,11 @@ def sum_by_symbol(parts: list[Part], ids: IntArray, out: Array) -> None:
     # of 16 bits by their digits, an eighth of the time that larger ones take.
     order = np.argsort(ids.astype(np.uint16) if len(out) <= 1 << 16 else ids, kind="stable")
     edges = [0, *np.cumsum(np.bincount(ids, minlength=len(out))).tolist()]
+    in_order: Array = np.empty_like(parts[0].values)  # one for all: memory that comes and goes has to be cleared again
     for columns, values in parts:
-        in_order, sums = values[order], out[:, columns]
-        for symbol, (start, stop) in enumerate(pairwise(edges)):
-            sum_rows(in_order[start:stop], sums[symbol])
+        np.take(values, order, axis=0, out=in_order, mode="clip")
+        for (start, stop), sums in zip(pairwise(edges), out[:, columns], strict=True):
+            sum_rows(in_order[start:stop], sums)
 
 
 def project(parts: list[Part], x: Array, weight: Array, bias: Array) -> None:
