@@ -32,7 +32,7 @@ class TimedTeam(Team):
     inside = 0.0
     working = 0.0
 
-    def map(self, function: Callable[[int], R]) -> list[R]:
+    def map(self, function: Callable[[int], R], workers: int | None = None) -> list[R]:
         """Call the function with every worker's number, and take the time."""
         lasted = [0.0] * self.workers
 
@@ -43,7 +43,7 @@ class TimedTeam(Team):
             return result
 
         started = perf_counter()
-        results = super().map(timed)
+        results = super().map(timed, workers)
         self.inside += perf_counter() - started
         self.working += max(lasted)
         self.rounds += 1
