@@ -20,7 +20,7 @@ R = TypeVar("R")
 LAUNCHERS = ("PMI_SIZE", "PMIX_RANK", "OMPI_COMM_WORLD_SIZE")  # what mpiexec of MPICH, PMIx and Open MPI sets
 # Numbers that run away end in a loss that is not finite, which is told once; warnings on the way would only bury it.
 OVERFLOW: dict[str, Any] = {"over": "ignore", "invalid": "ignore"}
-SECONDS_FOR_THE_FIRST = 1.0  # before another rank tells an error that the first may be telling already
+SECONDS_FOR_THE_FIRST = 3.0  # before another rank tells an error that the first may be telling already
 
 
 def available_cores() -> int:
