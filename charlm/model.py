@@ -196,6 +196,10 @@ class Model:
                 array[...] = rng.uniform(-1 / np.sqrt(H), 1 / np.sqrt(H), array.shape)
         return parameters
 
+    def decoder(self, parameters: Parameters) -> Array:
+        """Return the read-out's matrix, (V, H): where weights are tied, the embedding's; of weights or of gradients."""
+        return parameters["embedding.weight" if self.architecture.tie_weights else "decoder.weight"]
+
     def zero_state(self, batch_size: int) -> State:
         """Return the state of B streams that have read nothing."""
         a = self.architecture
@@ -247,7 +251,7 @@ class Model:
                 entering = Inputs(self._dropped(workspace, layer))
             loop.forward(prepared.weights[layer], initial[layer], entering, keep)
         y = self._dropped(workspace, len(workspace.loops))
-        np.matmul(rows(y), self._decoder(parameters).T, out=workspace.logits)
+        np.matmul(rows(y), self.decoder(parameters).T, out=workspace.logits)
         workspace.logits += parameters["decoder.bias"]
         return tuple(tuple(after[-1] for after in loop.after) for loop in workspace.loops)
 
@@ -292,10 +296,9 @@ class Model:
         g = workspace.gradients
         keep = self._keep(inputs)
         top = len(workspace.loops)
-        decoder = "embedding.weight" if self.architecture.tie_weights else "decoder.weight"
-        np.matmul(workspace.logits.T, rows(self._entered(workspace, top)), out=g[decoder])
+        np.matmul(workspace.logits.T, rows(self._entered(workspace, top)), out=self.decoder(g))
         sum_rows(workspace.logits, g["decoder.bias"])
-        np.matmul(workspace.logits, parameters[decoder], out=rows(workspace.d_output))
+        np.matmul(workspace.logits, self.decoder(parameters), out=rows(workspace.d_output))
         for layer in range(top - 1, -1, -1):
             loop, mask = workspace.loops[layer], workspace.masks[layer + 1]
             if mask is not None:
@@ -397,9 +400,6 @@ class Model:
         """Return what `_dropped` returned in the forward pass."""
         dropped = workspace.inputs[place]
         return workspace.loops[place - 1].after[0] if dropped is None else dropped
-
-    def _decoder(self, parameters: Parameters) -> Array:
-        return parameters["embedding.weight" if self.architecture.tie_weights else "decoder.weight"]
 
     def _keep(self, inputs: IntArray) -> Array | None:
         """Return 0 where an item starts and the state is forgotten, 1 elsewhere, (T, B); None where no item does."""

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from charlm.parallel import Team
 from charlm.parameters import Parameters
 from charlm.randomness import Purpose, generator
 from charlm.stepper import Stepper
+
+if TYPE_CHECKING:
+    from charlm.writer_fused import FusedWriter
 
 DRAWS = 1_024  # random numbers fetched at a time for each text
 
@@ -128,13 +132,10 @@ class Sampler:
 
     def __init__(self, model: Model, parameters: Parameters, count: int = 1, team: Team | None = None) -> None:
         self._count = count
-        self._stepper = self._writer = None
-        if model.backend.name == "fused" and count == 1:
-            from charlm.writer_fused import FusedWriter
-
-            self._writer = FusedWriter(model, parameters, team)
-        else:
-            self._stepper = Stepper(model, parameters, count)
+        fused = model.backend.name == "fused" and count == 1
+        self._writer: Stepper | FusedWriter = (
+            _fused_writer(model, parameters, team) if fused else Stepper(model, parameters, count)
+        )
 
     def write(self, prompt: Sequence[int] | IntArray, length: int, narrow: Filter, seed: int) -> Iterator[Drawn]:
         """Read a prompt and write on from it.
@@ -156,12 +157,12 @@ class Sampler:
             The symbols of each step.
         """
         sequences = [generator(seed, Purpose.SAMPLE, text) for text in range(self._count)]
-        if self._writer is not None:
-            for ids, logits in self._writer.write(prompt, length, narrow.limits(), sequences[0]):
-                for n in range(len(ids)):
-                    yield Drawn(ids[n : n + 1], logits[n : n + 1])
-        elif self._stepper is not None:
-            yield from self._step_by_step(self._stepper, prompt, length, narrow, sequences)
+        if isinstance(self._writer, Stepper):
+            yield from self._step_by_step(self._writer, prompt, length, narrow, sequences)
+            return
+        for ids, logits in self._writer.write(prompt, length, narrow.limits(), sequences[0]):
+            for n in range(len(ids)):
+                yield Drawn(ids[n : n + 1], logits[n : n + 1])
 
     def _step_by_step(
         self, stepper: Stepper, prompt: Sequence[int] | IntArray, length: int, narrow: Filter,
@@ -180,6 +181,12 @@ class Sampler:
             yield Drawn(ids, logits)
             if step + 1 < length:
                 logits = read(ids)
+
+
+def _fused_writer(model: Model, parameters: Parameters, team: Team | None) -> "FusedWriter":
+    from charlm.writer_fused import FusedWriter
+
+    return FusedWriter(model, parameters, team)
 
 
 def _draw(p: Array, uniform: Array) -> IntArray:

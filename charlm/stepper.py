@@ -52,19 +52,11 @@ def columns_of(model: Model, parameters: Parameters, layer: int) -> Columns:
     return Columns(x, h, bias)
 
 
-def symbol_table(model: Model, parameters: Parameters) -> Array:
+def symbol_table(model: Model, parameters: Parameters, first: Columns) -> Array:
     """Return each symbol's product with the first layer's weights, and its bias: a (V, C H) array."""
-    a = model.architecture
-    first = columns_of(model, parameters, 0)
-    if a.embedding_size is None:
+    if model.architecture.embedding_size is None:
         return first.x + first.bias
     return parameters["embedding.weight"] @ first.x + first.bias
-
-
-def read_out(model: Model, parameters: Parameters) -> tuple[Array, Array]:
-    """Return a copy of the read-out's weights, (H, V), and of its bias."""
-    name = "embedding.weight" if model.architecture.tie_weights else "decoder.weight"
-    return np.ascontiguousarray(parameters[name].T), parameters["decoder.bias"].copy()
 
 
 class Stepper:
@@ -83,9 +75,11 @@ class Stepper:
     def __init__(self, model: Model, parameters: Parameters, count: int) -> None:
         a = model.architecture
         self._start_symbol, self._one = a.start_symbol, count == 1
-        self._layers = [_Layer(model, parameters, layer, count) for layer in range(a.num_layers)]
-        self._table = symbol_table(model, parameters)
-        self._decoder, self._bias = read_out(model, parameters)
+        weights = [columns_of(model, parameters, layer) for layer in range(a.num_layers)]
+        self._layers = [_Layer(model, columns, layer > 0, count) for layer, columns in enumerate(weights)]
+        self._table = symbol_table(model, parameters, weights[0])
+        self._decoder = np.ascontiguousarray(model.decoder(parameters).T)
+        self._bias = parameters["decoder.bias"].copy()
         self._logits: Array = np.empty((count, a.vocabulary_size), a.dtype)
 
     def restart(self) -> None:
@@ -132,14 +126,13 @@ class Stepper:
 class _Layer:
     """One layer's step: the cell's pre-activations by one product, then its equations in place."""
 
-    def __init__(self, model: Model, parameters: Parameters, layer: int, count: int) -> None:
+    def __init__(self, model: Model, weights: Columns, below: bool, count: int) -> None:
         cell, a = model.cell, model.architecture
         H, columns = a.hidden_size, cell.columns
-        weights = columns_of(model, parameters, layer)
         self.bias = weights.bias
-        self._weight = weights.h if layer == 0 else np.concatenate([weights.x, weights.h])
+        self._weight = np.concatenate([weights.x, weights.h]) if below else weights.h
         shape = () if count == 1 else (count,)
-        width = 0 if layer == 0 else len(weights.x)
+        width = len(weights.x) if below else 0
         self._input: Array = np.zeros((*shape, width + H), a.dtype)  # what comes from below, and the state h
         self._below = self._input[..., :width]
         self.states = (self._input[..., width:], *(np.zeros((*shape, H), a.dtype) for _ in cell.carried[1:]))

@@ -13,7 +13,7 @@ from charlm.kernels.writing import ROW, Blocks, writing_loop
 from charlm.model import Model
 from charlm.parallel import Team
 from charlm.parameters import Parameters
-from charlm.stepper import columns_of, read_out, symbol_table
+from charlm.stepper import columns_of, symbol_table
 
 BYTES_A_CALL = 1_000_000_000  # weights read in one call: about ten milliseconds, so that a text comes as it is made
 MOST_A_CALL = 256
@@ -54,9 +54,10 @@ class FusedWriter:
         self._starts = np.cumsum([0, *(part.size for part in packed)])[:-1]
         self._weights = aligned_zeros((sum(part.size for part in packed),))
         np.concatenate([part.reshape(-1) for part in packed], out=self._weights)
-        lines = np.concatenate([symbol_table(model, parameters), *(columns.bias[None] for columns in layers[1:])])
+        table = symbol_table(model, parameters, layers[0])
+        lines = np.concatenate([table, *(columns.bias[None] for columns in layers[1:])])
         self._added = self._in_blocks(lines, self._blocks.order).reshape(len(lines), -1)
-        self._pack_read_out(*read_out(model, parameters))
+        self._pack_read_out(model.decoder(parameters).T, parameters["decoder.bias"])
         self._states = np.zeros((2, len(cell.carried), L, -(-H // units) * units), np.float32)
         self._phase = self._last = 0
         size = 4 * (self._weights.size + self._decoder.size)

@@ -32,6 +32,14 @@ FRESH = Dropout(0.3, 0.25, 0.4)
 LOCKED = replace(FRESH, locked=True)
 START = 0  # the symbol before which an item starts, where a network has one
 
+# How symbols may enter a network of 6 units that is read one symbol at a time.
+INPUTS: dict[str, dict[str, Any]] = {
+    "one-hot": {},
+    "embedding": {"embedding_size": 4},
+    "tied": {"embedding_size": 6, "tie_weights": True},
+    "lines": {"start_symbol": 2},
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Variant:

@@ -5,11 +5,11 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.conftest import ROOT
+
 README = (ROOT / "README.md").read_text("utf-8")
 COMMANDS = re.findall(r"^    (charlm .+)$", README, re.MULTILINE)
 SMALL = (

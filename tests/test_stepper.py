@@ -6,14 +6,9 @@ import pytest
 from charlm.cells import NAMES
 from charlm.model import Architecture, Model, Prepared, Workspace
 from charlm.stepper import Stepper
+from tests.networks import INPUTS
 
 V, STEPS = 7, 20
-INPUTS = {
-    "one-hot": {},
-    "embedding": {"embedding_size": 4},
-    "tied": {"embedding_size": 6, "tie_weights": True},
-    "lines": {"start_symbol": 2},
-}
 
 
 def network(cell, layers, options):

@@ -13,7 +13,7 @@ from charlm.model import Architecture, Model
 from charlm.parallel import Team
 from charlm.randomness import Purpose, generator
 from charlm.sampler import Filter, Sampler, _draw
-from tests.networks import FUSED
+from tests.networks import FUSED, INPUTS
 
 if not FUSED:
     pytest.skip("the fast extra is not installed", allow_module_level=True)
@@ -23,12 +23,6 @@ from charlm.kernels.drawing import draw
 from charlm.kernels.writing import ROW
 
 V = 7
-INPUTS = {
-    "one-hot": {},
-    "embedding": {"embedding_size": 4},
-    "tied": {"embedding_size": 6, "tie_weights": True},
-    "lines": {"start_symbol": 2},
-}
 
 
 def network(cell, layers=2, hidden=6, vocabulary=V, **options):

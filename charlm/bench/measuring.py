@@ -262,8 +262,9 @@ def _sampling_speed(setting: Setting) -> float:
         started = perf_counter()
         for _ in sampler.write([0], length, Filter(temperature=0.8), SEED):
             pass
+        seconds = perf_counter() - started
     team.close()
-    return WRITTEN / (perf_counter() - started)
+    return WRITTEN / seconds
 
 
 def matrix_peak(dtype: str) -> float:

@@ -54,9 +54,7 @@ def _narrow(p, total, top_k, top_p, min_p):  # type: ignore[no-untyped-def]
     order = np.argsort(-p, kind="mergesort")
     for v in range(p.size):
         p[v] /= total
-    kept = p.size
-    if top_k < kept:
-        kept = top_k
+    kept = min(p.size, top_k)
     of_kept = 0.0
     for rank in range(kept):
         of_kept += p[order[rank]]

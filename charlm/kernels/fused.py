@@ -7,6 +7,7 @@ side by side.
 """
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from hashlib import sha256
 from math import sqrt
 from pathlib import Path
@@ -92,6 +93,12 @@ def _exp(x):  # type: ignore[no-untyped-def]
     return power * _float_of_bits((n + BIAS) << MANTISSA)  # type: ignore[call-arg]
 
 
+@cache
+def _kernels() -> list[bytes]:
+    """Return the text of all the kernels."""
+    return [file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py"))]
+
+
 def specialise(source: str, name: str, equations: Callable[..., Any], **names: Any) -> Any:
     """Compile a loop whose text was made for one function's number of arguments.
 
@@ -99,8 +106,7 @@ def specialise(source: str, name: str, equations: Callable[..., Any], **names: A
     name is made to tell what was compiled: the loop's text, the equations' bytecode, and the functions they use.
     """
     code = equations.__code__
-    kernels = [file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py"))]
-    told = [source, code.co_code, code.co_consts, code.co_names, kernels]
+    told = [source, code.co_code, code.co_consts, code.co_names, _kernels()]
     namespace: dict[str, Any] = {
         "equations": njit(**INLINE)(with_globals(equations, dict(NAMES))),
         "__name__": __name__,
@@ -122,6 +128,18 @@ def elementwise_loop(
         f"        {', '.join(writes)}, = equations({', '.join(reads)})\n"
     )
     return specialise(text, name, equations)
+
+
+def at(names: Sequence[str]) -> list[str]:
+    """Return the expressions of the elements of arrays for `elementwise_loop`."""
+    return [f"{name}[j]" for name in names]
+
+
+def around(loop: Any, inner: Any, **names: Any) -> Any:
+    """Compile a loop around a specialised function, with other things behind the names it uses."""
+    compiled = with_globals(loop, {**loop.__globals__, **names})
+    compiled.__qualname__ = f"{loop.__name__}_{inner.py_func.__qualname__}"
+    return njit(cache=True, **OPTIONS)(compiled)
 
 
 def elementwise(
@@ -162,9 +180,6 @@ def time_loops(
     saved = [f"a{k}" for k in range(columns)]
     before, after, gradient = ([f"{letter}{k}" for k in range(states)] for letter in "pqd")
 
-    def at(names: Sequence[str]) -> list[str]:
-        return [f"{name}[j]" for name in names]
-
     loops = []
     for time_loop, equations, arrays, reads, writes in (
         (_forward, forward, [before, after], at([*saved, *before]), at([*saved, *after])),
@@ -190,9 +205,7 @@ def time_loops(
             f"        each_unit({', '.join(parts)}, 0, size)\n"
         )
         rows = specialise(text, "each_row", equations, each_unit=row)
-        loop = with_globals(time_loop, {**globals(), "rows": rows})
-        loop.__qualname__ = f"{time_loop.__name__}_{rows.py_func.__qualname__}"
-        loops.append(njit(cache=True, **OPTIONS)(loop))
+        loops.append(around(time_loop, rows, rows=rows))
     return loops[0], loops[1]
 
 

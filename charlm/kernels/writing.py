@@ -15,13 +15,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from charlm.kernels.drawing import draw
-from charlm.kernels.fused import elementwise_loop, specialise
+from charlm.kernels.fused import around, at, elementwise_loop, specialise
 from charlm.kernels.lockstep import meet
-from charlm.kernels.program import with_globals
-from charlm.kernels.tiles import LANES, OPTIONS, make_tile
+from charlm.kernels.tiles import LANES, make_tile
 
 VECTORS = 8  # registers that a block's columns fill: enough sums to hide the latency of adding
 ROW = VECTORS * LANES  # columns of a block of the read-out
@@ -86,9 +84,6 @@ def writing_loop(forward: Callable[..., tuple[Any, ...]], blocks: Blocks, states
     saved = [f"a{k}" for k in range(blocks.columns)]
     before, after = ([f"{letter}{k}" for k in range(states)] for letter in "pq")
 
-    def at(names: list[str]) -> list[str]:
-        return [f"{name}[j]" for name in names]
-
     each_unit = elementwise_loop(
         "each_unit", [*saved, *before, *after], at([*saved, *before]), at([*saved, *after]), forward
     )
@@ -97,17 +92,16 @@ def writing_loop(forward: Callable[..., tuple[Any, ...]], blocks: Blocks, states
     parts += [f"{name}[{k}, layer, first : first + {units}]" for name in ("before", "after") for k in range(states)]
     text = f"def each_block(row, before, after, layer, first):\n    each_unit({', '.join(parts)}, 0, {units})\n"
     each_block = specialise(text, "each_block", forward, each_unit=each_unit)
-    names = {
-        "each_block": each_block,
-        "add_layer": make_tile(1, blocks.gates * units // LANES),
-        "UNITS": units,
-        "COLUMNS": blocks.columns * units,
-        "GATES": blocks.gates * units,
-        "APART": blocks.apart * units,
-    }
-    loop = with_globals(_write, {**globals(), **names})
-    loop.__qualname__ = f"_write_{each_block.py_func.__qualname__}"
-    return njit(cache=True, **OPTIONS)(loop)
+    return around(
+        _write,
+        each_block,
+        each_block=each_block,
+        add_layer=make_tile(1, blocks.gates * units // LANES),
+        UNITS=units,
+        COLUMNS=blocks.columns * units,
+        GATES=blocks.gates * units,
+        APART=blocks.apart * units,
+    )
 
 
 _add_read_out = make_tile(1, VECTORS)
