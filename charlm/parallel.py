@@ -3,7 +3,6 @@
 import os
 import sys
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock, Thread
@@ -20,7 +19,8 @@ R = TypeVar("R")
 LAUNCHERS = ("PMI_SIZE", "PMIX_RANK", "OMPI_COMM_WORLD_SIZE")  # what mpiexec of MPICH, PMIx and Open MPI sets
 # Numbers that run away end in a loss that is not finite, which is told once; warnings on the way would only bury it.
 OVERFLOW: dict[str, Any] = {"over": "ignore", "invalid": "ignore"}
-SECONDS_FOR_THE_FIRST = 3.0  # before another rank tells an error that the first may be telling already
+SECONDS_FOR_ALL = 10.0  # in which every rank of a job stumbles over what one stumbled over, if all will
+SECONDS_TO_PASS_ON = 1.0  # for the launcher to read what a rank said, which it throws away once the job is aborted
 
 
 def available_cores() -> int:
@@ -161,6 +161,7 @@ class Ranks:
         self._communicator = communicator
         self.rank: int = 0 if communicator is None else communicator.Get_rank()
         self.size: int = 1 if communicator is None else communicator.Get_size()
+        self._failures: Any = None if self.size == 1 else communicator.Dup()  # no message of the training's is on it
 
     def share(self, count: int) -> slice:
         """Return which of `count` streams are this rank's."""
@@ -192,27 +193,35 @@ class Ranks:
         return int(self._communicator.Split_type(MPI.COMM_TYPE_SHARED).Get_size())
 
     @contextmanager
-    def together(self) -> Iterator[None]:
+    def together(self, tell: Callable[[Exception, str], int]) -> Iterator[None]:
         """End the whole job when this rank fails, as the others would wait for it for ever.
 
-        What every rank stumbles over is told once: the first rank is given the time to tell it and to end the job.
+        Where every rank fails, which is what a mistake of the person does, the error is the first rank's to raise and
+        the others leave quietly: the job ends as one process would, and says so once.
+
+        Parameters
+        ----------
+        tell : callable
+            Of an error and the name of who met it; tells it and returns the exit status.
         """
         try:
             yield
-        except CharlmError as error:
-            if self.size == 1:
-                raise
-            if self.rank != 0:
-                time.sleep(SECONDS_FOR_THE_FIRST)
-            where = f"rank {self.rank} of {self.size}: " if self.rank else ""
-            sys.stderr.write("".join(f"charlm: {where}{line}\n" for line in str(error).splitlines()))
-            sys.stderr.flush()
-            self._communicator.Abort(error.exit_code)
-        except Exception:
-            if self.size > 1:
-                traceback.print_exc()
-                self._communicator.Abort(1)
+        except Exception as error:
+            if self.size > 1 and not self._all_fail():
+                status = tell(error, f"rank {self.rank} of {self.size}: ")
+                time.sleep(SECONDS_TO_PASS_ON)
+                self._communicator.Abort(status)
+            if self.rank > 0:
+                sys.exit(0)
             raise
+
+    def _all_fail(self) -> bool:
+        """Wait for the other ranks to fail as well, and return whether all did."""
+        arrived = self._failures.Ibarrier()
+        deadline = time.monotonic() + SECONDS_FOR_ALL
+        while not (all_here := arrived.Test()) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return bool(all_here)
 
     def any(self, flag: bool) -> bool:
         """Return whether the flag is set on any rank."""

@@ -125,7 +125,43 @@ def wait_for_steps(run):
 def test_a_mistake_that_all_ranks_make_is_told_once(folder):
     done = train(folder, 3, "run.yaml", "--out", "r", "--set", "model.cell=lstmm")
     assert done.returncode == 2
-    assert done.stderr.count("'lstmm' is not a cell") == 1
+    (told,) = done.stderr.splitlines()
+    assert "'lstmm' is not a cell" in told
+
+
+ONE_FAILS = """
+import sys
+from charlm.cli import explain
+from charlm.errors import UsageError
+from charlm.parallel import find_ranks
+
+ranks = find_ranks()
+with ranks.together(explain):
+    if ranks.rank == 1:
+        raise {error}
+    ranks.any(False)  # the others wait here for the one that failed
+"""
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "told"),
+    [
+        ("UsageError('no such file')", 2, "charlm: rank 1 of 2: no such file\n"),
+        ("OSError(28, 'No space left on device', 'last.safetensors')", 1,
+         "charlm: rank 1 of 2: last.safetensors: No space left on device\n"),
+        ("KeyError('x')", 1, "charlm: rank 1 of 2: this is a bug in charlm"),
+    ],
+    ids=["mistake", "full disk", "bug"],
+)  # fmt: skip
+def test_a_rank_that_fails_alone_says_why_and_ends_the_job(folder, error, status, told):
+    (folder / "one.py").write_text(ONE_FAILS.format(error=error))
+    done = subprocess.run(
+        [MPIEXEC, "-n", "2", sys.executable, "one.py"],
+        cwd=folder, env=environment(), capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == status
+    assert done.stderr.count(told) == 1
+    assert ("Traceback" in done.stderr) == ("KeyError" in error)
 
 
 def test_a_killed_rank_ends_the_job_and_leaves_a_whole_checkpoint(folder):

@@ -98,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         status = _say("interrupted", INTERRUPTED)
     except Exception as error:
-        status = _explain(error)
+        status = explain(error)
     _drop_unwritten_output()
     return status
 
@@ -132,29 +132,29 @@ def _drop_unwritten_output() -> None:
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
-def _explain(error: Exception) -> int:
-    """Tell on standard error what went wrong and return the exit status."""
+def explain(error: Exception, where: str = "") -> int:
+    """Tell on standard error what went wrong, and where if that has a name, and return the exit status."""
     if os.environ.get("CHARLM_DEBUG"):
         _print_traceback(error)
     match error:
         case CharlmError():
-            return _say(str(error), error.exit_code)
+            return _say(str(error), error.exit_code, where)
         case click.exceptions.NoArgsIsHelpError():
             click.echo(error.format_message(), err=True)
             return USAGE
         case click.UsageError():
             command = error.ctx.command_path if error.ctx else "charlm"
-            return _say(f"{_one_line(error.format_message())} Try `{command} --help`.", USAGE)
+            return _say(f"{_one_line(error.format_message())} Try `{command} --help`.", USAGE, where)
         case click.ClickException():
-            return _say(_one_line(error.format_message()), error.exit_code)
+            return _say(_one_line(error.format_message()), error.exit_code, where)
         case OSError():
             reason = error.strerror or str(error)
-            return _say(f"{error.filename or 'input or output'}: {reason}", FAILURE)
+            return _say(f"{error.filename or 'input or output'}: {reason}", FAILURE, where)
         case MemoryError():
-            return _say(f"not enough memory: {error}".removesuffix(": "), FAILURE)
+            return _say(f"not enough memory: {error}".removesuffix(": "), FAILURE, where)
     if not os.environ.get("CHARLM_DEBUG"):
         _print_traceback(error)
-    return _say(f"this is a bug in charlm {__version__}; please report it with the lines above", FAILURE)
+    return _say(f"this is a bug in charlm {__version__}; please report it with the lines above", FAILURE, where)
 
 
 def _print_traceback(error: Exception) -> None:
@@ -164,11 +164,11 @@ def _print_traceback(error: Exception) -> None:
         traceback.print_exception(error)
 
 
-def _say(message: str, status: int) -> int:
+def _say(message: str, status: int, where: str = "") -> int:
     """Write a message to standard error, each of its lines marked as charlm's, and return the exit status."""
     with contextlib.suppress(OSError):  # where standard error is closed there is nobody to tell
         for line in message.splitlines():
-            print(f"charlm: {line}", file=sys.stderr)
+            print(f"charlm: {where}{line}", file=sys.stderr)
     return status
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from charlm.cli import explain
 from charlm.cli.display import COMPILING
 from charlm.cli.options import FiniteRange, overrides_option
 from charlm.errors import UsageError
@@ -77,7 +78,7 @@ def command(
                "--init-from": init_from, "--force": force, "--dry-run": dry_run}  # fmt: skip
     ranks = find_ranks()
     silent = quiet or ranks.rank != 0
-    with ranks.together():
+    with ranks.together(explain):
         if resume is not None:
             given = [name for name, value in new_run.items() if value]
             if given:
