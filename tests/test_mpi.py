@@ -38,8 +38,12 @@ def folder(tmp_path):
     return tmp_path
 
 
+def python(ranks, *arguments):
+    return [str(MPIEXEC), "-n", str(ranks), sys.executable, *arguments]
+
+
 def command(ranks, *arguments):
-    return [MPIEXEC, "-n", str(ranks), sys.executable, "-m", "charlm", "train", *arguments]
+    return python(ranks, "-m", "charlm", "train", *arguments)
 
 
 def environment():
@@ -156,9 +160,8 @@ with ranks.together(explain):
 def test_a_rank_that_fails_alone_says_why_and_ends_the_job(folder, error, status, told):
     (folder / "one.py").write_text(ONE_FAILS.format(error=error))
     done = subprocess.run(
-        [MPIEXEC, "-n", "2", sys.executable, "one.py"],
-        cwd=folder, env=environment(), capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+        python(2, "one.py"), cwd=folder, env=environment(), capture_output=True, text=True, timeout=60
+    )
     assert done.returncode == status
     assert done.stderr.count(told) == 1
     assert ("Traceback" in done.stderr) == ("KeyError" in error)
