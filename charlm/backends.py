@@ -10,7 +10,7 @@ from charlm.kernels import Array, IntArray
 from charlm.kernels.elementwise import Apply, elementwise
 from charlm.layers import Part, sum_by_symbol
 from charlm.loss import cross_entropy_with_gradient
-from charlm.recurrence import NumpyRecurrence, Recurrence, Weights, WeightsInPlace
+from charlm.recurrence import Recurrence, Weights, WeightsInPlace, numpy_recurrences, units_first
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +21,13 @@ class Backend:
     ----------
     name : str
         ``numpy`` or ``fused``.
-    recurrence : callable
-        Makes a time loop, see `charlm.recurrence.NumpyRecurrence` for its arguments.
+    recurrences : callable
+        Makes the time loops of all layers, from a cell, (T, B, H), their dtype, whether states may be zeroed inside a
+        window, whether there will be gradients, and L.
     weights : callable
         Makes what its loops take for their weights, from a cell, H, and whether there is a layer below.
+    empty : callable
+        Makes an array of a shape and dtype, (..., width), in the order in which its loops read a window's rows.
     cross_entropy_with_gradient : callable
         See `charlm.loss`.
     sum_by_symbol : callable
@@ -36,8 +39,9 @@ class Backend:
     """
 
     name: str
-    recurrence: Callable[..., Recurrence]
+    recurrences: Callable[..., Sequence[Recurrence]]
     weights: Callable[..., Weights]
+    empty: Callable[..., Array]
     cross_entropy_with_gradient: Callable[[Array, IntArray, float], float]
     sum_by_symbol: Callable[[list[Part], IntArray, Array], None]
     elementwise: Callable[[Callable[..., tuple[Any, ...]], Sequence[Array], int, Sequence[int]], Apply]
@@ -47,8 +51,9 @@ class Backend:
 def _numpy() -> Backend:
     return Backend(
         "numpy",
-        NumpyRecurrence,
+        numpy_recurrences,
         WeightsInPlace,
+        units_first,
         cross_entropy_with_gradient,
         sum_by_symbol,
         elementwise,

@@ -72,7 +72,7 @@ class Prepared:
         self.weights: list[Weights] = [
             model.backend.weights(model.cell, a.hidden_size, below=layer > 0) for layer in range(a.num_layers)
         ]
-        self.table: Array = np.empty((a.vocabulary_size, model.gates_width), a.dtype)
+        self.table = model.backend.empty((a.vocabulary_size, model.gates_width), a.dtype)
 
 
 class Workspace:
@@ -108,11 +108,8 @@ class Workspace:
         T, B, dtype = seq_length, batch_size, a.dtype
         training = dropout is not None
         resets = a.start_symbol is not None
-        self.loops: list[Recurrence] = [
-            model.backend.recurrence(model.cell, (T, B, a.hidden_size), dtype, resets, training)
-            for _ in range(a.num_layers)
-        ]
-        self.logits: Array = np.empty((T * B, a.vocabulary_size), dtype)
+        self.loops = model.backend.recurrences(model.cell, (T, B, a.hidden_size), dtype, resets, training, a.num_layers)
+        self.logits = model.backend.empty((T * B, a.vocabulary_size), dtype)
         self.masks: list[Mask | None] = [None] * (a.num_layers + 1)
         self.inputs: list[Array | None] = [None] * (a.num_layers + 1)
         if dropout is None:
@@ -126,8 +123,8 @@ class Workspace:
                 if place > 0 or a.embedding_size is not None:
                     self.inputs[place] = np.empty((T, B, widths[place]), dtype)
         self.gradients = model.parameters()
-        self.d_table: Array = np.empty((a.vocabulary_size, model.gates_width), dtype)
-        self.d_output: Array = np.empty((T, B, a.hidden_size), dtype)
+        self.d_table = model.backend.empty((a.vocabulary_size, model.gates_width), dtype)
+        self.d_output = model.backend.empty((T, B, a.hidden_size), dtype)
 
 
 class Model:
@@ -289,9 +286,7 @@ class Model:
         self._backward(parameters, prepared, workspace, inputs)
         return loss, state
 
-    def _backward(
-        self, parameters: Parameters, prepared: Prepared, workspace: Workspace, inputs: IntArray
-    ) -> None:
+    def _backward(self, parameters: Parameters, prepared: Prepared, workspace: Workspace, inputs: IntArray) -> None:
         """Fill in the workspace's gradients, from those of its logits."""
         g = workspace.gradients
         keep = self._keep(inputs)

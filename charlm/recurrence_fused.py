@@ -74,7 +74,7 @@ class FusedRecurrence:
         self.h_hat = [Part(slice(0, summed), flat[:, :summed])]
         if cell.apart:
             self.h_hat.append(Part(slice(summed, gates), flat[:, gates : cell.columns * H]))
-        self.before, self.after = state_arrays(cell, shape, dtype, resets)
+        self.before, self.after = state_arrays(np.empty, len(cell.carried), shape, dtype, resets)
         self._resets, self._columns = resets, gates
         self._edge: Array = np.empty((B, tiles.WIDTH), dtype)
         self._d_state: States = tuple(np.zeros((B, H), dtype) for _ in cell.carried) if gradients else ()
@@ -109,9 +109,17 @@ class FusedRecurrence:
         return self._d_state
 
 
+def fused_recurrences(
+    cell: Cell, shape: tuple[int, int, int], dtype: Any, resets: bool, gradients: bool, num_layers: int
+) -> list[FusedRecurrence]:
+    """Return the time loops of a network's layers; see `charlm.backends.Backend`."""
+    return [FusedRecurrence(cell, shape, dtype, resets, gradients) for _ in range(num_layers)]
+
+
 BACKEND_PARTS = (
-    FusedRecurrence,
+    fused_recurrences,
     PackedWeights,
+    np.empty,
     fused.cross_entropy_with_gradient,
     fused.sum_by_symbol,
     fused.elementwise,

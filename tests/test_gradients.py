@@ -1,6 +1,7 @@
 """Facts about gradients: each is the loss's slope, and the check that says so catches wrong backward passes."""
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -151,8 +152,8 @@ def weights_transposed(monkeypatch):
     backward = NumpyRecurrence.backward
 
     def transposed(self, weights: WeightsInPlace, d_output, keep, d_input):
-        wrong = WeightsInPlace(CELLS["rnn"], H, below=True)
-        wrong.prepare(weights.layer._replace(weight_hh=np.ascontiguousarray(weights.weight_hh.T)))
+        wrong = copy(weights)
+        wrong.weight_hh = np.ascontiguousarray(weights.weight_hh.T)
         backward(self, wrong, d_output, keep, d_input)
 
     monkeypatch.setattr(NumpyRecurrence, "backward", transposed)

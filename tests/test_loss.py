@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from charlm import layers
 from charlm.backends import load_backend
-from charlm.layers import Part
+from charlm.layers import FEW_SYMBOLS, Part
 from charlm.loss import cross_entropy, cross_entropy_with_gradient
 from tests.networks import BACKENDS, KERNELS, assert_close
 
@@ -147,7 +148,9 @@ def test_the_loss_is_never_negative_nor_below_what_any_symbol_can_cost(row, targ
 
 
 @every_kernel
-def test_rows_add_up_by_symbol(kernels, dtype):
+@pytest.mark.parametrize("few", [0, FEW_SYMBOLS], ids=["many symbols", "few symbols"])
+def test_rows_add_up_by_symbol(monkeypatch, few, kernels, dtype):
+    monkeypatch.setattr(layers, "FEW_SYMBOLS", few)
     rng = np.random.default_rng(1)
     rows, ids = rng.normal(0, 1, (500, 12)).astype(dtype), rng.integers(0, 40, 500).astype(np.int32)
     ids[ids == 7] = 8  # a symbol that does not occur

@@ -15,7 +15,7 @@ from charlm.kernels import Array
 from charlm.kernels.elementwise import PIECE, elementwise, pieces, sum_of_squares
 from charlm.kernels.program import record
 from charlm.optimizers import RULES
-from charlm.recurrence import LayerWeights, NumpyRecurrence, WeightsInPlace
+from charlm.recurrence import LayerWeights, WeightsInPlace, numpy_recurrences
 from tests.networks import assert_close
 
 SHAPE = (2, 3)
@@ -173,7 +173,7 @@ def test_a_program_leaves_inputs_that_nothing_overwrites_as_they_were():
 def test_the_time_loop_allocates_nothing(name, resets):
     cell, (T, B, H) = CELLS[name], (6, 16, 96)
     rng = np.random.default_rng(6)
-    loop = NumpyRecurrence(cell, (T, B, H), np.float64, resets, gradients=True)
+    (loop,) = numpy_recurrences(cell, (T, B, H), np.float64, resets, gradients=True, num_layers=1)
     for part in loop.x_hat:
         part.values[...] = rng.normal(0, 1, part.values.shape)
     weights = WeightsInPlace(cell, H, below=False)

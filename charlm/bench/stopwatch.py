@@ -44,15 +44,15 @@ class Stopwatch:
     def watch(self, backend: Backend) -> Backend:
         """Return the kernels with their time taken."""
 
-        def recurrence(*arguments: Any, **named: Any) -> Recurrence:
-            return cast(Recurrence, _TimedLoop(backend.recurrence(*arguments, **named), self))
+        def recurrences(*arguments: Any) -> list[Recurrence]:
+            return [cast(Recurrence, _TimedLoop(loop, self)) for loop in backend.recurrences(*arguments)]
 
         def elementwise(*arguments: Any, **named: Any) -> Any:
             return self.timed(OPTIMIZER, backend.elementwise(*arguments, **named))
 
         return replace(
             backend,
-            recurrence=recurrence,
+            recurrences=recurrences,
             cross_entropy_with_gradient=self.timed(SOFTMAX, backend.cross_entropy_with_gradient),
             sum_by_symbol=self.timed(LOOK_UP, backend.sum_by_symbol),
             elementwise=elementwise,
