@@ -19,6 +19,7 @@ R = TypeVar("R")
 LAUNCHERS = ("PMI_SIZE", "PMIX_RANK", "OMPI_COMM_WORLD_SIZE")  # what mpiexec of MPICH, PMIx and Open MPI sets
 # Numbers that run away end in a loss that is not finite, which is told once; warnings on the way would only bury it.
 OVERFLOW: dict[str, Any] = {"over": "ignore", "invalid": "ignore"}
+UNITS_FOR_SEVERAL = 256  # from which on two threads are quicker with NumPy's loop than one with two threads a product
 SECONDS_FOR_ALL = 10.0  # in which every rank of a job stumbles over what one stumbled over, if all will
 SECONDS_TO_PASS_ON = 1.0  # for the launcher to read what a rank said, which it throws away once the job is aborted
 
@@ -234,9 +235,9 @@ def plan_threads(workers: str | int, model: Model, batch_size: int, ranks: Ranks
     Parameters
     ----------
     workers : int or str
-        A number, or ``auto``: one worker a core, as long as each has streams of its own. NumPy's loop spends its
-        time in products that share two cores well by themselves, and two threads of small calls would wait for the
-        interpreter, so with NumPy it takes more than two cores to make it several workers.
+        A number, or ``auto``: one worker a core, as long as each has streams of its own. But threads of NumPy's small
+        calls wait for each other's interpreter, and its products share two cores well by themselves, so that with
+        NumPy a network of few units has one worker on two cores.
     model : Model
         The network.
     batch_size : int
@@ -253,7 +254,8 @@ def plan_threads(workers: str | int, model: Model, batch_size: int, ranks: Ranks
     if cores == os.cpu_count():  # else the launcher has bound this rank to cores of its own
         cores = max(1, cores // ranks.on_this_machine())
     streams = batch_size // ranks.size
-    best = 1 if model.backend.name == "numpy" and cores == 2 else cores
+    short_calls = model.backend.name == "numpy" and model.architecture.hidden_size < UNITS_FOR_SEVERAL
+    best = 1 if short_calls and cores == 2 else cores
     count = max(1, min(best if workers == "auto" else int(workers), streams))
     return count, cores if count == 1 else 1
 

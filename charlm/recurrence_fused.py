@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 
 from charlm.cells import CELLS, Cell
-from charlm.kernels import Array, fused, tiles
+from charlm.kernels import Array, fused, packed
+from charlm.kernels.tiles import LINE
 from charlm.layers import Part
 from charlm.recurrence import Inputs, LayerWeights, States, Symbols, state_arrays
 
-PADDING = tiles.LINE  # behind each row: rows a power of two apart would all want the same lines of the cache
+PADDING = LINE  # behind each row: rows a power of two apart would all want the same lines of the cache
 NOTHING: Array = np.empty((0, 0), np.float32)  # for an argument that a window does not use
 NO_INPUT: Array = np.empty((0, 0, 0), np.float32)
 NO_IDS = np.empty((0, 0), np.int32)
@@ -32,19 +33,19 @@ class PackedWeights:
         H, summed, apart = hidden_size, cell.summed * hidden_size, cell.apart * hidden_size
         width = H if below else 0
         self._summed = summed
-        self.input_forward = tiles.panels_for(width, (summed + apart) if below else 0)
-        self.input_backward = tiles.panels_for(summed + apart, width)
+        self.input_forward = packed.panels_for(width, (summed + apart) if below else 0)
+        self.input_backward = packed.panels_for(summed + apart, width)
         self.bias: Array = NOTHING.reshape(0)
-        self.forward = tiles.panels_for(H, summed)
-        self.forward_apart = tiles.panels_for(H, apart)
-        self.backward = tiles.panels_for(summed, H)
-        self.backward_apart = tiles.panels_for(apart, H)
+        self.forward = packed.panels_for(H, summed)
+        self.forward_apart = packed.panels_for(H, apart)
+        self.backward = packed.panels_for(summed, H)
+        self.backward_apart = packed.panels_for(apart, H)
         self.bias_apart: Array = NOTHING.reshape(0)
 
     def prepare(self, layer: LayerWeights, part: int = 0, parts: int = 1) -> None:
         """Pack the weights of the next window; see `charlm.recurrence.Weights`."""
         summed, apart = layer.weight_hh[: self._summed], layer.weight_hh[self._summed :]
-        for weights, packed in (
+        for weights, room in (
             (layer.weight_ih.T, self.input_forward),
             (layer.weight_ih, self.input_backward),
             (summed.T, self.forward),
@@ -52,10 +53,8 @@ class PackedWeights:
             (summed, self.backward),
             (apart, self.backward_apart),
         ):
-            panels = len(packed)
-            if panels == 0:
-                continue
-            tiles.pack(weights, packed, panels * part // parts, panels * (part + 1) // parts)
+            if room.size:
+                packed.pack(weights, room, part, parts)
         self.bias = layer.bias
         if layer.bias_apart is not None:
             self.bias_apart = layer.bias_apart
@@ -76,7 +75,7 @@ class FusedRecurrence:
             self.h_hat.append(Part(slice(summed, gates), flat[:, gates : cell.columns * H]))
         self.before, self.after = state_arrays(np.empty, len(cell.carried), shape, dtype, resets)
         self._resets, self._columns = resets, gates
-        self._edge: Array = np.empty((B, tiles.WIDTH), dtype)
+        self._room = packed.room_for(B * fused.steps_together(B), cell.columns * H)
         self._d_state: States = tuple(np.zeros((B, H), dtype) for _ in cell.carried) if gradients else ()
 
     def forward(
@@ -90,7 +89,7 @@ class FusedRecurrence:
         self._run_forward(
             self._block, self.before, self.after, weights.forward, weights.forward_apart, weights.bias_apart,
             table, ids, x, weights.input_forward, weights.bias,
-            self._resets, NOTHING if keep is None else keep, self._columns, self._edge,
+            self._resets, NOTHING if keep is None else keep, self._columns, self._room,
         )  # fmt: skip
 
     def backward(self, weights: PackedWeights, d_output: Array, keep: Array | None, d_input: Array | None) -> None:
@@ -100,7 +99,7 @@ class FusedRecurrence:
         self._run_backward(
             self._block, self.before, self.after, self._d_state, d_output, weights.backward, weights.backward_apart,
             NO_INPUT if d_input is None else d_input, weights.input_backward,
-            NOTHING if keep is None else keep, self._columns, self._edge,
+            NOTHING if keep is None else keep, self._columns, self._room,
         )  # fmt: skip
 
     @property

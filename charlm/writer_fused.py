@@ -8,7 +8,7 @@ import numpy as np
 
 from charlm.cells import CELLS
 from charlm.kernels import Array, IntArray, lockstep
-from charlm.kernels.tiles import aligned_zeros
+from charlm.kernels.packed import aligned_zeros
 from charlm.kernels.writing import ROW, Blocks, writing_loop
 from charlm.model import Model
 from charlm.parallel import Team

@@ -36,6 +36,9 @@ from tests.networks import (
     pairs,
 )
 
+if FUSED:
+    from charlm.kernels import packed
+
 pytestmark = pytest.mark.skipif(not FUSED, reason="Numba is not installed")
 ROUNDING = 2e-5  # of the largest element: some hundreds of float32's units, for sums over a few hundred products
 every_cell = pytest.mark.parametrize("cell", NAMES)
@@ -71,6 +74,14 @@ def test_kernels_agree_on_every_network(cell, num_layers, variant):
     chosen = VARIANTS[variant]
     architecture = chosen.architecture(cell, num_layers, V=11, H=13, dtype="float32")
     assert_agree(*both(architecture, T=9, B=5, dropout=chosen.dropout))
+
+
+@pytest.mark.parametrize("B", [1, 9, 48])
+@every_cell
+def test_kernels_agree_where_products_are_made_of_seven(monkeypatch, cell, B):
+    monkeypatch.setattr(packed, "LEAST", 64)
+    assert len(packed.panels_for(64, 64)) == 7
+    assert_agree(*both(Architecture(cell, 9, 64, 2), T=21, B=B))
 
 
 @pytest.mark.parametrize("H", [1, 2, 7, 8, 15, 16, 17, 31, 32, 33, 48, 65, 100])

@@ -22,8 +22,9 @@ from numpy.lib.stride_tricks import as_strided
 
 from charlm.kernels import Array, IntArray
 from charlm.kernels.elementwise import Apply, pieces
+from charlm.kernels.packed import add_product
 from charlm.kernels.program import with_globals
-from charlm.kernels.tiles import OPTIONS, add_product
+from charlm.kernels.tiles import ONE, OPTIONS
 
 INLINE: dict[str, Any] = {"inline": "always", "fastmath": True, "error_model": "numpy"}
 
@@ -32,7 +33,8 @@ INLINE: dict[str, Any] = {"inline": "always", "fastmath": True, "error_model": "
 EDGE = np.float32(8)
 P0, P1, P2, P3, P4 = map(np.float32, (0.999999994, 0.134444961, 3.57159578e-3, 2.18946244e-5, 1.52303638e-8))
 Q0, Q1, Q2, Q3, Q4 = map(np.float32, (1.0, 0.467778234, 0.0261644344, 3.41128832e-4, 8.52242497e-7))
-ZERO, HALF, ONE = map(np.float32, (0, 0.5, 1))
+ROWS_TOGETHER = 128
+ZERO, HALF = map(np.float32, (0, 0.5))
 
 # exp x = 2^n e^r with n = round(x / ln 2) and |r| <= ln 2 / 2: Taylor's polynomial, whose last term is below 1e-8.
 LOWEST = np.float32(-87)  # where 2^n is the smallest normal number
@@ -209,8 +211,17 @@ def time_loops(
     return loops[0], loops[1]
 
 
+@njit(**OPTIONS)
+def steps_together(streams):  # type: ignore[no-untyped-def]
+    """Return for how many steps at once the product with the layer below is done.
+
+    A product of more rows reads its weights less often; of too many, its rows would not stay in the cache.
+    """
+    return max(1, ROWS_TOGETHER // streams)
+
+
 def _forward(  # type: ignore[no-untyped-def]
-    block, before, after, packed, packed_apart, bias_apart, table, ids, x, packed_x, bias, resets, keep, columns, edge
+    block, before, after, packed, packed_apart, bias_apart, table, ids, x, packed_x, bias, resets, keep, columns, room
 ):
     """Run a window: see `charlm.recurrence.Recurrence.forward`.
 
@@ -221,8 +232,8 @@ def _forward(  # type: ignore[no-untyped-def]
         row is left alone.
     before, after : tuple of ndarray, each (T, B, H)
         The states; ``before[0]`` of the first step is the initial state.
-    packed, packed_apart : ndarray, shape (panels, H, WIDTH)
-        The recurrent weights of the gates that are summed and of those apart.
+    packed, packed_apart : ndarray
+        The recurrent weights of the gates that are summed and of those apart, as `packed.pack` leaves them.
     bias_apart : ndarray, shape (A H,)
         Of the gates apart; empty where there are none.
     table : ndarray, shape (V, G H)
@@ -231,7 +242,7 @@ def _forward(  # type: ignore[no-untyped-def]
         The symbols; empty where there are none.
     x : ndarray, shape (T, B, width)
         The inputs; empty where there are none.
-    packed_x : ndarray, shape (panels, width, WIDTH)
+    packed_x : ndarray
         The weights of the inputs.
     bias : ndarray, shape (G H,)
         Added to the inputs' product.
@@ -241,12 +252,12 @@ def _forward(  # type: ignore[no-untyped-def]
         What the state before each step is multiplied by; empty where nothing is forgotten.
     columns : int
         G H.
-    edge : ndarray, shape (B, WIDTH)
-        Room for `add_product`.
+    room : ndarray, shape (N,)
+        For `add_product` to work in.
     """
     T, B, width = block.shape
     H = before[0].shape[2]
-    apart = bias_apart.size
+    apart, together = bias_apart.size, steps_together(B)
     for t in range(T):
         if resets:
             for k in range(len(before)):
@@ -254,60 +265,62 @@ def _forward(  # type: ignore[no-untyped-def]
                     kept = keep[t, b] if keep.size else ONE
                     for j in range(H):
                         before[k][t, b, j] = kept * (after[k][t - 1, b, j] if t > 0 else before[k][t, b, j])
+        step = block.ctypes.data + 4 * t * B * width
+        if x.size and t % together == 0:
+            below, ahead = x.shape[2], min(together, T - t)
+            for s in range(t, t + ahead):
+                for b in range(B):
+                    for j in range(columns):
+                        block[s, b, j] = bias[j]
+            add_product(x.ctypes.data + 4 * t * B * below, below, ahead * B, packed_x, step, width, columns, room)
         for b in range(B):
             if ids.size:
                 row = table[ids[t, b]]
                 for j in range(columns):
                     block[t, b, j] = row[j]
-            elif x.size:
-                for j in range(columns):
-                    block[t, b, j] = bias[j]
             for j in range(apart):
                 block[t, b, columns + j] = bias_apart[j]
-        step = block.ctypes.data + 4 * t * B * width
         h = before[0].ctypes.data + 4 * t * B * H
-        if x.size:
-            below = x.shape[2]
-            add_product(x.ctypes.data + 4 * t * B * below, below, B, packed_x, step, width, columns, edge)
-        add_product(h, H, B, packed, step, width, columns - apart, edge)
+        add_product(h, H, B, packed, step, width, columns - apart, room)
         if apart:
-            add_product(h, H, B, packed_apart, step + 4 * columns, width, apart, edge)
+            add_product(h, H, B, packed_apart, step + 4 * columns, width, apart, room)
         rows(t, block, H, before, after)  # type: ignore[name-defined]  # noqa: F821
 
 
 def _backward(  # type: ignore[no-untyped-def]
-    block, before, after, d_state, d_output, packed, packed_apart, d_input, packed_x, keep, columns, edge
+    block, before, after, d_state, d_output, packed, packed_apart, d_input, packed_x, keep, columns, room
 ):
     """Go back through a window: see `charlm.recurrence.Recurrence.backward`.
 
     Parameters
     ----------
-    block, before, after, keep, columns, edge
+    block, before, after, keep, columns, room
         As for `_forward`, after it; `block` receives the gradients.
     d_state : tuple of ndarray, each (B, H)
         Zero; receives the gradient of the initial state.
     d_output : ndarray, shape (T, B, H)
         The gradient of the output.
-    packed, packed_apart : ndarray, shape (panels, G H, WIDTH)
+    packed, packed_apart : ndarray
         The recurrent weights the other way round.
     d_input : ndarray, shape (T, B, width)
         Receives the gradient of the inputs; may be `d_output`, whose step has been read by then. Empty if not wanted.
-    packed_x : ndarray, shape (panels, G H, WIDTH)
+    packed_x : ndarray
         The weights of the inputs the other way round.
     """
     T, B, width = block.shape
     H = before[0].shape[2]
-    d_h = d_state[0].ctypes.data
+    d_h, together = d_state[0].ctypes.data, steps_together(B)
     for t in range(T - 1, -1, -1):
         rows(t, block, H, before, after, d_state, d_output)  # type: ignore[name-defined]  # noqa: F821
         step = block.ctypes.data + 4 * t * B * width
-        add_product(step, width, B, packed, d_h, H, H, edge)
-        if packed_apart.shape[1]:
-            add_product(step + 4 * columns, width, B, packed_apart, d_h, H, H, edge)
-        if d_input.size:
-            below = d_input.shape[2]
-            d_input[t] = ZERO
-            add_product(step, width, B, packed_x, d_input.ctypes.data + 4 * t * B * below, below, below, edge)
+        add_product(step, width, B, packed, d_h, H, H, room)
+        if packed_apart.size:
+            add_product(step + 4 * columns, width, B, packed_apart, d_h, H, H, room)
+        if d_input.size and t % together == 0:
+            below, behind = d_input.shape[2], min(together, T - t)
+            d_input[t : t + behind] = ZERO
+            d_x = d_input.ctypes.data + 4 * t * B * below
+            add_product(step, width, behind * B, packed_x, d_x, below, below, room)
         if keep.size:
             for k in range(len(d_state)):
                 for b in range(B):

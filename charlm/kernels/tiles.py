@@ -1,13 +1,10 @@
-"""A matrix product that keeps its weights packed, for use inside compiled time loops.
+"""The inner loop of a matrix product: a few rows by a panel of the weights, held in vector registers.
 
-A recurrent step multiplies a few dozen rows by the same weights again and again. A general BLAS rearranges the weights
-on every call; here they are packed once a window, in panels of `WIDTH` columns, and each call goes straight to the
-inner loop: a tile of up to `ROWS` rows by one panel, held in vector registers while the depth runs by (the scheme of
-Goto & van de Geijn, "Anatomy of high-performance matrix multiplication", 2008). The tile is written in LLVM's own
-vector instructions, which every processor has in its own size.
+A tile of up to `ROWS` rows by `WIDTH` columns of the result is summed while the depth runs by (the scheme of Goto &
+van de Geijn, "Anatomy of high-performance matrix multiplication", 2008). It is written in LLVM's own vector
+instructions, which every processor has in its own size.
 """
 
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -29,11 +26,11 @@ VECTORS = 2
 WIDTH = VECTORS * LANES  # columns of a panel
 ROWS = 6  # rows of a tile: with two vectors each, twelve sums fill the registers and hide the latency of adding
 LINE = 16  # numbers in a cache line
-DEPTH = 512  # rows of a panel that are read in one go, so that it stays in the first-level cache
+ONE = np.float32(1)
 
 
 def make_tile(rows: int, vectors: int) -> Any:
-    """Return a compiled function that adds the product of some rows with one panel to a tile of the result.
+    """Return a compiled function that adds the product of some rows with one panel to one or two tiles of the result.
 
     Parameters
     ----------
@@ -46,166 +43,130 @@ def make_tile(rows: int, vectors: int) -> Any:
     -------
     callable
         Of the address of the rows, how many numbers lie between the starts of two of them, the address of the panel,
-        the same two of the result, and the depth, which is at least 1.
+        the depth, which is at least 1, the address of the tile and how far its rows lie apart, by what the product is
+        multiplied before it is added, and the same two of the second tile, whose address may be 0 for none.
     """
 
     @intrinsic
-    def tile(context, a, lda, panel, c, ldc, depth):  # type: ignore[no-untyped-def]
-        word = types.intp
-        return types.void(word, word, word, word, word, word), lambda _, builder, __, args: _emit(
-            builder, rows, vectors, *args
-        )
+    def tile(context, a, lda, panel, depth, c, ldc, sign, other, other_sign):  # type: ignore[no-untyped-def]
+        word, number = types.intp, types.float32
+        signature = types.void(word, word, word, word, word, word, number, word, number)
+        return signature, lambda _, builder, __, args: _emit(builder, rows, vectors, *args)
 
     return tile
 
 
-def _emit(builder: Any, rows: int, vectors: int, a: Any, lda: Any, panel: Any, c: Any, ldc: Any, depth: Any) -> Any:
+def _emit(
+    builder: Any, rows: int, vectors: int, a: Any, lda: Any, panel: Any, depth: Any,
+    c: Any, ldc: Any, sign: Any, other: Any, other_sign: Any,
+) -> Any:  # fmt: skip
     """Write the tile's loop over the depth in LLVM's intermediate language."""
-    number, vector, word = ir.FloatType(), ir.VectorType(ir.FloatType(), LANES), ir.IntType(64)
-    signature = ir.FunctionType(vector, [vector] * 3)
-    fma = cgutils.get_or_insert_function(builder.module, signature, f"llvm.fma.v{LANES}f32")  # type: ignore[no-untyped-call]
-
-    def at(base: Any, *offsets: Any) -> Any:
-        for offset in offsets:
-            base = builder.gep(base, [word(offset) if isinstance(offset, int) else offset])
-        return base
-
-    def load(pointer: Any) -> Any:
-        loaded = builder.load(builder.bitcast(pointer, vector.as_pointer()))
-        loaded.align = 4
-        return loaded
-
-    a_rows = [at(builder.inttoptr(a, number.as_pointer()), builder.mul(lda, word(r))) for r in range(rows)]
-    c_rows = [at(builder.inttoptr(c, number.as_pointer()), builder.mul(ldc, word(r))) for r in range(rows)]
-    panel = builder.inttoptr(panel, number.as_pointer())
-    targets = [at(c_row, v * LANES) for c_row in c_rows for v in range(vectors)]
-    before = [load(target) for target in targets]
-    entry, loop, done = builder.block, builder.append_basic_block("depth"), builder.append_basic_block("done")
+    v = Vectors(builder)
+    a_rows = [v.at(v.pointer(a), builder.mul(lda, v.word(r))) for r in range(rows)]
+    panel = v.pointer(panel)
+    entry, loop, done = builder.block, *(builder.append_basic_block(name) for name in ("depth", "done"))
+    second, end = (builder.append_basic_block(name) for name in ("second", "end"))
     builder.branch(loop)
 
     builder.position_at_end(loop)
-    k = builder.phi(word)
-    sums = [builder.phi(vector) for _ in targets]
-    weights = [load(at(panel, builder.mul(k, word(vectors * LANES)), v * LANES)) for v in range(vectors)]
+    k = builder.phi(v.word)
+    sums = [builder.phi(v.vector) for _ in range(rows * vectors)]
+    weights = [v.load(v.at(panel, builder.mul(k, v.word(vectors * LANES)), v.word(n * LANES))) for n in range(vectors)]
     after = []
     for r, a_row in enumerate(a_rows):
-        empty = ir.Constant(vector, ir.Undefined)
-        first = builder.insert_element(empty, builder.load(at(a_row, k)), ir.IntType(32)(0))
-        spread = builder.shuffle_vector(first, empty, ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES))
-        after += [builder.call(fma, [spread, weights[v], sums[vectors * r + v]]) for v in range(vectors)]
-    following = builder.add(k, word(1))
-    k.add_incoming(word(0), entry)
+        spread = v.spread(builder.load(v.at(a_row, k)))
+        after += [v.fma(spread, weights[n], sums[vectors * r + n]) for n in range(vectors)]
+    following = builder.add(k, v.word(1))
+    k.add_incoming(v.word(0), entry)
     k.add_incoming(following, loop)
-    for total, start, end in zip(sums, before, after, strict=True):
-        total.add_incoming(start, entry)
-        total.add_incoming(end, loop)
+    for start, total in zip(sums, after, strict=True):
+        start.add_incoming(ir.Constant(v.vector, None), entry)
+        start.add_incoming(total, loop)
     builder.cbranch(builder.icmp_signed("<", following, depth), loop, done)
 
+    def add_to(address: Any, factor: Any) -> None:
+        factors = v.spread(factor)
+        for r in range(rows):
+            row = v.at(v.pointer(address), builder.mul(ldc, v.word(r)))
+            for n in range(vectors):
+                target = v.at(row, v.word(n * LANES))
+                v.store(v.fma(after[vectors * r + n], factors, v.load(target)), target)
+
     builder.position_at_end(done)
-    for target, end in zip(targets, after, strict=True):
-        builder.store(end, builder.bitcast(target, vector.as_pointer())).align = 4
+    add_to(c, sign)
+    builder.cbranch(builder.icmp_signed("!=", other, v.word(0)), second, end)
+    builder.position_at_end(second)
+    add_to(other, other_sign)
+    builder.branch(end)
+    builder.position_at_end(end)
     return ir.Constant(ir.IntType(8).as_pointer(), None)
+
+
+class Vectors:
+    """Words of LLVM's language for vectors of float32 in memory."""
+
+    def __init__(self, builder: Any) -> None:
+        self._builder = builder
+        self.word = ir.IntType(64)
+        self.vector = ir.VectorType(ir.FloatType(), LANES)
+        signature = ir.FunctionType(self.vector, [self.vector] * 3)
+        self._fma = cgutils.get_or_insert_function(builder.module, signature, f"llvm.fma.v{LANES}f32")  # type: ignore[no-untyped-call]
+
+    def pointer(self, address: Any) -> Any:
+        """Return an address as a pointer to numbers."""
+        return self._builder.inttoptr(address, ir.FloatType().as_pointer())
+
+    def at(self, base: Any, *offsets: Any) -> Any:
+        """Return a pointer so many numbers further on."""
+        for offset in offsets:
+            base = self._builder.gep(base, [offset])
+        return base
+
+    def load(self, pointer: Any) -> Any:
+        """Return the vector at a pointer."""
+        loaded = self._builder.load(self._builder.bitcast(pointer, self.vector.as_pointer()))
+        loaded.align = 4
+        return loaded
+
+    def store(self, value: Any, pointer: Any) -> None:
+        """Put a vector where a pointer points."""
+        self._builder.store(value, self._builder.bitcast(pointer, self.vector.as_pointer())).align = 4
+
+    def spread(self, number: Any) -> Any:
+        """Return a vector of one number."""
+        empty = ir.Constant(self.vector, ir.Undefined)
+        first = self._builder.insert_element(empty, number, ir.IntType(32)(0))
+        lanes = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+        return self._builder.shuffle_vector(first, empty, lanes)
+
+    def fma(self, x: Any, y: Any, z: Any) -> Any:
+        """Return x y + z."""
+        return self._builder.call(self._fma, [x, y, z])
 
 
 _tile_1, _tile_2, _tile_3, _tile_4, _tile_5, _tile_6 = (make_tile(rows, VECTORS) for rows in range(1, ROWS + 1))
 
 
 @njit(**OPTIONS)
-def _column_of_tiles(a, lda, rows, panel, c, ldc, depth):  # type: ignore[no-untyped-def]
-    """Add the product of any number of rows with one panel to `rows` by WIDTH numbers of the result."""
+def column_of_tiles(a, lda, rows, panel, depth, c, ldc, sign, other, other_sign):  # type: ignore[no-untyped-def]
+    """Add the product of any number of rows with one panel to WIDTH columns of the result; see `make_tile`."""
     row = 0
     while row < rows:
         left = rows - row
         tiles = -(-left // ROWS)
         now = -(-left // tiles)  # about equal heights: a low tile leaves the adders waiting
         a_row, c_row = a + 4 * row * lda, c + 4 * row * ldc
+        other_row = other + 4 * row * ldc if other != 0 else other
         if now == 6:
-            _tile_6(a_row, lda, panel, c_row, ldc, depth)
+            _tile_6(a_row, lda, panel, depth, c_row, ldc, sign, other_row, other_sign)
         elif now == 5:
-            _tile_5(a_row, lda, panel, c_row, ldc, depth)
+            _tile_5(a_row, lda, panel, depth, c_row, ldc, sign, other_row, other_sign)
         elif now == 4:
-            _tile_4(a_row, lda, panel, c_row, ldc, depth)
+            _tile_4(a_row, lda, panel, depth, c_row, ldc, sign, other_row, other_sign)
         elif now == 3:
-            _tile_3(a_row, lda, panel, c_row, ldc, depth)
+            _tile_3(a_row, lda, panel, depth, c_row, ldc, sign, other_row, other_sign)
         elif now == 2:
-            _tile_2(a_row, lda, panel, c_row, ldc, depth)
+            _tile_2(a_row, lda, panel, depth, c_row, ldc, sign, other_row, other_sign)
         else:
-            _tile_1(a_row, lda, panel, c_row, ldc, depth)
+            _tile_1(a_row, lda, panel, depth, c_row, ldc, sign, other_row, other_sign)
         row += now
-
-
-@njit(**OPTIONS)
-def add_product(a, lda, rows, packed, c, ldc, columns, edge):  # type: ignore[no-untyped-def]
-    """Add a product with packed weights to an array: C += A W.
-
-    Parameters
-    ----------
-    a, c : int
-        Addresses of A, `rows` by K, and of C, `rows` by `columns`, both float32.
-    lda, ldc : int
-        How many numbers lie between the starts of two of their rows.
-    rows : int
-        Of A and C.
-    packed : ndarray, shape (panels, K, WIDTH)
-        W, K by `columns`, as `pack` leaves it.
-    columns : int
-        Of C; the rest of the last panel is padding.
-    edge : ndarray, shape (rows, WIDTH)
-        Room for the last columns where they do not fill a panel.
-    """
-    panels, depth = packed.shape[0], packed.shape[1]
-    weights = packed.ctypes.data
-    whole = columns // WIDTH
-    for k in range(0, depth, DEPTH):
-        now = min(DEPTH, depth - k)
-        for panel in range(whole):
-            here = weights + 4 * WIDTH * (panel * depth + k)
-            _column_of_tiles(a + 4 * k, lda, rows, here, c + 4 * panel * WIDTH, ldc, now)
-    if whole < panels:
-        edge[:] = 0
-        _column_of_tiles(a, lda, rows, weights + 4 * WIDTH * whole * depth, edge.ctypes.data, WIDTH, depth)
-        _add_edge(edge, rows, c + 4 * whole * WIDTH, ldc, columns - whole * WIDTH)
-
-
-@intrinsic
-def _add_at(context, address, value):  # type: ignore[no-untyped-def]
-    """Add a number to the one at an address."""
-
-    def codegen(_, builder, __, args):  # type: ignore[no-untyped-def]
-        pointer = builder.inttoptr(args[0], ir.FloatType().as_pointer())
-        builder.store(builder.fadd(builder.load(pointer), args[1]), pointer)
-        return ir.Constant(ir.IntType(8).as_pointer(), None)
-
-    return types.void(types.intp, types.float32), codegen
-
-
-@njit(**OPTIONS)
-def _add_edge(edge, rows, c, ldc, columns):  # type: ignore[no-untyped-def]
-    for row in range(rows):
-        for column in range(columns):
-            _add_at(c + 4 * (row * ldc + column), edge[row, column])  # type: ignore[call-arg]
-
-
-@njit(cache=True, **OPTIONS)
-def pack(weights, packed, start, stop):  # type: ignore[no-untyped-def]
-    """Pack the panels from `start` to `stop` of a matrix, (K, columns) in any layout; padding stays as it is."""
-    depth, columns = weights.shape
-    for panel in range(start, stop):
-        first = panel * WIDTH
-        width = min(WIDTH, columns - first)
-        for k in range(depth):
-            for j in range(width):
-                packed[panel, k, j] = weights[k, first + j]
-
-
-def panels_for(depth: int, columns: int) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """Return room for a packed (depth, columns) matrix, padding zeroed."""
-    return aligned_zeros((-(-columns // WIDTH), depth, WIDTH))
-
-
-def aligned_zeros(shape: tuple[int, ...]) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """Return zeros that begin where a cache line does, so that no vector lies across two of them."""
-    size = prod(shape)
-    room = np.zeros(size + LINE, np.float32)
-    start = -room.ctypes.data % (4 * LINE) // 4
-    return room[start : start + size].reshape(shape)

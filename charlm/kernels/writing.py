@@ -19,7 +19,7 @@ import numpy as np
 from charlm.kernels.drawing import draw
 from charlm.kernels.fused import around, at, elementwise_loop, specialise
 from charlm.kernels.lockstep import meet
-from charlm.kernels.tiles import LANES, make_tile
+from charlm.kernels.tiles import LANES, ONE, make_tile
 
 VECTORS = 8  # registers that a block's columns fill: enough sums to hide the latency of adding
 ROW = VECTORS * LANES  # columns of a block of the read-out
@@ -177,9 +177,9 @@ def _write(  # type: ignore[no-untyped-def]
                 for j in range(COLUMNS):
                     row[j] = line[block * COLUMNS + j]
                 if layer > 0:
-                    add_layer(after[0, layer - 1].ctypes.data, 0, here, row.ctypes.data, 0, H)
+                    add_layer(after[0, layer - 1].ctypes.data, 0, here, H, row.ctypes.data, 0, ONE, 0, ONE)
                     here += 4 * H * GATES
-                add_layer(before[0, layer].ctypes.data, 0, here, row.ctypes.data + 4 * APART, 0, H)
+                add_layer(before[0, layer].ctypes.data, 0, here, H, row.ctypes.data + 4 * APART, 0, ONE, 0, ONE)
                 here += 4 * H * GATES
                 each_block(row, before, after, layer, block * UNITS)
             meetings += 1
@@ -188,6 +188,7 @@ def _write(  # type: ignore[no-untyped-def]
         for block in range(first_output, last_output):
             for j in range(block * ROW, (block + 1) * ROW):
                 line[j] = bias[j]
-            _add_read_out(h.ctypes.data, 0, decoder[block].ctypes.data, line.ctypes.data + 4 * block * ROW, 0, H)
+            here, target = decoder[block].ctypes.data, line.ctypes.data + 4 * block * ROW
+            _add_read_out(h.ctypes.data, 0, here, H, target, 0, ONE, 0, ONE)
         meetings += 1
         meet(counter, threads * meetings)

@@ -1,0 +1,215 @@
+"""A matrix product that keeps its weights packed, for use inside compiled time loops.
+
+A recurrent step multiplies a few dozen rows by the same weights again and again. A general BLAS rearranges the weights
+on every call; here they are packed once a window, in panels of `WIDTH` columns, and each call goes straight to the
+inner loop (`charlm.kernels.tiles`).
+
+And as the weights are packed once and used in every step, they may as well be packed as the sums of their quarters that
+Strassen's method multiplies ("Gaussian elimination is not optimal", 1969): seven products of halves of the rows, the
+depth and the columns in place of eight,
+
+    (A11 + A22) (W11 + W22)        is added to C11 and C22
+    (A21 + A22)  W11                           C21, taken from C22
+     A11        (W12 - W22)                    C12 and C22
+     A22        (W21 - W11)                    C11 and C21
+    (A11 + A12)  W22                           C12, taken from C11
+    (A21 - A11) (W11 + W12)                    C22
+    (A12 - A22) (W21 + W22)                    C11
+
+The halves of the rows are streams of the batch, so each stream's numbers are rounded together with another's; the
+error is about twice that of the plain product.
+"""
+
+from math import prod
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+from charlm.kernels.tiles import LANES, LINE, ONE, OPTIONS, WIDTH, Vectors, column_of_tiles
+
+DEPTH = 512  # rows of a panel that are read in one go, so that it stays in the first-level cache
+LEAST = 128  # depth and columns from which on seven products of halves are faster than one product
+LEAST_ROWS = 4  # in half of the rows
+QUARTERS = (1, 5, 6, 4)  # the products in whose place W11, W12, W21 and W22 are packed before they are summed
+
+
+@njit(**OPTIONS)
+def _panels(a, lda, rows, weights, depth, panels, c, ldc, sign, other, other_sign):  # type: ignore[no-untyped-def]
+    """Add the product of some rows with so many panels, which begin at the address `weights`; see `make_tile`."""
+    for k in range(0, depth, DEPTH):
+        now = min(DEPTH, depth - k)
+        for panel in range(panels):
+            here, column = weights + 4 * WIDTH * (panel * depth + k), 4 * panel * WIDTH
+            other_column = other + column if other != 0 else other
+            column_of_tiles(a + 4 * k, lda, rows, here, now, c + column, ldc, sign, other_column, other_sign)
+
+
+@njit(**OPTIONS)
+def add_product(a, lda, rows, packed, c, ldc, columns, room):  # type: ignore[no-untyped-def]
+    """Add a product with packed weights to an array: C += A W.
+
+    Parameters
+    ----------
+    a, c : int
+        Addresses of A, `rows` by K, and of C, `rows` by `columns`, both float32.
+    lda, ldc : int
+        How many numbers lie between the starts of two of their rows.
+    rows : int
+        Of A and C.
+    packed : ndarray, shape (1, panels, K, WIDTH) or (7, panels, K / 2, WIDTH)
+        W, K by `columns`, as `pack` leaves it.
+    columns : int
+        Of C; the rest of the last panel is padding.
+    room : ndarray, shape (at least what `room_for` says,)
+        To work in.
+    """
+    if packed.shape[0] == 7:
+        _add_strassen(a, lda, rows, packed, c, ldc, columns, room.ctypes.data)
+        return
+    panels, depth = packed.shape[1], packed.shape[2]
+    weights = packed.ctypes.data
+    whole = columns // WIDTH
+    _panels(a, lda, rows, weights, depth, whole, c, ldc, ONE, 0, ONE)
+    if whole < panels:
+        edge = room[: rows * WIDTH]
+        edge[:] = 0
+        _panels(a, lda, rows, weights + 4 * WIDTH * whole * depth, depth, 1, edge.ctypes.data, WIDTH, ONE, 0, ONE)
+        _add_edge(edge.reshape(rows, WIDTH), rows, c + 4 * whole * WIDTH, ldc, columns - whole * WIDTH)
+
+
+@njit(**OPTIONS)
+def _add_strassen(a, lda, rows, packed, c, ldc, columns, sums):  # type: ignore[no-untyped-def]
+    """Add a product to an array with seven products of halves in place of eight."""
+    panels, depth = packed.shape[1], packed.shape[2]
+    w = packed.ctypes.data
+    apart = 4 * panels * depth * WIDTH
+    right, half = columns // 2, rows // 2
+    if half < LEAST_ROWS:
+        half = 0
+    if half > 0:
+        a11, a12, a21, a22 = a, a + 4 * depth, a + 4 * half * lda, a + 4 * (half * lda + depth)
+        c11, c12, c21, c22 = c, c + 4 * right, c + 4 * half * ldc, c + 4 * (half * ldc + right)
+        _add_rows(a11, a22, ONE, lda, half, depth, sums)
+        _panels(sums, depth, half, w, depth, panels, c11, ldc, ONE, c22, ONE)
+        _add_rows(a21, a22, ONE, lda, half, depth, sums)
+        _panels(sums, depth, half, w + apart, depth, panels, c21, ldc, ONE, c22, -ONE)
+        _panels(a11, lda, half, w + 2 * apart, depth, panels, c12, ldc, ONE, c22, ONE)
+        _panels(a22, lda, half, w + 3 * apart, depth, panels, c11, ldc, ONE, c21, ONE)
+        _add_rows(a11, a12, ONE, lda, half, depth, sums)
+        _panels(sums, depth, half, w + 4 * apart, depth, panels, c12, ldc, ONE, c11, -ONE)
+        _add_rows(a21, a11, -ONE, lda, half, depth, sums)
+        _panels(sums, depth, half, w + 5 * apart, depth, panels, c22, ldc, ONE, 0, ONE)
+        _add_rows(a12, a22, -ONE, lda, half, depth, sums)
+        _panels(sums, depth, half, w + 6 * apart, depth, panels, c11, ldc, ONE, 0, ONE)
+    left = rows - 2 * half
+    if left > 0:  # a row without a partner, or few of them: W11, W22 and the differences say all of W
+        a1, c1 = a + 8 * half * lda, c + 8 * half * ldc
+        a2, c2 = a1 + 4 * depth, c1 + 4 * right
+        _add_rows(a1, a2, ONE, lda, left, depth, sums)
+        _panels(sums, depth, left, w + apart, depth, panels, c1, ldc, ONE, 0, ONE)
+        _panels(a1, lda, left, w + 2 * apart, depth, panels, c2, ldc, ONE, 0, ONE)
+        _panels(a2, lda, left, w + 3 * apart, depth, panels, c1, ldc, ONE, 0, ONE)
+        _panels(sums, depth, left, w + 4 * apart, depth, panels, c2, ldc, ONE, 0, ONE)
+
+
+@intrinsic
+def _add_vector(context, x, y, sign, out):  # type: ignore[no-untyped-def]
+    """Write the vector at x plus, or minus, the one at y."""
+
+    def codegen(_, builder, __, args):  # type: ignore[no-untyped-def]
+        v = Vectors(builder)
+        x, y, sign, out = args
+        v.store(v.fma(v.spread(sign), v.load(v.pointer(y)), v.load(v.pointer(x))), v.pointer(out))
+        return ir.Constant(ir.IntType(8).as_pointer(), None)
+
+    return types.void(types.intp, types.intp, types.float32, types.intp), codegen
+
+
+@njit(**OPTIONS)
+def _add_rows(x, y, sign, apart, rows, depth, out):  # type: ignore[no-untyped-def]
+    """Write X + Y, or X - Y, of some rows by `depth`, to rows that lie one behind the other."""
+    for row in range(rows):
+        for k in range(0, depth, LANES):
+            further = 4 * (row * apart + k)
+            _add_vector(x + further, y + further, sign, out + 4 * (row * depth + k))  # type: ignore[call-arg]
+
+
+@intrinsic
+def _add_at(context, address, value):  # type: ignore[no-untyped-def]
+    """Add a number to the one at an address."""
+
+    def codegen(_, builder, __, args):  # type: ignore[no-untyped-def]
+        pointer = builder.inttoptr(args[0], ir.FloatType().as_pointer())
+        builder.store(builder.fadd(builder.load(pointer), args[1]), pointer)
+        return ir.Constant(ir.IntType(8).as_pointer(), None)
+
+    return types.void(types.intp, types.float32), codegen
+
+
+@njit(**OPTIONS)
+def _add_edge(edge, rows, c, ldc, columns):  # type: ignore[no-untyped-def]
+    for row in range(rows):
+        for column in range(columns):
+            _add_at(c + 4 * (row * ldc + column), edge[row, column])  # type: ignore[call-arg]
+
+
+@njit(cache=True, **OPTIONS)
+def pack(weights, packed, part, parts):  # type: ignore[no-untyped-def]
+    """Pack a matrix, (K, columns) in any layout, or one of several threads' part of it; padding stays as it is."""
+    products, panels, depth = packed.shape[:3]
+    for panel in range(panels * part // parts, panels * (part + 1) // parts):
+        first = panel * WIDTH
+        if products == 1:
+            _copy(weights[:, first : first + WIDTH], packed[0, panel])
+            continue
+        half = weights.shape[1] // 2
+        for quarter, product in enumerate(QUARTERS):
+            row, column = quarter // 2 * depth, quarter % 2 * half + first
+            _copy(weights[row : row + depth, column : column + WIDTH], packed[product, panel])
+        of_w = packed[:, panel]
+        for k in range(depth):
+            for j in range(WIDTH):
+                w11, w22, w12, w21 = of_w[1, k, j], of_w[4, k, j], of_w[5, k, j], of_w[6, k, j]
+                of_w[0, k, j] = w11 + w22
+                of_w[2, k, j] = w12 - w22
+                of_w[3, k, j] = w21 - w11
+                of_w[5, k, j] = w11 + w12
+                of_w[6, k, j] = w21 + w22
+
+
+@njit(**OPTIONS)
+def _copy(weights, panel):  # type: ignore[no-untyped-def]
+    """Copy up to WIDTH columns of a matrix to a panel."""
+    depth, width = weights.shape
+    if weights.strides[1] <= weights.strides[0]:
+        for k in range(depth):
+            for j in range(width):
+                panel[k, j] = weights[k, j]
+    else:  # down the columns, a few rows at a time so that those of the panel stay in the cache
+        for start in range(0, depth, LINE):
+            for j in range(width):
+                for k in range(start, min(start + LINE, depth)):
+                    panel[k, j] = weights[k, j]
+
+
+def panels_for(depth: int, columns: int) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Return room for a packed (depth, columns) matrix, padding zeroed; for seven products where that is faster."""
+    if min(depth, columns) >= LEAST and depth % (2 * LANES) == 0 and columns % (2 * WIDTH) == 0:
+        return aligned_zeros((7, columns // 2 // WIDTH, depth // 2, WIDTH))
+    return aligned_zeros((1, -(-columns // WIDTH), depth, WIDTH))
+
+
+def room_for(rows: int, depth: int) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Return room for `add_product` to work in, of so many rows with weights of up to so many rows."""
+    return aligned_zeros((rows * max(WIDTH, depth // 2),))
+
+
+def aligned_zeros(shape: tuple[int, ...]) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Return zeros that begin where a cache line does, so that no vector lies across two of them."""
+    size = prod(shape)
+    room = np.zeros(size + LINE, np.float32)
+    start = -room.ctypes.data % (4 * LINE) // 4
+    return room[start : start + size].reshape(shape)
