@@ -112,7 +112,7 @@ def trainer_of(config: Config, corpus: Corpus, initial: str, team_of: Callable[[
     )
     text = whole_windows(corpus.train, t.batch_size, t.seq_length)
     windows = Windows(text, t.batch_size, t.seq_length, config.seed, rotate=False)
-    return Trainer(plan, batch, optimizer, windows, Scorer(model, team), corpus.valid[:0])
+    return Trainer(plan, batch, optimizer, windows, Scorer(model, team, batch.prepared), corpus.valid[:0])
 
 
 def measure(config: Config, corpus: Corpus, initial: str, epochs: int) -> dict[int, float]:

@@ -41,6 +41,8 @@ class Batch:
     ----------
     streams : slice
         Which of the batch's streams are this rank's.
+    prepared : Prepared
+        The weights as the last window read them; anew for each, so that others may use the room in between.
     gradients : Parameters
         The gradient of the mean loss of the whole batch, after `loss_and_gradients`.
     """
@@ -63,7 +65,7 @@ class Batch:
         mine = self.streams.stop - self.streams.start
         edges = [mine * worker // team.workers for worker in range(team.workers + 1)]
         self._shards = [slice(start, stop) for start, stop in pairwise(edges)]
-        self._prepared = Prepared(model)
+        self.prepared = Prepared(model)
         self._workspaces = team.map(
             lambda worker: Workspace(
                 model,
@@ -102,7 +104,7 @@ class Batch:
         scale = 1 / (self.seq_length * self.batch_size)
         inputs, targets = inputs[:, self.streams], targets[:, self.streams]
         workers = self.team.workers
-        self.team.map(lambda worker: self.model.prepare(self.parameters, self._prepared, worker, workers))
+        self.team.map(lambda worker: self.model.prepare(self.parameters, self.prepared, worker, workers))
 
         def compute(worker: int) -> tuple[float, State]:
             workspace, shard = self._workspaces[worker], self._shards[worker]
@@ -111,7 +113,7 @@ class Batch:
                     mask.draw(self._seed, step)
             return self.model.loss_and_gradients(
                 self.parameters,
-                self._prepared,
+                self.prepared,
                 workspace,
                 np.ascontiguousarray(inputs[:, shard]),
                 np.ascontiguousarray(targets[:, shard]),

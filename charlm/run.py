@@ -361,7 +361,7 @@ class Run:
             early_stopping=t.early_stopping,
             seed=c.seed,
         )
-        scorer = Scorer(self.model, self.team)
+        scorer = Scorer(self.model, self.team, self.batch.prepared)
         return Trainer(plan, self.batch, optimizer, self.windows, scorer, self.corpus.valid)
 
     def close(self) -> None:

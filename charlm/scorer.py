@@ -67,11 +67,13 @@ class Scorer:
         The network.
     team : Team
         The threads that share them.
+    prepared : Prepared, optional
+        Room for the weights as windows read them; what is in it is overwritten.
     """
 
-    def __init__(self, model: Model, team: Team) -> None:
+    def __init__(self, model: Model, team: Team, prepared: Prepared | None = None) -> None:
         self._model, self._team = model, team
-        self._prepared = Prepared(model)
+        self._prepared = prepared or Prepared(model)
         self._workspaces: dict[tuple[int, int], Workspace] = {}
 
     def score(self, parameters: Parameters, ids: Ids) -> Score:

@@ -238,7 +238,7 @@ def training(setting: Setting, model: Model, team: Team, symbols: Ids) -> Traine
         seed=SEED,
     )
     windows = Windows(symbols, B, T, SEED, rotate=False)
-    return Trainer(plan, batch, optimizer, windows, Scorer(model, team), symbols[:0])
+    return Trainer(plan, batch, optimizer, windows, Scorer(model, team, batch.prepared), symbols[:0])
 
 
 def random_symbols(setting: Setting) -> Ids:
