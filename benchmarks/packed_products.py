@@ -8,6 +8,7 @@ the fast extra on a machine that does nothing else:
 """
 
 from collections.abc import Callable
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -27,9 +28,7 @@ WAYS = {"one product": 10**9, "seven products": 1}  # from which size on there a
 def add_again(a, weights, c, columns, room, times):  # type: ignore[no-untyped-def]
     """Add the same product some times."""
     for _ in range(times):
-        packed.add_product(
-            a.ctypes.data, a.shape[1], a.shape[0], weights, c.ctypes.data, c.shape[1], columns, room
-        )
+        packed.add_product(a.ctypes.data, a.shape[1], a.shape[0], weights, c.ctypes.data, c.shape[1], columns, room)
 
 
 def ways(depth: int, columns: int) -> dict[str, Callable[[int, int], Any]]:
@@ -39,7 +38,7 @@ def ways(depth: int, columns: int) -> dict[str, Callable[[int, int], Any]]:
     a = rng.standard_normal((WORKERS, ROWS, depth + BESIDE)).astype(np.float32)
     c = np.zeros((WORKERS, ROWS, columns + BESIDE), np.float32)
 
-    def blas(worker: int, times: int) -> None:
+    def blas(times: int, worker: int) -> None:
         for _ in range(times):
             np.matmul(a[worker, :, :depth], weights, out=c[worker, :, :columns])
 
@@ -48,7 +47,7 @@ def ways(depth: int, columns: int) -> dict[str, Callable[[int, int], Any]]:
         room = packed.panels_for(depth, columns)
         packed.pack(weights, room, 0, 1)
         rooms = [packed.room_for(ROWS, depth) for _ in range(WORKERS)]
-        return lambda worker, times: add_again(a[worker], room, c[worker], columns, rooms[worker], times)
+        return lambda times, worker: add_again(a[worker], room, c[worker], columns, rooms[worker], times)
 
     return {"NumPy's BLAS": blas, **{name: with_packed(least) for name, least in WAYS.items()}}
 
@@ -64,7 +63,7 @@ def main() -> None:
         for round_ in range(ROUNDS + 1):
             for name, run in runs.items():
                 started = perf_counter()
-                team.map(lambda worker, run=run: run(worker, times))
+                team.map(partial(run, times))
                 seconds = perf_counter() - started
                 if round_ > 0:  # the first warms up
                     speeds[name].append(times * operations / seconds / 1e9)
