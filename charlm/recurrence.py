@@ -11,10 +11,7 @@ from charlm.kernels import Array, IntArray
 from charlm.kernels.program import record
 from charlm.layers import Part, rows
 
-LINE, PAGE = (
-    64,
-    1024,
-)  # bytes: units whole pages apart would want the same lines of a cache, so they are moved by a line
+LINE, PAGE = 64, 1024  # bytes: units whole pages apart would all want the same lines of a cache
 States = tuple[Array, ...]  # what a layer carries from step to step: (h,) or (h, c), each (B, H)
 
 
