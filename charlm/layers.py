@@ -51,7 +51,8 @@ def sum_by_symbol(parts: list[Part], ids: IntArray, out: Array) -> None:
         for columns, values in parts:
             np.matmul(one_hot.T, values, out=out[:, columns])
         return
-    order = np.argsort(ids, kind="stable")
+    # NumPy sorts numbers of 16 bits by their digits, an eighth of the time that larger ones take.
+    order = np.argsort(ids.astype(np.uint16) if len(out) <= 1 << 16 else ids, kind="stable")
     in_order = ids[order]
     starts = np.flatnonzero(np.diff(in_order, prepend=-1))
     out[...] = 0

@@ -12,6 +12,9 @@ from charlm.layers import Part
 from charlm.recurrence import Inputs, LayerWeights, States, Symbols, state_arrays
 
 PADDING = LINE  # behind each row: rows a power of two apart would all want the same lines of the cache
+# The product with the layer below is done for several steps at once, so that its weights are read less often; of too
+# many rows at once, these would not stay in the cache.
+ROWS_TOGETHER = 128
 NOTHING: Array = np.empty((0, 0), np.float32)  # for an argument that a window does not use
 NO_INPUT: Array = np.empty((0, 0, 0), np.float32)
 NO_IDS = np.empty((0, 0), np.int32)
@@ -75,7 +78,8 @@ class FusedRecurrence:
             self.h_hat.append(Part(slice(summed, gates), flat[:, gates : cell.columns * H]))
         self.before, self.after = state_arrays(np.empty, len(cell.carried), shape, dtype, resets)
         self._resets, self._columns = resets, gates
-        self._room = packed.room_for(B * fused.steps_together(B), cell.columns * H)
+        self._together = max(1, ROWS_TOGETHER // B)
+        self._room = packed.room_for(B * self._together, cell.columns * H)
         self._d_state: States = tuple(np.zeros((B, H), dtype) for _ in cell.carried) if gradients else ()
 
     def forward(
@@ -88,7 +92,7 @@ class FusedRecurrence:
         x = entering.x if isinstance(entering, Inputs) else NO_INPUT
         self._run_forward(
             self._block, self.before, self.after, weights.forward, weights.forward_apart, weights.bias_apart,
-            table, ids, x, weights.input_forward, weights.bias,
+            table, ids, x, weights.input_forward, weights.bias, self._together,
             self._resets, NOTHING if keep is None else keep, self._columns, self._room,
         )  # fmt: skip
 
@@ -98,7 +102,7 @@ class FusedRecurrence:
             d_state.fill(0)
         self._run_backward(
             self._block, self.before, self.after, self._d_state, d_output, weights.backward, weights.backward_apart,
-            NO_INPUT if d_input is None else d_input, weights.input_backward,
+            NO_INPUT if d_input is None else d_input, weights.input_backward, self._together,
             NOTHING if keep is None else keep, self._columns, self._room,
         )  # fmt: skip
 

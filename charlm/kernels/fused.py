@@ -33,7 +33,6 @@ INLINE: dict[str, Any] = {"inline": "always", "fastmath": True, "error_model": "
 EDGE = np.float32(8)
 P0, P1, P2, P3, P4 = map(np.float32, (0.999999994, 0.134444961, 3.57159578e-3, 2.18946244e-5, 1.52303638e-8))
 Q0, Q1, Q2, Q3, Q4 = map(np.float32, (1.0, 0.467778234, 0.0261644344, 3.41128832e-4, 8.52242497e-7))
-ROWS_TOGETHER = 128
 ZERO, HALF = map(np.float32, (0, 0.5))
 
 # exp x = 2^n e^r with n = round(x / ln 2) and |r| <= ln 2 / 2: Taylor's polynomial, whose last term is below 1e-8.
@@ -211,17 +210,9 @@ def time_loops(
     return loops[0], loops[1]
 
 
-@njit(**OPTIONS)
-def steps_together(streams):  # type: ignore[no-untyped-def]
-    """Return for how many steps at once the product with the layer below is done.
-
-    A product of more rows reads its weights less often; of too many, its rows would not stay in the cache.
-    """
-    return max(1, ROWS_TOGETHER // streams)
-
-
 def _forward(  # type: ignore[no-untyped-def]
-    block, before, after, packed, packed_apart, bias_apart, table, ids, x, packed_x, bias, resets, keep, columns, room
+    block, before, after, packed, packed_apart, bias_apart, table, ids, x, packed_x, bias, together, resets, keep,
+    columns, room,
 ):
     """Run a window: see `charlm.recurrence.Recurrence.forward`.
 
@@ -246,6 +237,8 @@ def _forward(  # type: ignore[no-untyped-def]
         The weights of the inputs.
     bias : ndarray, shape (G H,)
         Added to the inputs' product.
+    together : int
+        For how many steps at once the inputs are multiplied.
     resets : bool
         Whether ``before`` is to be made from ``after``.
     keep : ndarray, shape (T, B)
@@ -257,7 +250,7 @@ def _forward(  # type: ignore[no-untyped-def]
     """
     T, B, width = block.shape
     H = before[0].shape[2]
-    apart, together = bias_apart.size, steps_together(B)
+    apart = bias_apart.size
     for t in range(T):
         if resets:
             for k in range(len(before)):
@@ -288,13 +281,13 @@ def _forward(  # type: ignore[no-untyped-def]
 
 
 def _backward(  # type: ignore[no-untyped-def]
-    block, before, after, d_state, d_output, packed, packed_apart, d_input, packed_x, keep, columns, room
+    block, before, after, d_state, d_output, packed, packed_apart, d_input, packed_x, together, keep, columns, room
 ):
     """Go back through a window: see `charlm.recurrence.Recurrence.backward`.
 
     Parameters
     ----------
-    block, before, after, keep, columns, room
+    block, before, after, together, keep, columns, room
         As for `_forward`, after it; `block` receives the gradients.
     d_state : tuple of ndarray, each (B, H)
         Zero; receives the gradient of the initial state.
@@ -309,7 +302,7 @@ def _backward(  # type: ignore[no-untyped-def]
     """
     T, B, width = block.shape
     H = before[0].shape[2]
-    d_h, together = d_state[0].ctypes.data, steps_together(B)
+    d_h = d_state[0].ctypes.data
     for t in range(T - 1, -1, -1):
         rows(t, block, H, before, after, d_state, d_output)  # type: ignore[name-defined]  # noqa: F821
         step = block.ctypes.data + 4 * t * B * width
