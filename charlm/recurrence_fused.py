@@ -20,6 +20,11 @@ NO_INPUT: Array = np.empty((0, 0, 0), np.float32)
 NO_IDS = np.empty((0, 0), np.int32)
 
 
+def lined_up(shape: tuple[int, ...], dtype: Any) -> Array:
+    """Return an array of float32, as all are here, that begins with a cache line: no vector lies across two."""
+    return packed.aligned_zeros(shape)
+
+
 @cache
 def _time_loops(name: str) -> tuple[Any, Any]:
     cell = CELLS[name]
@@ -69,18 +74,18 @@ class FusedRecurrence:
     def __init__(self, cell: Cell, shape: tuple[int, int, int], dtype: Any, resets: bool, gradients: bool) -> None:
         T, B, H = shape
         self._run_forward, self._run_backward = _time_loops(cell.name)
-        self._block: Array = np.empty((T, B, cell.columns * H + PADDING), dtype)
+        self._block = lined_up((T, B, cell.columns * H + PADDING), dtype)
         gates, summed = len(cell.gates) * H, cell.summed * H
         flat = self._block.reshape(T * B, -1)
         self.x_hat = [Part(slice(0, gates), flat[:, :gates])]
         self.h_hat = [Part(slice(0, summed), flat[:, :summed])]
         if cell.apart:
             self.h_hat.append(Part(slice(summed, gates), flat[:, gates : cell.columns * H]))
-        self.before, self.after = state_arrays(np.empty, len(cell.carried), shape, dtype, resets)
+        self.before, self.after = state_arrays(lined_up, len(cell.carried), shape, dtype, resets)
         self._resets, self._columns = resets, gates
         self._together = max(1, ROWS_TOGETHER // B)
         self._room = packed.room_for(B * self._together, cell.columns * H)
-        self._d_state: States = tuple(np.zeros((B, H), dtype) for _ in cell.carried) if gradients else ()
+        self._d_state: States = tuple(lined_up((B, H), dtype) for _ in cell.carried) if gradients else ()
 
     def forward(
         self, weights: PackedWeights, initial: States, entering: Symbols | Inputs | None, keep: Array | None
@@ -122,7 +127,7 @@ def fused_recurrences(
 BACKEND_PARTS = (
     fused_recurrences,
     PackedWeights,
-    np.empty,
+    lined_up,
     fused.cross_entropy_with_gradient,
     fused.sum_by_symbol,
     fused.elementwise,
