@@ -8,7 +8,7 @@ from typing import Any
 from charlm.errors import UsageError
 from charlm.kernels import Array, IntArray
 from charlm.kernels.elementwise import Apply, elementwise
-from charlm.layers import Part, sum_by_symbol
+from charlm.layers import Part, sum_by_symbol, weight_gradient
 from charlm.loss import cross_entropy_with_gradient
 from charlm.recurrence import Recurrence, Weights, WeightsInPlace, numpy_recurrences, units_first
 
@@ -28,6 +28,8 @@ class Backend:
         Makes what its loops take for their weights, from a cell, H, and whether there is a layer below.
     empty : callable
         Makes an array of a shape and dtype, (..., width), in the order in which its loops read a window's rows.
+    weight_gradient : callable
+        Makes, from T B and the width of the widest input, what does the work of that name in `charlm.layers`.
     cross_entropy_with_gradient : callable
         See `charlm.loss`.
     sum_by_symbol : callable
@@ -42,6 +44,7 @@ class Backend:
     recurrences: Callable[..., Sequence[Recurrence]]
     weights: Callable[..., Weights]
     empty: Callable[..., Array]
+    weight_gradient: Callable[[int, int], Callable[[list[Part], Array, Array], None]]
     cross_entropy_with_gradient: Callable[[Array, IntArray, float], float]
     sum_by_symbol: Callable[[list[Part], IntArray, Array], None]
     elementwise: Callable[[Callable[..., tuple[Any, ...]], Sequence[Array], int, Sequence[int]], Apply]
@@ -54,6 +57,7 @@ def _numpy() -> Backend:
         numpy_recurrences,
         WeightsInPlace,
         units_first,
+        lambda rows, width: weight_gradient,
         cross_entropy_with_gradient,
         sum_by_symbol,
         elementwise,

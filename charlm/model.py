@@ -17,7 +17,7 @@ from charlm.backends import Backend, load_backend
 from charlm.cells import CELLS
 from charlm.dropout import Dropout, Mask
 from charlm.kernels import Array, IntArray
-from charlm.layers import Part, bias_gradient, input_gradient, project, rows, sum_rows, weight_gradient
+from charlm.layers import Part, bias_gradient, input_gradient, project, rows, sum_rows
 from charlm.parameters import Parameters
 from charlm.randomness import Purpose, generator
 from charlm.recurrence import Inputs, LayerWeights, Recurrence, States, Symbols, Weights
@@ -99,6 +99,8 @@ class Workspace:
         The read-out; after a backward pass its gradient.
     gradients : Parameters
         The shard's gradients, in a training workspace.
+    weight_gradient : callable
+        Does the work of that name in `charlm.layers` with room of its own; in a training workspace.
     """
 
     def __init__(
@@ -123,6 +125,7 @@ class Workspace:
                 if place > 0 or a.embedding_size is not None:
                     self.inputs[place] = np.empty((T, B, widths[place]), dtype)
         self.gradients = model.parameters()
+        self.weight_gradient = model.backend.weight_gradient(T * B, max(a.hidden_size, a.embedding_size or 0))
         self.d_table = model.backend.empty((a.vocabulary_size, model.gates_width), dtype)
         self.d_output = model.backend.empty((T, B, a.hidden_size), dtype)
 
@@ -299,13 +302,14 @@ class Model:
             if mask is not None:
                 workspace.d_output *= mask.values
             loop.backward(prepared.weights[layer], workspace.d_output, keep, workspace.d_output if layer else None)
-            weight_gradient(loop.h_hat, rows(loop.before[0]), g[f"rnn.weight_hh_l{layer}"])
+            workspace.weight_gradient(loop.h_hat, rows(loop.before[0]), g[f"rnn.weight_hh_l{layer}"])
             if self.cell.apart:
                 self._bias_apart_gradient(loop, g[f"rnn.bias_hh_l{layer}"])
             if layer == 0:
                 self._look_up_backward(parameters, workspace, inputs.reshape(-1))
             else:
-                weight_gradient(loop.x_hat, rows(self._entered(workspace, layer)), g[f"rnn.weight_ih_l{layer}"])
+                x = rows(self._entered(workspace, layer))
+                workspace.weight_gradient(loop.x_hat, x, g[f"rnn.weight_ih_l{layer}"])
                 bias_gradient(loop.x_hat, g[f"rnn.bias_ih_l{layer}"])
 
     def _look_up(
@@ -335,7 +339,7 @@ class Model:
         d_x_hat, d_table = workspace.loops[0].x_hat, workspace.d_table
         if x is not None and mask is not None:
             bias_gradient(d_x_hat, g["rnn.bias_ih_l0"])
-            weight_gradient(d_x_hat, rows(x), g["rnn.weight_ih_l0"])
+            workspace.weight_gradient(d_x_hat, rows(x), g["rnn.weight_ih_l0"])
             input_gradient(d_x_hat, parameters["rnn.weight_ih_l0"], rows(x))
             x *= mask.values
             d_embedding = np.empty_like(parameters["embedding.weight"])

@@ -9,6 +9,7 @@ from charlm.cells import CELLS, Cell
 from charlm.kernels import Array, fused, packed
 from charlm.kernels.tiles import LINE
 from charlm.layers import Part
+from charlm.layers_fused import FusedWeightGradient
 from charlm.recurrence import Inputs, LayerWeights, States, Symbols, state_arrays
 
 PADDING = LINE  # behind each row: rows a power of two apart would all want the same lines of the cache
@@ -128,6 +129,7 @@ BACKEND_PARTS = (
     fused_recurrences,
     PackedWeights,
     lined_up,
+    FusedWeightGradient,
     fused.cross_entropy_with_gradient,
     fused.sum_by_symbol,
     fused.elementwise,

@@ -37,7 +37,7 @@ from tests.networks import (
 )
 
 if FUSED:
-    from charlm.kernels import packed
+    from charlm.kernels import gradients, packed
 
 pytestmark = pytest.mark.skipif(not FUSED, reason="Numba is not installed")
 ROUNDING = 2e-5  # of the largest element: some hundreds of float32's units, for sums over a few hundred products
@@ -80,6 +80,7 @@ def test_kernels_agree_on_every_network(cell, num_layers, variant):
 @every_cell
 def test_kernels_agree_where_products_are_made_of_seven(monkeypatch, cell, B):
     monkeypatch.setattr(packed, "LEAST", 64)
+    monkeypatch.setattr(gradients, "LEAST", 64)
     assert len(packed.panels_for(64, 64)) == 7
     assert_agree(*both(Architecture(cell, 9, 64, 2), T=21, B=B))
 

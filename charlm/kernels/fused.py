@@ -7,10 +7,7 @@ side by side.
 """
 
 from collections.abc import Callable, Sequence
-from functools import cache
-from hashlib import sha256
 from math import sqrt
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,10 +18,11 @@ from numba.extending import intrinsic
 from numpy.lib.stride_tricks import as_strided
 
 from charlm.kernels import Array, IntArray
+from charlm.kernels.compiling import kept
 from charlm.kernels.elementwise import Apply, pieces
 from charlm.kernels.packed import add_product
 from charlm.kernels.program import with_globals
-from charlm.kernels.tiles import ONE, OPTIONS
+from charlm.kernels.tiles import ONE
 
 INLINE: dict[str, Any] = {"inline": "always", "fastmath": True, "error_model": "numpy"}
 
@@ -94,20 +92,9 @@ def _exp(x):  # type: ignore[no-untyped-def]
     return power * _float_of_bits((n + BIAS) << MANTISSA)  # type: ignore[call-arg]
 
 
-@cache
-def _kernels() -> list[bytes]:
-    """Return the text of all the kernels."""
-    return [file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py"))]
-
-
 def specialise(source: str, name: str, equations: Callable[..., Any], **names: Any) -> Any:
-    """Compile a loop whose text was made for one function's number of arguments.
-
-    Numba keeps compiled code in a file that it finds by the function's name and the age of the source file, so the
-    name is made to tell what was compiled: the loop's text, the equations' bytecode, and the functions they use.
-    """
+    """Compile a loop whose text was made for one function's number of arguments."""
     code = equations.__code__
-    told = [source, code.co_code, code.co_consts, code.co_names, _kernels()]
     namespace: dict[str, Any] = {
         "equations": njit(**INLINE)(with_globals(equations, dict(NAMES))),
         "__name__": __name__,
@@ -115,8 +102,7 @@ def specialise(source: str, name: str, equations: Callable[..., Any], **names: A
     }
     exec(compile(source, __file__, "exec"), namespace)  # the text is this module's own
     function = namespace[name]
-    function.__qualname__ = f"{name}_{equations.__name__}_{sha256(repr(told).encode()).hexdigest()[:16]}"
-    return njit(cache=True, **OPTIONS)(function)
+    return kept(function, source, code.co_code, code.co_consts, code.co_names)
 
 
 def elementwise_loop(
@@ -139,8 +125,7 @@ def at(names: Sequence[str]) -> list[str]:
 def around(loop: Any, inner: Any, **names: Any) -> Any:
     """Compile a loop around a specialised function, with other things behind the names it uses."""
     compiled = with_globals(loop, {**loop.__globals__, **names})
-    compiled.__qualname__ = f"{loop.__name__}_{inner.py_func.__qualname__}"
-    return njit(cache=True, **OPTIONS)(compiled)
+    return kept(compiled, inner.py_func.__qualname__)
 
 
 def elementwise(
@@ -321,7 +306,7 @@ def _backward(  # type: ignore[no-untyped-def]
                         d_state[k][b, j] *= keep[t, b]
 
 
-@njit(cache=True, **OPTIONS)
+@kept
 def _cross_entropy(logits, targets, scale):  # type: ignore[no-untyped-def]
     total = 0.0
     for n in range(logits.shape[0]):
@@ -348,7 +333,7 @@ def cross_entropy_with_gradient(logits: Array, targets: IntArray, scale: float) 
     return float(_cross_entropy(logits, targets, np.float32(scale)))
 
 
-@njit(cache=True, **OPTIONS)
+@kept
 def _sum_by_symbol(d_rows, ids, out):  # type: ignore[no-untyped-def]
     out[:] = 0
     for n in range(ids.size):

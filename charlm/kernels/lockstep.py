@@ -10,7 +10,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from charlm.kernels import IntArray
-from charlm.kernels.tiles import LINE, OPTIONS
+from charlm.kernels.compiling import OPTIONS
+from charlm.kernels.tiles import LINE
 
 PATIENCE = 2_000  # looks, about as many nanoseconds, before a waiting thread lets others onto its core
 

@@ -5,19 +5,9 @@ on every call; here they are packed once a window, in panels of `WIDTH` columns,
 inner loop (`charlm.kernels.tiles`).
 
 And as the weights are packed once and used in every step, they may as well be packed as the sums of their quarters that
-Strassen's method multiplies ("Gaussian elimination is not optimal", 1969): seven products of halves of the rows, the
-depth and the columns in place of eight,
-
-    (A11 + A22) (W11 + W22)        is added to C11 and C22
-    (A21 + A22)  W11                           C21, taken from C22
-     A11        (W12 - W22)                    C12 and C22
-     A22        (W21 - W11)                    C11 and C21
-    (A11 + A12)  W22                           C12, taken from C11
-    (A21 - A11) (W11 + W12)                    C22
-    (A12 - A22) (W21 + W22)                    C11
-
-The halves of the rows are streams of the batch, so each stream's numbers are rounded together with another's; the
-error is about twice that of the plain product.
+Strassen's method multiplies (`charlm.kernels.strassen`): seven products of halves of the rows, the depth and the
+columns in place of eight. The halves of the rows are streams of the batch, so each stream's numbers are rounded
+together with another's; the error is about twice that of the plain product.
 """
 
 from math import prod
@@ -28,12 +18,15 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-from charlm.kernels.tiles import LANES, LINE, ONE, OPTIONS, WIDTH, Vectors, column_of_tiles
+from charlm.kernels.compiling import OPTIONS, kept
+from charlm.kernels.strassen import PRODUCTS, RIGHT, make_sums
+from charlm.kernels.tiles import LANES, LINE, ONE, WIDTH, Vectors, column_of_tiles
 
 DEPTH = 512  # rows of a panel that are read in one go, so that it stays in the first-level cache
 LEAST = 128  # depth and columns from which on seven products of halves are faster than one product
 LEAST_ROWS = 4  # in half of the rows
 QUARTERS = (1, 5, 6, 4)  # the products in whose place W11, W12, W21 and W22 are packed before they are summed
+_write_sums = make_sums(RIGHT)
 
 
 @njit(**OPTIONS)
@@ -66,7 +59,7 @@ def add_product(a, lda, rows, packed, c, ldc, columns, room):  # type: ignore[no
     room : ndarray, shape (at least what `room_for` says,)
         To work in.
     """
-    if packed.shape[0] == 7:
+    if packed.shape[0] == PRODUCTS:
         _add_strassen(a, lda, rows, packed, c, ldc, columns, room.ctypes.data)
         return
     panels, depth = packed.shape[1], packed.shape[2]
@@ -156,7 +149,7 @@ def _add_edge(edge, rows, c, ldc, columns):  # type: ignore[no-untyped-def]
             _add_at(c + 4 * (row * ldc + column), edge[row, column])  # type: ignore[call-arg]
 
 
-@njit(cache=True, **OPTIONS)
+@kept
 def pack(weights, packed, part, parts):  # type: ignore[no-untyped-def]
     """Pack a matrix, (K, columns) in any layout, or one of several threads' part of it; padding stays as it is."""
     products, panels, depth = packed.shape[:3]
@@ -166,18 +159,23 @@ def pack(weights, packed, part, parts):  # type: ignore[no-untyped-def]
             _copy(weights[:, first : first + WIDTH], packed[0, panel])
             continue
         half = weights.shape[1] // 2
-        for quarter, product in enumerate(QUARTERS):
-            row, column = quarter // 2 * depth, quarter % 2 * half + first
-            _copy(weights[row : row + depth, column : column + WIDTH], packed[product, panel])
-        of_w = packed[:, panel]
+        if weights.strides[1] == 4:
+            w11 = weights.ctypes.data + 4 * first
+            w12, w21, pitch = w11 + 4 * half, w11 + depth * weights.strides[0], weights.strides[0]
+            w22 = w21 + 4 * half
+        else:
+            for quarter, product in enumerate(QUARTERS):
+                row, column = quarter // 2 * depth, quarter % 2 * half + first
+                _copy(weights[row : row + depth, column : column + WIDTH], packed[product, panel])
+            w11, w12 = packed[QUARTERS[0], panel].ctypes.data, packed[QUARTERS[1], panel].ctypes.data
+            w21, w22 = packed[QUARTERS[2], panel].ctypes.data, packed[QUARTERS[3], panel].ctypes.data
+            pitch = 4 * WIDTH
+        sums, apart = packed[0, panel].ctypes.data, panels * depth * WIDTH
         for k in range(depth):
-            for j in range(WIDTH):
-                w11, w22, w12, w21 = of_w[1, k, j], of_w[4, k, j], of_w[5, k, j], of_w[6, k, j]
-                of_w[0, k, j] = w11 + w22
-                of_w[2, k, j] = w12 - w22
-                of_w[3, k, j] = w21 - w11
-                of_w[5, k, j] = w11 + w12
-                of_w[6, k, j] = w21 + w22
+            for j in range(0, 4 * WIDTH, 4 * LANES):
+                here = k * pitch + j
+                out = sums + 4 * k * WIDTH + j
+                _write_sums(w11 + here, w12 + here, w21 + here, w22 + here, out, apart)
 
 
 @njit(**OPTIONS)
@@ -198,7 +196,7 @@ def _copy(weights, panel):  # type: ignore[no-untyped-def]
 def panels_for(depth: int, columns: int) -> np.ndarray[Any, np.dtype[np.float32]]:
     """Return room for a packed (depth, columns) matrix, padding zeroed; for seven products where that is faster."""
     if min(depth, columns) >= LEAST and depth % (2 * LANES) == 0 and columns % (2 * WIDTH) == 0:
-        return aligned_zeros((7, columns // 2 // WIDTH, depth // 2, WIDTH))
+        return aligned_zeros((PRODUCTS, columns // 2 // WIDTH, depth // 2, WIDTH))
     return aligned_zeros((1, -(-columns // WIDTH), depth, WIDTH))
 
 

@@ -13,7 +13,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-OPTIONS: dict[str, Any] = {"nogil": True, "fastmath": True, "error_model": "numpy", "boundscheck": False}
+from charlm.kernels.compiling import OPTIONS
 
 
 def _lanes() -> int:
@@ -29,7 +29,7 @@ LINE = 16  # numbers in a cache line
 ONE = np.float32(1)
 
 
-def make_tile(rows: int, vectors: int) -> Any:
+def make_tile(rows: int, vectors: int, down: bool = False) -> Any:
     """Return a compiled function that adds the product of some rows with one panel to one or two tiles of the result.
 
     Parameters
@@ -38,31 +38,34 @@ def make_tile(rows: int, vectors: int) -> Any:
         Of the tile.
     vectors : int
         How many registers hold a row of the panel.
+    down : bool
+        Whether the rows lie down the columns of an array, each number beside the same one of the next row.
 
     Returns
     -------
     callable
-        Of the address of the rows, how many numbers lie between the starts of two of them, the address of the panel,
-        the depth, which is at least 1, the address of the tile and how far its rows lie apart, by what the product is
-        multiplied before it is added, and the same two of the second tile, whose address may be 0 for none.
+        Of the address of the rows, how many numbers lie between the starts of two of them (where they lie down, between
+        two numbers of one), the address of the panel, the depth, which is at least 1, the address of the tile and how
+        far its rows lie apart, by what the product is multiplied before it is added, and the same two of the second
+        tile, whose address may be 0 for none.
     """
 
     @intrinsic
     def tile(context, a, lda, panel, depth, c, ldc, sign, other, other_sign):  # type: ignore[no-untyped-def]
         word, number = types.intp, types.float32
         signature = types.void(word, word, word, word, word, word, number, word, number)
-        return signature, lambda _, builder, __, args: _emit(builder, rows, vectors, *args)
+        return signature, lambda _, builder, __, args: _emit(builder, rows, vectors, down, *args)
 
     return tile
 
 
 def _emit(
-    builder: Any, rows: int, vectors: int, a: Any, lda: Any, panel: Any, depth: Any,
+    builder: Any, rows: int, vectors: int, down: bool, a: Any, lda: Any, panel: Any, depth: Any,
     c: Any, ldc: Any, sign: Any, other: Any, other_sign: Any,
 ) -> Any:  # fmt: skip
     """Write the tile's loop over the depth in LLVM's intermediate language."""
     v = Vectors(builder)
-    a_rows = [v.at(v.pointer(a), builder.mul(lda, v.word(r))) for r in range(rows)]
+    a_rows = [v.at(v.pointer(a), v.word(r) if down else builder.mul(lda, v.word(r))) for r in range(rows)]
     panel = v.pointer(panel)
     entry, loop, done = builder.block, *(builder.append_basic_block(name) for name in ("depth", "done"))
     second, end = (builder.append_basic_block(name) for name in ("second", "end"))
@@ -72,9 +75,10 @@ def _emit(
     k = builder.phi(v.word)
     sums = [builder.phi(v.vector) for _ in range(rows * vectors)]
     weights = [v.load(v.at(panel, builder.mul(k, v.word(vectors * LANES)), v.word(n * LANES))) for n in range(vectors)]
+    place = builder.mul(k, lda) if down else k
     after = []
     for r, a_row in enumerate(a_rows):
-        spread = v.spread(builder.load(v.at(a_row, k)))
+        spread = v.spread(builder.load(v.at(a_row, place)))
         after += [v.fma(spread, weights[n], sums[vectors * r + n]) for n in range(vectors)]
     following = builder.add(k, v.word(1))
     k.add_incoming(v.word(0), entry)
@@ -144,29 +148,35 @@ class Vectors:
         return self._builder.call(self._fma, [x, y, z])
 
 
-_tile_1, _tile_2, _tile_3, _tile_4, _tile_5, _tile_6 = (make_tile(rows, VECTORS) for rows in range(1, ROWS + 1))
+def _columns(down: bool) -> Any:
+    """Return `column_of_tiles` for rows that lie one behind the other, or down the columns of an array."""
+    _tile_1, _tile_2, _tile_3, _tile_4, _tile_5, _tile_6 = (make_tile(n, VECTORS, down) for n in range(1, ROWS + 1))
+
+    @njit(**OPTIONS)
+    def column_of_tiles(a, lda, rows, panel, depth, c, ldc, sign, other, other_sign):  # type: ignore[no-untyped-def]
+        """Add the product of any number of rows with one panel to WIDTH columns of the result; see `make_tile`."""
+        row = 0
+        while row < rows:
+            left = rows - row
+            tiles = -(-left // ROWS)
+            now = -(-left // tiles)  # about equal heights: a low tile leaves the adders waiting
+            a_row, c_row = a + 4 * row * (1 if down else lda), c + 4 * row * ldc
+            other_row = other + 4 * row * ldc if other != 0 else other
+            if now == 6:
+                _tile_6(a_row, lda, panel, depth, c_row, ldc, sign, other_row, other_sign)
+            elif now == 5:
+                _tile_5(a_row, lda, panel, depth, c_row, ldc, sign, other_row, other_sign)
+            elif now == 4:
+                _tile_4(a_row, lda, panel, depth, c_row, ldc, sign, other_row, other_sign)
+            elif now == 3:
+                _tile_3(a_row, lda, panel, depth, c_row, ldc, sign, other_row, other_sign)
+            elif now == 2:
+                _tile_2(a_row, lda, panel, depth, c_row, ldc, sign, other_row, other_sign)
+            else:
+                _tile_1(a_row, lda, panel, depth, c_row, ldc, sign, other_row, other_sign)
+            row += now
+
+    return column_of_tiles
 
 
-@njit(**OPTIONS)
-def column_of_tiles(a, lda, rows, panel, depth, c, ldc, sign, other, other_sign):  # type: ignore[no-untyped-def]
-    """Add the product of any number of rows with one panel to WIDTH columns of the result; see `make_tile`."""
-    row = 0
-    while row < rows:
-        left = rows - row
-        tiles = -(-left // ROWS)
-        now = -(-left // tiles)  # about equal heights: a low tile leaves the adders waiting
-        a_row, c_row = a + 4 * row * lda, c + 4 * row * ldc
-        other_row = other + 4 * row * ldc if other != 0 else other
-        if now == 6:
-            _tile_6(a_row, lda, panel, depth, c_row, ldc, sign, other_row, other_sign)
-        elif now == 5:
-            _tile_5(a_row, lda, panel, depth, c_row, ldc, sign, other_row, other_sign)
-        elif now == 4:
-            _tile_4(a_row, lda, panel, depth, c_row, ldc, sign, other_row, other_sign)
-        elif now == 3:
-            _tile_3(a_row, lda, panel, depth, c_row, ldc, sign, other_row, other_sign)
-        elif now == 2:
-            _tile_2(a_row, lda, panel, depth, c_row, ldc, sign, other_row, other_sign)
-        else:
-            _tile_1(a_row, lda, panel, depth, c_row, ldc, sign, other_row, other_sign)
-        row += now
+column_of_tiles, column_of_tiles_down = _columns(down=False), _columns(down=True)

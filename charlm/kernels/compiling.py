@@ -1,0 +1,29 @@
+"""How kernels are compiled, and how what was compiled is found again."""
+
+from collections.abc import Callable
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from numba import njit
+
+OPTIONS: dict[str, Any] = {"nogil": True, "fastmath": True, "error_model": "numpy", "boundscheck": False}
+
+
+@cache
+def _kernels() -> list[bytes]:
+    """Return the text of all the kernels."""
+    return [file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py"))]
+
+
+def kept(function: Callable[..., Any], *made_of: Any) -> Any:
+    """Compile a function and keep the result in a file for the next process.
+
+    Numba finds the file by the function's name and the age of its source, and would not notice a change in another
+    module from which the function takes something. So the name is made to tell what was compiled: all the kernels, and
+    what else the function is made of.
+    """
+    told = sha256(repr((made_of, _kernels())).encode()).hexdigest()[:16]
+    function.__qualname__ = f"{function.__qualname__}_{told}"
+    return njit(cache=True, **OPTIONS)(function)

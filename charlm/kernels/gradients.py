@@ -1,0 +1,63 @@
+"""The gradient of a matrix: the product of two windows, with both factors packed.
+
+Where y = W x, the gradient of W is dY^T X, a sum over all rows of the window. Both factors are new in every window, so
+packing them has to cost less than it saves. X, the narrower one, is packed a part of the window at a time, as the right
+factor of Strassen's seven products. dY is read where the time loop left it, once: a few of its columns at a time become
+the seven sums for the left factor, which are multiplied while they are in the second-level cache.
+"""
+
+from charlm.kernels.compiling import kept
+from charlm.kernels.strassen import FIRST, LEFT, PRODUCTS, SECOND, SIGN, make_sums
+from charlm.kernels.tiles import LANES, ONE, WIDTH, column_of_tiles_down
+
+DEPTH = 1024  # rows of a window that are multiplied in one go, so that the result is not read and written too often
+COLUMNS = 64  # of dY that are summed in one go
+LEAST = 128  # rows of the window, and columns of X, from which on it is faster than a BLAS
+_write_sums = make_sums(LEFT)
+
+
+@kept
+def add_gradient(d_y, x, d_weight, room):  # type: ignore[no-untyped-def]
+    """Add what some rows of a window say about the gradient of a matrix: dW += dY^T X.
+
+    Parameters
+    ----------
+    d_y : ndarray, shape (2 K, rows)
+        dY, each row in one piece.
+    x : ndarray, shape (7, panels, K, WIDTH)
+        X, as `packed.pack` leaves it.
+    d_weight : ndarray, shape (rows, columns)
+        dW, each row in one piece; what `fits` has been asked about.
+    room : ndarray, shape (7 K COLUMNS / 2,)
+        To work in.
+    """
+    rows, columns = d_weight.shape
+    panels, depth = x.shape[1], x.shape[2]
+    pitch, ldc, right = d_y.strides[0], d_weight.strides[0] // 4, 4 * (columns // 2)
+    sums, packed, of_packed = room.ctypes.data, x.ctypes.data, 4 * depth * WIDTH
+    for start in range(0, rows, COLUMNS):
+        half = min(COLUMNS, rows - start) // 2
+        above, c = d_y.ctypes.data + 4 * start, d_weight.ctypes.data + 4 * start * ldc
+        below = above + depth * pitch
+        for k in range(depth):
+            for j in range(0, 4 * half, 4 * LANES):
+                # dY stands for its transpose: the halves of its columns are those of the left factor's rows.
+                x11, x12, out = above + k * pitch + j, below + k * pitch + j, sums + 4 * k * half + j
+                _write_sums(x11, x12, x11 + 4 * half, x12 + 4 * half, out, depth * half)
+        down = 4 * half * ldc
+        for product in range(PRODUCTS):
+            first, second = FIRST[product], SECOND[product]
+            to = c + first // 2 * down + first % 2 * right
+            other = c + second // 2 * down + second % 2 * right if second >= 0 else 0
+            a = sums + 4 * product * depth * half
+            for panel in range(panels):
+                here, column = packed + (product * panels + panel) * of_packed, 4 * panel * WIDTH
+                other_column = other + column if other != 0 else other
+                column_of_tiles_down(
+                    a, half, half, here, depth, to + column, ldc, ONE, other_column, SIGN[product]
+                )  # fmt: skip
+
+
+def fits(rows: int, d_y: int, x: int) -> bool:
+    """Tell whether a window of so many rows, by the columns of dY and of X, is for `add_gradient`, and large enough."""
+    return rows % 2 == d_y % (2 * LANES) == x % (2 * WIDTH) == 0 and min(rows, x) >= LEAST
