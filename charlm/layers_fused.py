@@ -21,7 +21,7 @@ class FusedWeightGradient:
     """
 
     def __init__(self, rows: int, width: int) -> None:
-        depth = max(block.stop - block.start for block in _blocks(rows)) // 2
+        depth = min(rows, 2 * gradients.DEPTH) // 2
         self._x = packed.aligned_zeros((PRODUCTS * depth * (width // 2),))
         self._sums = packed.aligned_zeros((PRODUCTS * depth * (gradients.COLUMNS // 2),))
 
@@ -31,7 +31,7 @@ class FusedWeightGradient:
             weight_gradient(parts, x, d_weight)
             return
         d_weight[...] = 0
-        for block in _blocks(len(x)):
+        for block in _blocks(len(x), gradients.depth_for(d_weight.size)):
             shape = PRODUCTS, x.shape[1] // 2 // WIDTH, (block.stop - block.start) // 2, WIDTH
             panels = self._x[: prod(shape)].reshape(shape)
             packed.pack(x[block], panels, 0, 1)
@@ -39,8 +39,8 @@ class FusedWeightGradient:
                 gradients.add_gradient(values[block], panels, d_weight[rows], self._sums)
 
 
-def _blocks(rows: int) -> list[slice]:
-    """Cut a window into about equal blocks of rows, an even number each."""
-    count = -(-rows // gradients.DEPTH)
+def _blocks(rows: int, depth: int) -> list[slice]:
+    """Cut a window into about equal blocks of rows, an even number each and at most `depth`."""
+    count = -(-rows // depth)
     edges = [2 * (rows // 2 * block // count) for block in range(count)] + [rows]
     return [slice(start, stop) for start, stop in pairwise(edges)]

@@ -68,11 +68,17 @@ def test_what_has_no_halves_or_is_small_is_left_to_a_blas(by_blas, rows, widths,
     assert by_blas == [rows]
 
 
-def test_a_window_is_multiplied_in_blocks_that_fit_their_room():
+@pytest.mark.parametrize("large", [0, 10**9])
+def test_a_gradient_is_the_same_in_blocks_of_either_depth(monkeypatch, by_blas, large):
+    monkeypatch.setattr(gradients, "LARGE", large)
+    assert largest_error(2500, (4 * LANES,), 128) < 2e-6
+    assert by_blas == []
+
+
+def test_a_window_is_cut_into_about_equal_blocks():
     for rows in (2, 1024, 1026, 1250, 2048, 4098, 6400):
-        blocks = layers_fused._blocks(rows)
-        sizes = [block.stop - block.start for block in blocks]
+        sizes = [block.stop - block.start for block in layers_fused._blocks(rows, 512)]
         assert sum(sizes) == rows
         assert all(size % 2 == 0 for size in sizes)
-        assert max(sizes) <= gradients.DEPTH
+        assert max(sizes) <= 512
         assert max(sizes) - min(sizes) <= 2

@@ -340,7 +340,7 @@ def _parts(setting: Setting, team: Team, steps: int) -> tuple[float, list[Part]]
         replayed(READ_OUT),
         in_place(SOFTMAX),
         in_place(BACKWARD),
-        replayed(WEIGHTS),
+        in_place(WEIGHTS),
         in_place(LOOK_UP),
         Part(NORM, norm, 0, "alone"),
         in_place(OPTIMIZER),

@@ -84,7 +84,8 @@ def products(architecture: Architecture, seq_length: int, batch_size: int, dropp
         if layer > 0:
             found += _forward_and_back((FORWARD, WEIGHTS, BACKWARD), N, H, width)
         elif a.embedding_size is not None:
-            found += _forward_and_back((INPUT, INPUT, INPUT), N if dropped else V, a.embedding_size, width)
+            parts = (INPUT, WEIGHTS if dropped else INPUT, INPUT)
+            found += _forward_and_back(parts, N if dropped else V, a.embedding_size, width)
         found.append(Product(FORWARD, batch_size, H, width, "B", T))
         found.append(Product(BACKWARD, batch_size, width, H, "", T))
         found.append(Product(WEIGHTS, width, N, H, "A"))

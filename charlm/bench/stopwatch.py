@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import Any, TypeVar, cast
 
 from charlm.backends import Backend
-from charlm.bench.products import BACKWARD, FORWARD
+from charlm.bench.products import BACKWARD, FORWARD, WEIGHTS
 from charlm.recurrence import Recurrence
 
 R = TypeVar("R")
@@ -47,12 +47,16 @@ class Stopwatch:
         def recurrences(*arguments: Any) -> list[Recurrence]:
             return [cast(Recurrence, _TimedLoop(loop, self)) for loop in backend.recurrences(*arguments)]
 
+        def weight_gradient(*arguments: Any) -> Callable[..., None]:
+            return self.timed(WEIGHTS, backend.weight_gradient(*arguments))
+
         def elementwise(*arguments: Any, **named: Any) -> Any:
             return self.timed(OPTIMIZER, backend.elementwise(*arguments, **named))
 
         return replace(
             backend,
             recurrences=recurrences,
+            weight_gradient=weight_gradient,
             cross_entropy_with_gradient=self.timed(SOFTMAX, backend.cross_entropy_with_gradient),
             sum_by_symbol=self.timed(LOOK_UP, backend.sum_by_symbol),
             elementwise=elementwise,

@@ -10,7 +10,8 @@ from charlm.kernels.compiling import kept
 from charlm.kernels.strassen import FIRST, LEFT, PRODUCTS, SECOND, SIGN, make_sums
 from charlm.kernels.tiles import LANES, ONE, WIDTH, column_of_tiles_down
 
-DEPTH = 1024  # rows of a window that are multiplied in one go, so that the result is not read and written too often
+DEPTH = 512  # rows of a window that are multiplied in one go
+LARGE = 1 << 18  # numbers: a larger result is not in the cache, and is read and written less often with twice the rows
 COLUMNS = 64  # of dY that are summed in one go
 LEAST = 128  # rows of the window, and columns of X, from which on it is faster than a BLAS
 _write_sums = make_sums(LEFT)
@@ -56,6 +57,11 @@ def add_gradient(d_y, x, d_weight, room):  # type: ignore[no-untyped-def]
                 column_of_tiles_down(
                     a, half, half, here, depth, to + column, ldc, ONE, other_column, SIGN[product]
                 )  # fmt: skip
+
+
+def depth_for(size: int) -> int:
+    """Return how many rows of a window to multiply in one go at the most, for a gradient of so many numbers."""
+    return DEPTH if size <= LARGE else 2 * DEPTH
 
 
 def fits(rows: int, d_y: int, x: int) -> bool:
