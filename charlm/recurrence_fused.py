@@ -70,9 +70,30 @@ class PackedWeights:
 
 
 class FusedRecurrence:
-    """The time loop of `charlm.recurrence.NumpyRecurrence` as compiled code, in float32."""
+    """The time loop of `charlm.recurrence.NumpyRecurrence` as compiled code, in float32.
 
-    def __init__(self, cell: Cell, shape: tuple[int, int, int], dtype: Any, resets: bool, gradients: bool) -> None:
+    Parameters
+    ----------
+    cell, shape, dtype, resets
+        As there.
+    gradients : bool
+        Whether `backward` will be called.
+    room : ndarray
+        For its products to work in; the layers of a network share it.
+    together : int
+        For how many steps at once the product with the layer below is done.
+    """
+
+    def __init__(
+        self,
+        cell: Cell,
+        shape: tuple[int, int, int],
+        dtype: Any,
+        resets: bool,
+        gradients: bool,
+        room: Array,
+        together: int,
+    ) -> None:
         T, B, H = shape
         self._run_forward, self._run_backward = _time_loops(cell.name)
         self._block = lined_up((T, B, cell.columns * H + PADDING), dtype)
@@ -84,8 +105,7 @@ class FusedRecurrence:
             self.h_hat.append(Part(slice(summed, gates), flat[:, gates : cell.columns * H]))
         self.before, self.after = state_arrays(lined_up, len(cell.carried), shape, dtype, resets)
         self._resets, self._columns = resets, gates
-        self._together = max(1, ROWS_TOGETHER // B)
-        self._room = packed.room_for(B * self._together, cell.columns * H)
+        self._room, self._together = room, together
         self._d_state: States = tuple(lined_up((B, H), dtype) for _ in cell.carried) if gradients else ()
 
     def forward(
@@ -122,7 +142,10 @@ def fused_recurrences(
     cell: Cell, shape: tuple[int, int, int], dtype: Any, resets: bool, gradients: bool, num_layers: int
 ) -> list[FusedRecurrence]:
     """Return the time loops of a network's layers; see `charlm.backends.Backend`."""
-    return [FusedRecurrence(cell, shape, dtype, resets, gradients) for _ in range(num_layers)]
+    _, B, H = shape
+    together = max(1, ROWS_TOGETHER // B)
+    room = packed.room_for(B * together, cell.columns * H)
+    return [FusedRecurrence(cell, shape, dtype, resets, gradients, room, together) for _ in range(num_layers)]
 
 
 BACKEND_PARTS = (

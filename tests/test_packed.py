@@ -11,6 +11,7 @@ from charlm.kernels import packed
 from charlm.kernels.tiles import LANES, WIDTH
 
 BESIDE = 5  # columns of C's rows, and of A's, that the product has nothing to do with
+BEYOND = 1000  # numbers behind the room
 
 
 @njit
@@ -19,14 +20,17 @@ def _add(a, packed_weights, c, columns, room):
 
 
 def added(a, weights, c, threads=1):
-    """Return C + A W, computed beside columns that must not change."""
+    """Return C + A W, computed beside columns that must not change and in no more room than there has to be."""
     depth, columns = weights.shape
     room = packed.panels_for(depth, columns)
     for thread in range(threads):
         packed.pack(weights, room, thread, threads)
     left, right = (np.pad(array, ((0, 0), (0, BESIDE)), constant_values=np.nan) for array in (a, c))
-    _add(left, room, right, columns, packed.room_for(len(a), depth))
+    size = packed.room_for(len(a), depth).size
+    to_work_in = np.full(size + BEYOND, np.nan, np.float32)
+    _add(left, room, right, columns, to_work_in[:size])
     assert np.isnan(right[:, columns:]).all()
+    assert np.isnan(to_work_in[size:]).all()
     return right[:, :columns]
 
 

@@ -202,7 +202,8 @@ def panels_for(depth: int, columns: int) -> np.ndarray[Any, np.dtype[np.float32]
 
 def room_for(rows: int, depth: int) -> np.ndarray[Any, np.dtype[np.float32]]:
     """Return room for `add_product` to work in, of so many rows with weights of up to so many rows."""
-    return aligned_zeros((rows * max(WIDTH, depth // 2),))
+    together = max(rows // 2, min(rows, 2 * LEAST_ROWS - 1))  # halves of the rows, or all of them if they are few
+    return aligned_zeros((max(rows * WIDTH, together * (depth // 2)),))
 
 
 def aligned_zeros(shape: tuple[int, ...]) -> np.ndarray[Any, np.dtype[np.float32]]:
