@@ -61,6 +61,7 @@ def test_one_product_is_the_product(shape, rows):
     assert len(packed.panels_for(*shape)) == 1
     a, weights, c = numbers((rows, shape[0]), shape, (rows, shape[1]))
     assert largest_error(a, weights, c) < 1e-6
+    assert largest_error(a, np.asfortranarray(weights), c) < 1e-6
 
 
 @pytest.mark.parametrize("least", [1, 10_000], ids=["seven products", "one product"])

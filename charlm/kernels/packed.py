@@ -186,11 +186,38 @@ def _copy(weights, panel):  # type: ignore[no-untyped-def]
         for k in range(depth):
             for j in range(width):
                 panel[k, j] = weights[k, j]
-    else:  # down the columns, a few rows at a time so that those of the panel stay in the cache
-        for start in range(0, depth, LINE):
-            for j in range(width):
-                for k in range(start, min(start + LINE, depth)):
-                    panel[k, j] = weights[k, j]
+        return
+    squares = depth // LANES * LANES if width % LANES == 0 and weights.strides[0] == 4 else 0
+    for k in range(0, squares, LANES):
+        for j in range(0, width, LANES):
+            here = weights.ctypes.data + 4 * k + j * weights.strides[1]
+            _transpose(here, weights.strides[1], panel[k, j:].ctypes.data, 4 * WIDTH)  # type: ignore[call-arg]
+    for k in range(squares, depth):
+        for j in range(width):
+            panel[k, j] = weights[k, j]
+
+
+@intrinsic
+def _transpose(context, x, pitch, out, out_pitch):  # type: ignore[no-untyped-def]
+    """Write a square of LANES by LANES numbers the other way round; its rows lie so many bytes apart."""
+
+    def codegen(_, builder, __, args):  # type: ignore[no-untyped-def]
+        v = Vectors(builder)
+        x, pitch, out, out_pitch = args
+        square = [v.load(v.pointer(builder.add(x, builder.mul(pitch, v.word(n))))) for n in range(LANES)]
+        apart = 1
+        while apart < LANES:  # in every two by two of blocks of so many rows and columns, those off the diagonal swap
+            above = [LANES + k - apart if k & apart else k for k in range(LANES)]
+            below = [LANES + k if k & apart else k + apart for k in range(LANES)]
+            for n in (n for n in range(LANES) if n & apart == 0):
+                upper, lower = square[n], square[n + apart]
+                square[n], square[n + apart] = v.choose(upper, lower, above), v.choose(upper, lower, below)
+            apart *= 2
+        for n, row in enumerate(square):
+            v.store(row, v.pointer(builder.add(out, builder.mul(out_pitch, v.word(n)))))
+        return ir.Constant(ir.IntType(8).as_pointer(), None)
+
+    return types.void(*[types.intp] * 4), codegen
 
 
 def panels_for(depth: int, columns: int) -> np.ndarray[Any, np.dtype[np.float32]]:

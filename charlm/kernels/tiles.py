@@ -140,8 +140,12 @@ class Vectors:
         """Return a vector of one number."""
         empty = ir.Constant(self.vector, ir.Undefined)
         first = self._builder.insert_element(empty, number, ir.IntType(32)(0))
-        lanes = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-        return self._builder.shuffle_vector(first, empty, lanes)
+        return self.choose(first, empty, [0] * LANES)
+
+    def choose(self, x: Any, y: Any, sources: list[int]) -> Any:
+        """Return a vector of lanes of x and, counted on from LANES, of y."""
+        lanes = ir.Constant(ir.VectorType(ir.IntType(32), LANES), sources)
+        return self._builder.shuffle_vector(x, y, lanes)
 
     def fma(self, x: Any, y: Any, z: Any) -> Any:
         """Return x y + z."""
