@@ -21,7 +21,7 @@ class FusedWeightGradient:
     """
 
     def __init__(self, rows: int, width: int) -> None:
-        depth = min(rows, 2 * gradients.DEPTH) // 2
+        depth = min(rows, gradients.MOST_DEPTH) // 2
         self._x = packed.aligned_zeros((PRODUCTS * depth * (width // 2),))
         self._sums = packed.aligned_zeros((PRODUCTS * depth * (gradients.COLUMNS // 2),))
 

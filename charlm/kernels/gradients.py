@@ -10,8 +10,8 @@ from charlm.kernels.compiling import kept
 from charlm.kernels.strassen import FIRST, LEFT, PRODUCTS, SECOND, SIGN, make_sums
 from charlm.kernels.tiles import LANES, ONE, WIDTH, column_of_tiles_down
 
-DEPTH = 512  # rows of a window that are multiplied in one go
-LARGE = 1 << 18  # numbers: a larger result is not in the cache, and is read and written less often with twice the rows
+DEPTH, MOST_DEPTH = 512, 1024  # rows of a window that are multiplied in one go, the more for a large gradient:
+LARGE = 1 << 18  # of more numbers than this, which are not in the cache, so that reading and writing them counts
 COLUMNS = 64  # of dY that are summed in one go
 LEAST = 128  # rows of the window, and columns of X, from which on it is faster than a BLAS
 _write_sums = make_sums(LEFT)
@@ -47,21 +47,19 @@ def add_gradient(d_y, x, d_weight, room):  # type: ignore[no-untyped-def]
                 _write_sums(x11, x12, x11 + 4 * half, x12 + 4 * half, out, depth * half)
         down = 4 * half * ldc
         for product in range(PRODUCTS):
-            first, second = FIRST[product], SECOND[product]
+            first, second, sign = FIRST[product], SECOND[product], SIGN[product]
             to = c + first // 2 * down + first % 2 * right
             other = c + second // 2 * down + second % 2 * right if second >= 0 else 0
             a = sums + 4 * product * depth * half
             for panel in range(panels):
                 here, column = packed + (product * panels + panel) * of_packed, 4 * panel * WIDTH
                 other_column = other + column if other != 0 else other
-                column_of_tiles_down(
-                    a, half, half, here, depth, to + column, ldc, ONE, other_column, SIGN[product]
-                )  # fmt: skip
+                column_of_tiles_down(a, half, half, here, depth, to + column, ldc, ONE, other_column, sign)
 
 
 def depth_for(size: int) -> int:
     """Return how many rows of a window to multiply in one go at the most, for a gradient of so many numbers."""
-    return DEPTH if size <= LARGE else 2 * DEPTH
+    return DEPTH if size <= LARGE else MOST_DEPTH
 
 
 def fits(rows: int, d_y: int, x: int) -> bool:
