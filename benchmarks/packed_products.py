@@ -1,8 +1,9 @@
-"""The products of the fused time loops: NumPy's BLAS, weights packed for one product, and for seven of halves.
+"""The products of the fused kernels beside NumPy's BLAS: those of the time loops, and the gradients of their weights.
 
-Two threads at once, as in training, each with 32 rows and the same weights; the three ways take turns. Operations are
-counted as for the plain product, two for each multiplication with its addition, also where fewer are done. Run it with
-the fast extra on a machine that does nothing else:
+Two threads at once, as in training; the ways to do a product take turns. In a time loop each thread has 32 rows and the
+same weights, packed for one product or for seven of halves; for a gradient each has a window of 64 steps of 32 streams.
+Operations are counted as for the plain product, two for each multiplication with its addition, also where fewer are
+done. Run it with the fast extra on a machine that does nothing else:
 
     python benchmarks/packed_products.py
 """
@@ -20,11 +21,10 @@ from charlm.layers import Part, weight_gradient
 from charlm.layers_fused import FusedWeightGradient
 from charlm.parallel import Team
 
-WORKERS, ROWS, BESIDE = 2, 32, 16
-STEPS = 64
+WORKERS, ROWS, STEPS, BESIDE = 2, 32, 64, 16
 SHAPES = ((128, 512), (256, 1024), (512, 2048), (2048, 512))
-ROUNDS, SECONDS = 15, 0.02
 GRADIENTS = ((512, 128), (1024, 256), (512, 512), (2048, 512))
+ROUNDS, SECONDS = 15, 0.02
 WAYS = {"one product": 10**9, "seven products": 1}  # from which size on there are seven
 
 
