@@ -6,9 +6,11 @@ factor of Strassen's seven products. dY is read where the time loop left it, onc
 the seven sums for the left factor, which are multiplied while they are in the second-level cache.
 """
 
+import numpy as np
+
 from charlm.kernels.compiling import kept
-from charlm.kernels.strassen import FIRST, LEFT, PRODUCTS, SECOND, SIGN, make_sums
-from charlm.kernels.tiles import LANES, ONE, WIDTH, column_of_tiles_down
+from charlm.kernels.strassen import LEFT, PRODUCTS, RESULT, make_sums, quarter_at
+from charlm.kernels.tiles import LANES, WIDTH, add_panels_down
 
 DEPTH, MOST_DEPTH = 512, 1024  # rows of a window that are multiplied in one go, the more for a large gradient:
 LARGE = 1 << 18  # of more numbers than this, which are not in the cache, so that reading and writing them counts
@@ -35,7 +37,7 @@ def add_gradient(d_y, x, d_weight, room):  # type: ignore[no-untyped-def]
     rows, columns = d_weight.shape
     panels, depth = x.shape[1], x.shape[2]
     pitch, ldc, right = d_y.strides[0], d_weight.strides[0] // 4, 4 * (columns // 2)
-    sums, packed, of_packed = room.ctypes.data, x.ctypes.data, 4 * depth * WIDTH
+    sums = room.ctypes.data
     for start in range(0, rows, COLUMNS):
         half = min(COLUMNS, rows - start) // 2
         above, c = d_y.ctypes.data + 4 * start, d_weight.ctypes.data + 4 * start * ldc
@@ -47,14 +49,10 @@ def add_gradient(d_y, x, d_weight, room):  # type: ignore[no-untyped-def]
                 _write_sums(x11, x12, x11 + 4 * half, x12 + 4 * half, out, depth * half)
         down = 4 * half * ldc
         for product in range(PRODUCTS):
-            first, second, sign = FIRST[product], SECOND[product], SIGN[product]
-            to = c + first // 2 * down + first % 2 * right
-            other = c + second // 2 * down + second % 2 * right if second >= 0 else 0
-            a = sums + 4 * product * depth * half
-            for panel in range(panels):
-                here, column = packed + (product * panels + panel) * of_packed, 4 * panel * WIDTH
-                other_column = other + column if other != 0 else other
-                column_of_tiles_down(a, half, half, here, depth, to + column, ldc, ONE, other_column, sign)
+            first, second, sign = RESULT[product]
+            to, other = quarter_at(c, first, down, right), quarter_at(c, second, down, right)
+            left, here = sums + 4 * product * depth * half, x[product].ctypes.data
+            add_panels_down(left, half, half, here, depth, panels, to, ldc, other, np.float32(sign))
 
 
 def depth_for(size: int) -> int:

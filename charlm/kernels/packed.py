@@ -19,25 +19,13 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 from charlm.kernels.compiling import OPTIONS, kept
-from charlm.kernels.strassen import PRODUCTS, RIGHT, make_sums
-from charlm.kernels.tiles import LANES, LINE, ONE, WIDTH, Vectors, column_of_tiles
+from charlm.kernels.strassen import LEFT, PRODUCTS, RESULT, RIGHT, make_sums, quarter_at
+from charlm.kernels.tiles import LANES, LINE, ONE, WIDTH, Vectors, add_panels
 
-DEPTH = 512  # rows of a panel that are read in one go, so that it stays in the first-level cache
 LEAST = 128  # depth and columns from which on seven products of halves are faster than one product
 LEAST_ROWS = 4  # in half of the rows
 QUARTERS = (1, 5, 6, 4)  # the products in whose place W11, W12, W21 and W22 are packed before they are summed
 _write_sums = make_sums(RIGHT)
-
-
-@njit(**OPTIONS)
-def _panels(a, lda, rows, weights, depth, panels, c, ldc, sign, other, other_sign):  # type: ignore[no-untyped-def]
-    """Add the product of some rows with so many panels, which begin at the address `weights`; see `make_tile`."""
-    for k in range(0, depth, DEPTH):
-        now = min(DEPTH, depth - k)
-        for panel in range(panels):
-            here, column = weights + 4 * WIDTH * (panel * depth + k), 4 * panel * WIDTH
-            other_column = other + column if other != 0 else other
-            column_of_tiles(a + 4 * k, lda, rows, here, now, c + column, ldc, sign, other_column, other_sign)
 
 
 @njit(**OPTIONS)
@@ -65,11 +53,11 @@ def add_product(a, lda, rows, packed, c, ldc, columns, room):  # type: ignore[no
     panels, depth = packed.shape[1], packed.shape[2]
     weights = packed.ctypes.data
     whole = columns // WIDTH
-    _panels(a, lda, rows, weights, depth, whole, c, ldc, ONE, 0, ONE)
+    add_panels(a, lda, rows, weights, depth, whole, c, ldc, 0, ONE)
     if whole < panels:
         edge = room[: rows * WIDTH]
         edge[:] = 0
-        _panels(a, lda, rows, weights + 4 * WIDTH * whole * depth, depth, 1, edge.ctypes.data, WIDTH, ONE, 0, ONE)
+        add_panels(a, lda, rows, weights + 4 * WIDTH * whole * depth, depth, 1, edge.ctypes.data, WIDTH, 0, ONE)
         _add_edge(edge.reshape(rows, WIDTH), rows, c + 4 * whole * WIDTH, ldc, columns - whole * WIDTH)
 
 
@@ -83,29 +71,25 @@ def _add_strassen(a, lda, rows, packed, c, ldc, columns, sums):  # type: ignore[
     if half < LEAST_ROWS:
         half = 0
     if half > 0:
-        a11, a12, a21, a22 = a, a + 4 * depth, a + 4 * half * lda, a + 4 * (half * lda + depth)
-        c11, c12, c21, c22 = c, c + 4 * right, c + 4 * half * ldc, c + 4 * (half * ldc + right)
-        _add_rows(a11, a22, ONE, lda, half, depth, sums)
-        _panels(sums, depth, half, w, depth, panels, c11, ldc, ONE, c22, ONE)
-        _add_rows(a21, a22, ONE, lda, half, depth, sums)
-        _panels(sums, depth, half, w + apart, depth, panels, c21, ldc, ONE, c22, -ONE)
-        _panels(a11, lda, half, w + 2 * apart, depth, panels, c12, ldc, ONE, c22, ONE)
-        _panels(a22, lda, half, w + 3 * apart, depth, panels, c11, ldc, ONE, c21, ONE)
-        _add_rows(a11, a12, ONE, lda, half, depth, sums)
-        _panels(sums, depth, half, w + 4 * apart, depth, panels, c12, ldc, ONE, c11, -ONE)
-        _add_rows(a21, a11, -ONE, lda, half, depth, sums)
-        _panels(sums, depth, half, w + 5 * apart, depth, panels, c22, ldc, ONE, 0, ONE)
-        _add_rows(a12, a22, -ONE, lda, half, depth, sums)
-        _panels(sums, depth, half, w + 6 * apart, depth, panels, c11, ldc, ONE, 0, ONE)
-    left = rows - 2 * half
-    if left > 0:  # a row without a partner, or few of them: W11, W22 and the differences say all of W
+        for product in range(PRODUCTS):
+            first, second, sign = LEFT[product]
+            left, pitch = quarter_at(a, first, 4 * half * lda, 4 * depth), lda
+            if second >= 0:
+                _add_rows(left, quarter_at(a, second, 4 * half * lda, 4 * depth), sign, lda, half, depth, sums)
+                left, pitch = sums, depth
+            first, second, sign = RESULT[product]
+            to = quarter_at(c, first, 4 * half * ldc, 4 * right)
+            other = quarter_at(c, second, 4 * half * ldc, 4 * right)
+            add_panels(left, pitch, half, w + product * apart, depth, panels, to, ldc, other, np.float32(sign))
+    left_over = rows - 2 * half
+    if left_over > 0:  # a row without a partner, or few of them: W11, W22 and the differences say all of W
         a1, c1 = a + 8 * half * lda, c + 8 * half * ldc
         a2, c2 = a1 + 4 * depth, c1 + 4 * right
-        _add_rows(a1, a2, ONE, lda, left, depth, sums)
-        _panels(sums, depth, left, w + apart, depth, panels, c1, ldc, ONE, 0, ONE)
-        _panels(a1, lda, left, w + 2 * apart, depth, panels, c2, ldc, ONE, 0, ONE)
-        _panels(a2, lda, left, w + 3 * apart, depth, panels, c1, ldc, ONE, 0, ONE)
-        _panels(sums, depth, left, w + 4 * apart, depth, panels, c2, ldc, ONE, 0, ONE)
+        _add_rows(a1, a2, 1, lda, left_over, depth, sums)
+        add_panels(sums, depth, left_over, w + apart, depth, panels, c1, ldc, 0, ONE)
+        add_panels(a1, lda, left_over, w + 2 * apart, depth, panels, c2, ldc, 0, ONE)
+        add_panels(a2, lda, left_over, w + 3 * apart, depth, panels, c1, ldc, 0, ONE)
+        add_panels(sums, depth, left_over, w + 4 * apart, depth, panels, c2, ldc, 0, ONE)
 
 
 @intrinsic
@@ -127,7 +111,7 @@ def _add_rows(x, y, sign, apart, rows, depth, out):  # type: ignore[no-untyped-d
     for row in range(rows):
         for k in range(0, depth, LANES):
             further = 4 * (row * apart + k)
-            _add_vector(x + further, y + further, sign, out + 4 * (row * depth + k))  # type: ignore[call-arg]
+            _add_vector(x + further, y + further, np.float32(sign), out + 4 * (row * depth + k))  # type: ignore[call-arg]
 
 
 @intrinsic

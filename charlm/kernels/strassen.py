@@ -15,27 +15,33 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import types
+from numba import njit, types
 from numba.extending import intrinsic
 
+from charlm.kernels import IntArray
+from charlm.kernels.compiling import OPTIONS
 from charlm.kernels.tiles import Vectors
 
 PRODUCTS = 7
-# For each product the quarters of a factor, 0 for 11, 1 for 12, 2 for 21 and 3 for 22, and the sign of the second.
-LEFT = ((0, 3, 1), (2, 3, 1), (0,), (3,), (0, 1, 1), (2, 0, -1), (1, 3, -1))
-RIGHT = ((0, 3, 1), (0,), (1, 3, -1), (2, 0, -1), (3,), (0, 1, 1), (2, 3, 1))
-# And the quarters of the result: one to which the product is added, and one more, or none (-1), with a sign.
-FIRST = np.array([0, 2, 1, 0, 1, 3, 0])
-SECOND = np.array([3, 3, 3, 2, 0, -1, -1])
-SIGN = np.array([1, -1, 1, 1, -1, 1, 1], np.float32)
+# For each product: what it takes of the left factor, of the right one, and to what of the result it is added. That is a
+# quarter, 0 for 11, 1 for 12, 2 for 21 and 3 for 22, another one, or none (-1), and the sign of the other.
+LEFT = np.array([[0, 3, 1], [2, 3, 1], [0, -1, 1], [3, -1, 1], [0, 1, 1], [2, 0, -1], [1, 3, -1]])
+RIGHT = np.array([[0, 3, 1], [0, -1, 1], [1, 3, -1], [2, 0, -1], [3, -1, 1], [0, 1, 1], [2, 3, 1]])
+RESULT = np.array([[0, 3, 1], [2, 3, -1], [1, 3, 1], [0, 2, 1], [1, 0, -1], [3, -1, 1], [0, -1, 1]])
 
 
-def make_sums(terms: tuple[tuple[int, ...], ...]) -> Any:
+@njit(**OPTIONS)
+def quarter_at(address, quarter, down, right):  # type: ignore[no-untyped-def]
+    """Return the address of a quarter of a matrix whose halves lie so many bytes apart; 0 for none."""
+    return address + quarter // 2 * down + quarter % 2 * right if quarter >= 0 else 0
+
+
+def make_sums(terms: IntArray) -> Any:
     """Return a compiled function that writes what the seven products take of a factor, one vector of each.
 
     Parameters
     ----------
-    terms : tuple
+    terms : ndarray of int, shape (7, 3)
         `LEFT` or `RIGHT`.
 
     Returns
@@ -52,10 +58,9 @@ def make_sums(terms: tuple[tuple[int, ...], ...]) -> Any:
             *addresses, out, apart = args
             quarters = [v.load(v.pointer(address)) for address in addresses]
             target = v.pointer(out)
-            for first, *more in terms:
+            for first, second, sign in terms:
                 total = quarters[first]
-                if more:
-                    second, sign = more
+                if second >= 0:
                     total = (builder.fadd if sign > 0 else builder.fsub)(total, quarters[second])
                 v.store(total, target)
                 target = v.at(target, apart)

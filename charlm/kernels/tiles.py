@@ -25,6 +25,7 @@ LANES = _lanes()
 VECTORS = 2
 WIDTH = VECTORS * LANES  # columns of a panel
 ROWS = 6  # rows of a tile: with two vectors each, twelve sums fill the registers and hide the latency of adding
+DEPTH = 512  # rows of a panel that are read in one go, so that it stays in the first-level cache
 LINE = 16  # numbers in a cache line
 ONE = np.float32(1)
 
@@ -46,14 +47,13 @@ def make_tile(rows: int, vectors: int, down: bool = False) -> Any:
     callable
         Of the address of the rows, how many numbers lie between the starts of two of them (where they lie down, between
         two numbers of one), the address of the panel, the depth, which is at least 1, the address of the tile and how
-        far its rows lie apart, by what the product is multiplied before it is added, and the same two of the second
-        tile, whose address may be 0 for none.
+        far its rows lie apart, the address of the second tile, or 0 for none, and by what the product is multiplied
+        before it is added there.
     """
 
     @intrinsic
-    def tile(context, a, lda, panel, depth, c, ldc, sign, other, other_sign):  # type: ignore[no-untyped-def]
-        word, number = types.intp, types.float32
-        signature = types.void(word, word, word, word, word, word, number, word, number)
+    def tile(context, a, lda, panel, depth, c, ldc, other, sign):  # type: ignore[no-untyped-def]
+        signature = types.void(*[types.intp] * 7, types.float32)
         return signature, lambda _, builder, __, args: _emit(builder, rows, vectors, down, *args)
 
     return tile
@@ -61,7 +61,7 @@ def make_tile(rows: int, vectors: int, down: bool = False) -> Any:
 
 def _emit(
     builder: Any, rows: int, vectors: int, down: bool, a: Any, lda: Any, panel: Any, depth: Any,
-    c: Any, ldc: Any, sign: Any, other: Any, other_sign: Any,
+    c: Any, ldc: Any, other: Any, sign: Any,
 ) -> Any:  # fmt: skip
     """Write the tile's loop over the depth in LLVM's intermediate language."""
     v = Vectors(builder)
@@ -97,10 +97,10 @@ def _emit(
                 v.store(v.fma(after[vectors * r + n], factors, v.load(target)), target)
 
     builder.position_at_end(done)
-    add_to(c, sign)
+    add_to(c, ir.Constant(ir.FloatType(), 1))
     builder.cbranch(builder.icmp_signed("!=", other, v.word(0)), second, end)
     builder.position_at_end(second)
-    add_to(other, other_sign)
+    add_to(other, sign)
     builder.branch(end)
     builder.position_at_end(end)
     return ir.Constant(ir.IntType(8).as_pointer(), None)
@@ -152,12 +152,12 @@ class Vectors:
         return self._builder.call(self._fma, [x, y, z])
 
 
-def _columns(down: bool) -> Any:
-    """Return `column_of_tiles` for rows that lie one behind the other, or down the columns of an array."""
+def _panels(down: bool) -> Any:
+    """Return `add_panels` for rows that lie one behind the other, or down the columns of an array."""
     _tile_1, _tile_2, _tile_3, _tile_4, _tile_5, _tile_6 = (make_tile(n, VECTORS, down) for n in range(1, ROWS + 1))
 
     @njit(**OPTIONS)
-    def column_of_tiles(a, lda, rows, panel, depth, c, ldc, sign, other, other_sign):  # type: ignore[no-untyped-def]
+    def column_of_tiles(a, lda, rows, panel, depth, c, ldc, other, sign):  # type: ignore[no-untyped-def]
         """Add the product of any number of rows with one panel to WIDTH columns of the result; see `make_tile`."""
         row = 0
         while row < rows:
@@ -167,20 +167,30 @@ def _columns(down: bool) -> Any:
             a_row, c_row = a + 4 * row * (1 if down else lda), c + 4 * row * ldc
             other_row = other + 4 * row * ldc if other != 0 else other
             if now == 6:
-                _tile_6(a_row, lda, panel, depth, c_row, ldc, sign, other_row, other_sign)
+                _tile_6(a_row, lda, panel, depth, c_row, ldc, other_row, sign)
             elif now == 5:
-                _tile_5(a_row, lda, panel, depth, c_row, ldc, sign, other_row, other_sign)
+                _tile_5(a_row, lda, panel, depth, c_row, ldc, other_row, sign)
             elif now == 4:
-                _tile_4(a_row, lda, panel, depth, c_row, ldc, sign, other_row, other_sign)
+                _tile_4(a_row, lda, panel, depth, c_row, ldc, other_row, sign)
             elif now == 3:
-                _tile_3(a_row, lda, panel, depth, c_row, ldc, sign, other_row, other_sign)
+                _tile_3(a_row, lda, panel, depth, c_row, ldc, other_row, sign)
             elif now == 2:
-                _tile_2(a_row, lda, panel, depth, c_row, ldc, sign, other_row, other_sign)
+                _tile_2(a_row, lda, panel, depth, c_row, ldc, other_row, sign)
             else:
-                _tile_1(a_row, lda, panel, depth, c_row, ldc, sign, other_row, other_sign)
+                _tile_1(a_row, lda, panel, depth, c_row, ldc, other_row, sign)
             row += now
 
-    return column_of_tiles
+    @njit(**OPTIONS)
+    def add_panels(a, lda, rows, weights, depth, panels, c, ldc, other, sign):  # type: ignore[no-untyped-def]
+        """Add the product of some rows with so many panels, which begin at the address `weights`; see `make_tile`."""
+        for k in range(0, depth, DEPTH):
+            now, a_now = min(DEPTH, depth - k), a + 4 * k * (lda if down else 1)
+            for panel in range(panels):
+                here, column = weights + 4 * WIDTH * (panel * depth + k), 4 * panel * WIDTH
+                other_column = other + column if other != 0 else other
+                column_of_tiles(a_now, lda, rows, here, now, c + column, ldc, other_column, sign)
+
+    return add_panels
 
 
-column_of_tiles, column_of_tiles_down = _columns(down=False), _columns(down=True)
+add_panels, add_panels_down = _panels(down=False), _panels(down=True)

@@ -177,9 +177,9 @@ def _write(  # type: ignore[no-untyped-def]
                 for j in range(COLUMNS):
                     row[j] = line[block * COLUMNS + j]
                 if layer > 0:
-                    add_layer(after[0, layer - 1].ctypes.data, 0, here, H, row.ctypes.data, 0, ONE, 0, ONE)
+                    add_layer(after[0, layer - 1].ctypes.data, 0, here, H, row.ctypes.data, 0, 0, ONE)
                     here += 4 * H * GATES
-                add_layer(before[0, layer].ctypes.data, 0, here, H, row.ctypes.data + 4 * APART, 0, ONE, 0, ONE)
+                add_layer(before[0, layer].ctypes.data, 0, here, H, row.ctypes.data + 4 * APART, 0, 0, ONE)
                 here += 4 * H * GATES
                 each_block(row, before, after, layer, block * UNITS)
             meetings += 1
@@ -189,6 +189,6 @@ def _write(  # type: ignore[no-untyped-def]
             for j in range(block * ROW, (block + 1) * ROW):
                 line[j] = bias[j]
             here, target = decoder[block].ctypes.data, line.ctypes.data + 4 * block * ROW
-            _add_read_out(h.ctypes.data, 0, here, H, target, 0, ONE, 0, ONE)
+            _add_read_out(h.ctypes.data, 0, here, H, target, 0, 0, ONE)
         meetings += 1
         meet(counter, threads * meetings)
