@@ -13,7 +13,7 @@ from charlm import bench
 from charlm.dropout import Dropout
 from charlm.model import Architecture, Model
 from charlm.optimizers import Options
-from charlm.parallel import Ranks, Team, available_cores, plan_threads
+from charlm.parallel import Ranks, Team, available_cores, plan_split
 from charlm.sampler import Filter, Sampler
 
 
@@ -44,7 +44,7 @@ def main() -> None:
     shape = json.loads(sys.argv[1])
     setting = setting_of(shape)
     model = Model(setting.architecture, setting.kernels)
-    workers, threads = plan_threads(setting.workers, model, setting.batch_size, Ranks())
+    threads = plan_split(setting.workers, model, setting.batch_size, Ranks())
     with np.load(shape["file"]) as file:
         symbols = file["symbols"]
     trainer: Any = None
@@ -52,7 +52,7 @@ def main() -> None:
     def train(count: int) -> dict[str, list[float]]:
         nonlocal trainer
         if trainer is None:
-            trainer = bench.training(setting, model, Team(workers, threads), symbols)
+            trainer = bench.training(setting, model, Team(*threads), symbols)
         steps = list(islice(trainer.run(), count))
         return {"seconds": [step.seconds for step in steps], "losses": [step.loss for step in steps]}
 
@@ -66,8 +66,7 @@ def main() -> None:
         team.close()
         return length / seconds
 
-    about = f"{workers} workers" if workers > 1 else f"1 worker, {threads} threads a product"
-    serve({"train": train, "sample": sample, "about": lambda: about})
+    serve({"train": train, "sample": sample, "about": lambda: str(threads)})
 
 
 if __name__ == "__main__":

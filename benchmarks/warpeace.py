@@ -29,7 +29,7 @@ from charlm.kernels import Array
 from charlm.loss import cross_entropy
 from charlm.model import Architecture, Model, Prepared, Workspace
 from charlm.optimizers import Optimizer, Options
-from charlm.parallel import Ranks, Team, plan_threads
+from charlm.parallel import Ranks, Team, plan_split
 from charlm.parameters import Parameters
 from charlm.schedules import Schedule
 from charlm.scorer import Scorer
@@ -120,7 +120,7 @@ def measure(config: Config, corpus: Corpus, initial: str, epochs: int) -> dict[i
     t = config.training
 
     def team_of(model: Model) -> Team:
-        return Team(*plan_threads(config.workers, model, t.batch_size, Ranks()))
+        return Team(*plan_split(config.workers, model, t.batch_size, Ranks()))
 
     trainer = trainer_of(config, corpus, initial, team_of)
     model, steps = trainer.batch.model, trainer.run()

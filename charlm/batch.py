@@ -1,8 +1,8 @@
 """One batch split over threads and machines: who computes which streams, and how the gradients add up.
 
-The batch's streams are split over the ranks of an MPI job, and a rank's over its worker threads. Each thread runs
-the whole model on its own streams, with single-threaded products; then the gradients are summed in a fixed order, so
-that a run is reproducible.
+The batch's streams are split over the ranks of an MPI job, and a rank's over its workers, threads or processes. Each
+runs the whole model on its own streams, with single-threaded products; then the gradients are summed in a fixed order,
+so that a run is reproducible.
 """
 
 from itertools import pairwise
@@ -12,13 +12,14 @@ import numpy as np
 from charlm.dropout import Dropout
 from charlm.kernels import IntArray
 from charlm.kernels.elementwise import pieces, sum_of_squares
-from charlm.model import Model, Prepared, State, Workspace
+from charlm.model import Model, Prepared, State
 from charlm.parallel import Ranks, Team
 from charlm.parameters import Parameters
+from charlm.shards import Shard, ShardElsewhere, Share
 
 
 class Batch:
-    """The gradient of a whole batch, computed by a team of threads on every rank.
+    """The gradient of a whole batch, computed by a team on every rank.
 
     Parameters
     ----------
@@ -33,7 +34,7 @@ class Batch:
     seed : int
         Of the dropout masks.
     team : Team
-        The threads.
+        The threads, and how many processes.
     ranks : Ranks
         The processes.
 
@@ -60,22 +61,31 @@ class Batch:
     ) -> None:
         self.model, self.parameters, self.team, self.ranks = model, parameters, team, ranks
         self.seq_length, self.batch_size = seq_length, batch_size
-        self._seed = seed
         self.streams = ranks.share(batch_size)
         mine = self.streams.stop - self.streams.start
-        edges = [mine * worker // team.workers for worker in range(team.workers + 1)]
-        self._shards = [slice(start, stop) for start, stop in pairwise(edges)]
+        edges = [mine * worker // team.shares for worker in range(team.shares + 1)]
+        self._parts = [slice(start, stop) for start, stop in pairwise(edges)]
+
+        def share(worker: int) -> Share:
+            part = self._parts[worker]
+            first, streams = self.streams.start + part.start, part.stop - part.start
+            return Share(seq_length, batch_size, first, streams, dropout, seed)
+
         self.prepared = Prepared(model)
-        self._workspaces = team.map(
-            lambda worker: Workspace(
-                model,
-                seq_length,
-                edges[worker + 1] - edges[worker],
-                dropout,
-                first_stream=self.streams.start + edges[worker],
-            )
-        )
-        self.gradients = self._workspaces[0].gradients
+        self._elsewhere = [
+            ShardElsewhere(model, share(worker), team.core(worker)) for worker in range(team.workers, team.shares)
+        ]
+        self._shards = team.map(lambda worker: Shard(model, share(worker)))
+        self.gradients = self._shards[0].workspace.gradients
+        self._other_gradients = [
+            *(shard.workspace.gradients.flat for shard in self._shards[1:]),
+            *(shard.gradients for shard in self._elsewhere),
+        ]
+
+    def close(self) -> None:
+        """End the processes that help."""
+        for shard in self._elsewhere:
+            shard.close()
 
     def zero_state(self) -> State:
         """Return the state of this rank's streams before they have read anything."""
@@ -101,40 +111,34 @@ class Batch:
             The mean loss of the whole batch in nats, the sum of the squares of its gradient, and what this rank's
             streams carry out, in arrays of their own.
         """
-        scale = 1 / (self.seq_length * self.batch_size)
         inputs, targets = inputs[:, self.streams], targets[:, self.streams]
         workers = self.team.workers
+
+        def of(worker: int) -> tuple[IntArray, IntArray, State, int]:
+            part = self._parts[worker]
+            entering = tuple(tuple(array[part] for array in layer) for layer in initial)
+            return inputs[:, part], targets[:, part], entering, step
+
+        for worker, shard in enumerate(self._elsewhere, workers):
+            shard.start(self.parameters, *of(worker))
         self.team.map(lambda worker: self.model.prepare(self.parameters, self.prepared, worker, workers))
-
-        def compute(worker: int) -> tuple[float, State]:
-            workspace, shard = self._workspaces[worker], self._shards[worker]
-            for mask in workspace.masks:
-                if mask is not None:
-                    mask.draw(self._seed, step)
-            return self.model.loss_and_gradients(
-                self.parameters,
-                self.prepared,
-                workspace,
-                np.ascontiguousarray(inputs[:, shard]),
-                np.ascontiguousarray(targets[:, shard]),
-                tuple(tuple(array[shard] for array in layer) for layer in initial),
-                scale,
-            )
-
-        losses, states = zip(*self.team.map(compute), strict=True)
+        computed = self.team.map(
+            lambda worker: self._shards[worker].compute(self.parameters, self.prepared, *of(worker))
+        )
+        losses, states = zip(*computed, *(shard.result() for shard in self._elsewhere), strict=True)
         total = np.array([sum(losses)])
         square = _in_order(self.team.map(self._add_up))
         if self.ranks.size > 1:
             self.ranks.sum(self.gradients.flat)
             self.ranks.sum(total)
             square = self.sum_of_squares()
-        return float(total[0]) * scale, square, _joined(states)
+        return float(total[0]) / (self.seq_length * self.batch_size), square, _joined(states)
 
     def _add_up(self, worker: int) -> list[float]:
         """Add the other workers' gradients to the first one's, for this worker's share, and return its squares."""
-        whole, *others = (workspace.gradients.flat for workspace in self._workspaces)
+        whole = self.gradients.flat
         for piece in pieces(whole.size, worker, self.team.workers):
-            for other in others:
+            for other in self._other_gradients:
                 whole[piece] += other[piece]
         return self._squares(worker)
 

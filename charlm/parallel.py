@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock, Thread
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -19,7 +19,8 @@ R = TypeVar("R")
 LAUNCHERS = ("PMI_SIZE", "PMIX_RANK", "OMPI_COMM_WORLD_SIZE")  # what mpiexec of MPICH, PMIx and Open MPI sets
 # Numbers that run away end in a loss that is not finite, which is told once; warnings on the way would only bury it.
 OVERFLOW: dict[str, Any] = {"over": "ignore", "invalid": "ignore"}
-UNITS_FOR_SEVERAL = 256  # from which on two threads are quicker with NumPy's loop than one with two threads a product
+UNITS_FOR_THREADS = 256  # from which on NumPy's calls are long enough for threads not to wait for the interpreter
+NUMBERS_FOR_PROCESSES = 2048  # of the streams' states; with fewer a step is so short that nobody waits for it
 SECONDS_FOR_ALL = 10.0  # in which every rank of a job stumbles over what one stumbled over, if all will
 SECONDS_TO_PASS_ON = 1.0  # for the launcher to read what a rank said, which it throws away once the job is aborted
 
@@ -31,26 +32,72 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
+class Split(NamedTuple):
+    """How a rank's streams are split.
+
+    Attributes
+    ----------
+    workers : int
+        The threads among which this process's streams are split.
+    blas_threads : int
+        How many threads each product may use by itself; 1 where there are several workers or processes.
+    processes : int
+        This process and those that only help it; where there are several, each has one worker.
+    """
+
+    workers: int
+    blas_threads: int = 1
+    processes: int = 1
+
+    def __str__(self) -> str:
+        """Say it to a person."""
+        if self.processes > 1:
+            return f"{self.processes} worker processes"
+        if self.workers > 1:
+            return f"{self.workers} workers"
+        return f"1 worker with {self.blas_threads} thread{'s' * (self.blas_threads > 1)} a product"
+
+
 class Team:
     """A fixed number of threads that work in step: the calling one and `workers` - 1 more.
 
-    Where they are as many as this process has cores, each keeps to a core of its own while it works: a system that
-    wakes one on the core where another is busy may leave both there for tenths of a second.
+    Where they, or the processes that each have one, are as many as the cores there are, each keeps to a core of its
+    own while it works: a system that wakes one on the core where another is busy may leave both there for tenths of a
+    second.
 
     Parameters
     ----------
+    workers, blas_threads, processes : int
+        As in `Split`.
+
+    Attributes
+    ----------
     workers : int
-        How many threads.
-    blas_threads : int
-        How many threads each product may use by itself; 1 where there are several workers.
+        The threads.
+    shares : int
+        Into how many parts they and the other processes split the streams.
     """
 
-    def __init__(self, workers: int, blas_threads: int = 1) -> None:
-        self.workers = workers
+    def __init__(self, workers: int, blas_threads: int = 1, processes: int = 1) -> None:
+        self.workers, self.shares = workers, workers * processes
         cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else []
-        self._cores = cores if 1 < workers == len(cores) else []
-        self._helpers = [_Helper(number, self._cores[number : number + 1]) for number in range(1, workers)]
-        self._limit = ThreadpoolController().limit(limits=blas_threads, user_api="blas")
+        self._cores = cores if 1 < self.shares == len(cores) else []
+        self._helpers = [_Helper(number, self.core(number)) for number in range(1, workers)]
+        self._blas = ThreadpoolController()
+        self._limit = self._blas.limit(limits=blas_threads, user_api="blas")
+
+    def core(self, number: int) -> list[int]:
+        """Return where a worker, of this process or of another, is to run: one core, or none where any will do."""
+        return self._cores[number : number + 1]
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Let products use all cores while other processes have nothing to do."""
+        if self.shares == self.workers:
+            yield
+        else:
+            with self._blas.limit(limits=available_cores(), user_api="blas"):
+                yield
 
     def map(self, function: Callable[[int], R], workers: int | None = None) -> list[R]:
         """Call the function with every worker's number, all at once, and return the results in that order.
@@ -61,9 +108,9 @@ class Team:
         helpers = self._helpers if workers is None else self._helpers[: workers - 1]
         for helper in helpers:
             helper.start(function)
-        keeping = bool(helpers and self._cores)
+        keeping = bool(self._cores) and (bool(helpers) or self.shares > self.workers)
         if keeping:
-            os.sched_setaffinity(0, self._cores[:1])
+            os.sched_setaffinity(0, self.core(0))
         try:
             with np.errstate(**OVERFLOW):
                 mine = function(0)
@@ -229,35 +276,37 @@ class Ranks:
         return flag if self._communicator is None else any(self._communicator.allgather(flag))
 
 
-def plan_threads(workers: str | int, model: Model, batch_size: int, ranks: Ranks) -> tuple[int, int]:
-    """Settle how many workers share a rank's streams, and how many threads each one's products use.
+def plan_split(workers: str | int, model: Model, batch_size: int, ranks: Ranks) -> Split:
+    """Settle how many workers share a rank's streams, what they are, and how many threads each one's products use.
+
+    Threads of NumPy's short calls wait for each other's interpreter, so that with few units the workers are processes.
 
     Parameters
     ----------
     workers : int or str
-        A number, or ``auto``: one worker a core, as long as each has streams of its own. But threads of NumPy's small
-        calls wait for each other's interpreter, and its products share two cores well by themselves, so that with
-        NumPy a network of few units has one worker on two cores.
+        A number, or ``auto``: one worker a core, as long as each has streams of its own; only one where a step is over
+        before others could help.
     model : Model
         The network.
     batch_size : int
         B of all ranks together.
     ranks : Ranks
-        The processes; those on one machine share its cores.
-
-    Returns
-    -------
-    int, int
-        Workers and threads a product. One worker leaves all cores to its products; several leave them one each.
+        The processes of the job; those on one machine share its cores.
     """
+    from multiprocessing import current_process  # not for those who only sample
+
     cores = available_cores()
     if cores == os.cpu_count():  # else the launcher has bound this rank to cores of its own
         cores = max(1, cores // ranks.on_this_machine())
     streams = batch_size // ranks.size
-    short_calls = model.backend.name == "numpy" and model.architecture.hidden_size < UNITS_FOR_SEVERAL
-    best = 1 if short_calls and cores == 2 else cores
+    units = model.architecture.hidden_size
+    short_calls = model.backend.name == "numpy" and units < UNITS_FOR_THREADS
+    sizable = units * streams >= NUMBERS_FOR_PROCESSES and not current_process().daemon  # which may not have any
+    best = 1 if short_calls and not sizable else cores
     count = max(1, min(best if workers == "auto" else int(workers), streams))
-    return count, cores if count == 1 else 1
+    if count == 1:
+        return Split(1, blas_threads=cores)
+    return Split(1, processes=count) if short_calls and sizable else Split(count)
 
 
 def find_ranks() -> Ranks:

@@ -23,7 +23,7 @@ from charlm.errors import CharlmError, UsageError
 from charlm.kernels import Array
 from charlm.model import Architecture, Model
 from charlm.optimizers import Optimizer, Options
-from charlm.parallel import Ranks, Team, plan_threads
+from charlm.parallel import Ranks, Split, Team, plan_split
 from charlm.rundir import BEST, LAST, METRICS, SAMPLES, RunDirectory, left_in, unknown_training
 from charlm.sampler import Filter, Sampler, beginning
 from charlm.schedules import Schedule
@@ -87,8 +87,8 @@ class Record:
     ----------
     ranks : int
         How many MPI processes.
-    threads : tuple of int
-        Workers, and threads a product.
+    threads : Split
+        How a rank's streams are split.
     kernels : str
         What computes the model, settled at the start: ``numpy`` or ``fused``.
     total_steps : int
@@ -100,7 +100,7 @@ class Record:
     """
 
     ranks: int
-    threads: tuple[int, int]
+    threads: Split
     kernels: str
     total_steps: int = 0
     seconds: float = 0.0
@@ -198,7 +198,7 @@ class Run:
             kernels,
         )
         self.record = record or Record(
-            ranks.size, plan_threads(c.workers, self.model, c.training.batch_size, ranks), kernels
+            ranks.size, plan_split(c.workers, self.model, c.training.batch_size, ranks), kernels
         )
         self.team = Team(*self.record.threads)
         self.windows = Windows(
@@ -250,7 +250,7 @@ class Run:
         saved = None if init_from is None else modelfile.load(checkpoint.resolve(init_from))
         corpus = load_corpus(**config.corpus.model_dump(), seed=config.seed)
         run = cls(directory, config, ranks, corpus)
-        workers = run.record.threads[0]
+        workers = run.team.shares
         if config.workers != "auto" and workers < config.workers:
             streams = config.training.batch_size // ranks.size
             run.notes.append(f"{workers} workers, not {config.workers}: there are only {streams} streams to share")
@@ -325,7 +325,7 @@ class Run:
             kept = dict(saved.metadata["run"])
             standing, sizes, digest = kept.pop("standing"), kept.pop("sizes"), saved.metadata["corpus"]
             record = Record(**kept)
-            record.interval, record.threads = Interval(**kept["interval"]), tuple(kept["threads"])
+            record.interval, record.threads = Interval(**kept["interval"]), Split(*kept["threads"])
         except (KeyError, TypeError) as error:
             raise unknown_training(path) from error
         if record.ranks != ranks.size:
@@ -365,7 +365,8 @@ class Run:
         return Trainer(plan, self.batch, optimizer, self.windows, scorer, self.corpus.valid)
 
     def close(self) -> None:
-        """End the threads of the run."""
+        """End the threads and the processes of the run."""
+        self.batch.close()
         self.team.close()
 
     @property

@@ -90,9 +90,10 @@ class Scorer:
         streams = evaluation_streams(ids, at_once, self._model.architecture.start_symbol)
         reading = self._begin(parameters, len(streams.starts))
         self._model.prepare(parameters, self._prepared)
-        for inputs, targets, counted in EvaluationWindows(ids, streams, SEQ_LENGTH):
-            mask = np.ones(inputs.shape, bool) if counted is None else counted
-            self._team.map(partial(self._read, reading, inputs, targets, mask))
+        with self._team.alone():
+            for inputs, targets, counted in EvaluationWindows(ids, streams, SEQ_LENGTH):
+                mask = np.ones(inputs.shape, bool) if counted is None else counted
+                self._team.map(partial(self._read, reading, inputs, targets, mask))
         chars = int(reading.counts.sum())
         return Score(
             loss=float(reading.losses.sum() / chars),

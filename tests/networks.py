@@ -192,7 +192,7 @@ NO_TEXT: Ids = np.zeros(0, np.uint8)
 
 
 class Training:
-    """A trainer of a network over a fixed text, with its team; a context manager that ends the threads."""
+    """A trainer of a network over a fixed text, with its team; a context manager that ends threads and processes."""
 
     def __init__(
         self,
@@ -204,12 +204,13 @@ class Training:
         optimizer: str = "adam",
         options: Options | None = None,
         workers: int = 1,
+        processes: int = 1,
         valid: Ids = NO_TEXT,
         batch_type: type[Batch] = Batch,
     ) -> None:
         assert optimizer in OPTIMIZERS
         B = text.shape[1]
-        self.team = Team(workers)
+        self.team = Team(workers, processes=processes)
         self.batch = batch_type(
             network.model, network.parameters, T, B, network.dropout, network.seed, self.team, Ranks()
         )
@@ -224,6 +225,7 @@ class Training:
         return self.trainer
 
     def __exit__(self, *_: object) -> None:
+        self.batch.close()
         self.team.close()
 
 

@@ -107,7 +107,7 @@ def test_a_product_done_again_is_as_large_and_as_frequent_as_it_says(monkeypatch
 
 def test_the_figures_are_of_one_another(report):
     assert report.steps == 3
-    assert report.workers == 2
+    assert report.threads == (2, 1, 1)
     assert 0 < report.step.low <= report.step.median <= report.step.high
     assert report.chars_per_second == pytest.approx(6 / report.step.median)
     assert report.flops == 7632
@@ -153,7 +153,7 @@ def test_a_stopwatch_adds_up_by_name():
 
 def test_the_peak_of_memory_stays_when_the_memory_is_given_back():
     code = (
-        "import numpy as np; from charlm.bench import peak_memory\n"
+        "import numpy as np; from charlm.memory import peak_memory\n"
         "before = peak_memory(); np.ones(8_000_000); print(before, peak_memory())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -175,8 +175,9 @@ def run(*arguments: str) -> str:
 def test_json_has_every_figure():
     document = json.loads(run("--json", "--vocabulary", "17"))
     assert set(document) == {
-        "model", "kernels", "batch_size", "seq_length", "workers", "blas_threads", "steps", "seconds_per_step",
-        "chars_per_second", "flops_per_step", "gflops", "peak_gflops", "share_of_peak", "peak_memory_bytes",
+        "model", "kernels", "batch_size", "seq_length", "workers", "blas_threads", "processes", "steps",
+        "seconds_per_step", "chars_per_second", "flops_per_step", "gflops", "peak_gflops", "share_of_peak",
+        "peak_memory_bytes",
         "sampled_chars_per_second", "instrumented_seconds_per_step", "parts", "loop_products_seconds",
     }  # fmt: skip
     assert document["model"]["vocabulary_size"] == 17

@@ -12,7 +12,7 @@ from charlm.batch import Batch
 from charlm.dropout import Dropout
 from charlm.errors import CharlmError
 from charlm.model import Architecture, Model
-from charlm.parallel import Ranks, Team, available_cores, plan_threads
+from charlm.parallel import Ranks, Team, available_cores, plan_split
 from charlm.trainer import Progress
 from tests.networks import (
     FRESH,
@@ -164,26 +164,27 @@ def test_only_so_many_take_part_as_are_asked_for():
 
 def test_workers_are_never_more_than_streams():
     model = Model(SMALL)
-    assert plan_threads(8, model, 3, Ranks())[0] == 3
-    assert plan_threads(2, model, 64, Ranks()) == (2, 1)
-    assert plan_threads(1, model, 64, Ranks()) == (1, available_cores())
-    assert plan_threads("auto", model, 1, Ranks())[0] == 1
+    assert plan_split(8, model, 3, Ranks())[0] == 3
+    assert plan_split(2, model, 64, Ranks()) == (2, 1, 1)
+    assert plan_split(1, model, 64, Ranks()) == (1, available_cores(), 1)
+    assert plan_split("auto", model, 1, Ranks())[0] == 1
 
 
 @pytest.mark.parametrize(("hidden_size", "cores", "planned"), [
-    (128, 2, (1, 2)), (255, 2, (1, 2)), (256, 2, (2, 1)), (512, 2, (2, 1)), (128, 4, (4, 1)), (512, 1, (1, 1)),
+    (31, 2, (1, 2, 1)), (32, 2, (1, 1, 2)), (255, 2, (1, 1, 2)), (256, 2, (2, 1, 1)), (512, 2, (2, 1, 1)),
+    (31, 4, (1, 4, 1)), (128, 4, (1, 1, 4)), (512, 4, (4, 1, 1)), (128, 1, (1, 1, 1)), (512, 1, (1, 1, 1)),
 ])  # fmt: skip
-def test_numpys_short_calls_share_no_interpreter_on_two_cores(monkeypatch, hidden_size, cores, planned):
+def test_numpys_short_calls_share_no_interpreter(monkeypatch, hidden_size, cores, planned):
     monkeypatch.setattr(parallel, "available_cores", lambda: cores)
     monkeypatch.setattr(os, "cpu_count", lambda: cores)
-    assert plan_threads("auto", Model(Architecture("lstm", V, hidden_size)), 64, Ranks()) == planned
+    assert plan_split("auto", Model(Architecture("lstm", V, hidden_size)), 64, Ranks()) == planned
 
 
 @pytest.mark.skipif(not FUSED, reason="needs Numba")
 def test_compiled_loops_share_all_cores(monkeypatch):
     monkeypatch.setattr(parallel, "available_cores", lambda: 2)
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
-    assert plan_threads("auto", Model(Architecture("lstm", V, 16), "fused"), 64, Ranks()) == (2, 1)
+    assert plan_split("auto", Model(Architecture("lstm", V, 16), "fused"), 64, Ranks()) == (2, 1, 1)
 
 
 # Whole steps

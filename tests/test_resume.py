@@ -46,6 +46,7 @@ CASES: dict[str, dict[str, Any]] = {
     "nesterov": {"optimizer__name": "sgd", "optimizer__momentum": 0.9, "optimizer__nesterov": True},
     "two workers": {**EVERYTHING, "workers": 2},
     "three workers of unequal shares": {**EVERYTHING, "workers": 3, "corpus__mode": "lines"},
+    "two worker processes": {**EVERYTHING, "workers": 2, "model__hidden_size": 32, "training__batch_size": 64},
     "tied weights": {"model__embedding_size": 8, "model__tie_weights": True, "model__dropout": {"input": 0.2}},
     "float64": {**EVERYTHING, "model__dtype": "float64"},
     "bytes": {"corpus__unit": "byte", "corpus__split": {"train": 0.8, "valid": 0.2, "test": 0, "layout": "stripes"}},
@@ -104,6 +105,9 @@ def test_the_cases_above_do_what_they_are_there_for(tmp_path):
     several = start(tmp_path / "several", configured(path, **CASES["several epochs"]))
     assert several.record.total_steps > 2 * several.windows.steps_per_epoch
     several.close()
+    processes = start(tmp_path / "processes", configured(path, **CASES["two worker processes"]))
+    assert processes.record.threads == (1, 1, 2)
+    processes.close()
 
 
 @pytest.mark.parametrize("lost", ["optimizer.mean", "optimizer.square", "state.h_l0", "state.c_l1", "weights"])
@@ -218,6 +222,25 @@ def test_a_signal_saves_says_how_to_go_on_and_loses_nothing(tmp_path, longer, nu
     assert again.returncode == 0
     assert f"going on after step {step:,}\n" in message.decode()
     assert state(run) == uncut
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no process groups")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_worker_processes_as_well_ends_none_before_the_step_is_done(tmp_path, number):
+    path, run = tmp_path / "processes.yaml", tmp_path / "run"
+    case = {**CASES["two worker processes"], "training__max_steps": 400}
+    config = configured(corpus_file(tmp_path), **case)
+    path.write_text(dump_yaml(config), encoding="utf-8")
+    process = train([path, "--out", run], start_new_session=True)
+    assert wait_for_lines(process, run, 12)
+    os.killpg(process.pid, number)  # as a terminal or a batch system does
+    output, message = process.communicate(timeout=60)
+    assert (process.returncode, output) == (128 + number, b"")
+    lines = message.decode().splitlines()
+    assert lines[2].endswith("numpy kernels, 2 worker processes")
+    assert lines[-2].startswith("stopped after step ")
+    assert left_in(run).step < 400
+    assert state(finish(resume(run))) == state(finish(start(tmp_path / "uncut", config)))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals cannot be sent to one process there")
@@ -354,4 +377,4 @@ def test_kernels_and_threads_stay_those_of_the_start(tmp_path, monkeypatch):
     monkeypatch.setattr("charlm.parallel.available_cores", lambda: 64)
     run = resume(tmp_path / "run")
     run.close()
-    assert (run.record.kernels, run.model.backend.name, run.record.threads) == ("numpy", "numpy", (3, 1))
+    assert (run.record.kernels, run.model.backend.name, run.record.threads) == ("numpy", "numpy", (3, 1, 1))

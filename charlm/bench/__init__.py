@@ -17,7 +17,6 @@ from charlm.bench.measuring import (
     random_symbols,
     training,
 )
-from charlm.bench.memory import peak_memory
 from charlm.bench.products import Product, products
 
 __all__ = [
@@ -29,7 +28,6 @@ __all__ = [
     "Setting",
     "Spread",
     "measure",
-    "peak_memory",
     "products",
     "random_symbols",
     "training",

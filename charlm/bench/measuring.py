@@ -10,13 +10,13 @@ from time import perf_counter
 import numpy as np
 
 from charlm.batch import Batch
-from charlm.bench.memory import peak_memory
 from charlm.bench.products import BACKWARD, FORWARD, INPUT, READ_OUT, WEIGHTS, Product, products
 from charlm.bench.stopwatch import LOOK_UP, OPTIMIZER, SOFTMAX, Stopwatch
 from charlm.dropout import Dropout
+from charlm.memory import peak_memory
 from charlm.model import Architecture, Model, Prepared
 from charlm.optimizers import Optimizer, Options
-from charlm.parallel import Ranks, Team, available_cores, plan_threads
+from charlm.parallel import Ranks, Split, Team, available_cores, plan_split
 from charlm.randomness import Purpose, generator
 from charlm.sampler import Filter, Sampler
 from charlm.schedules import Schedule
@@ -54,7 +54,7 @@ class Setting:
     dropout : Dropout
         Its rates.
     workers : int or str
-        As `charlm.parallel.plan_threads` takes them.
+        As `charlm.parallel.plan_split` takes them.
     optimizer : str
         A name from `charlm.optimizers.NAMES`.
     options : Options
@@ -106,7 +106,7 @@ class Part:
     name : str
         What it does.
     seconds : float
-        What it takes in a step; of several workers, the mean.
+        What it takes in a step; of several workers of one process, the mean.
     flops : int
         The floating-point operations of its matrix products, by all workers together; 0 where there are none.
     measured : str
@@ -125,8 +125,8 @@ class Report:
 
     Attributes
     ----------
-    workers, blas_threads : int
-        The threads that shared a batch, and those of each one's products.
+    threads : Split
+        Who shared a batch.
     steps : int
         How many were timed.
     step : Spread
@@ -138,7 +138,7 @@ class Report:
     peak : float
         Floating-point operations a second of a large matrix product in the network's dtype on all cores.
     memory : int
-        The most memory that the process had held by the end of the training steps, in bytes.
+        The most memory that had been held by the end of the training steps, in bytes.
     written_per_second : float
         Symbols sampled in a second, in one text.
     parts : list of Part
@@ -149,8 +149,7 @@ class Report:
         Seconds that the products inside the time loops take as NumPy calls without what is between them.
     """
 
-    workers: int
-    blas_threads: int
+    threads: Split
     steps: int
     step: Spread
     chars_per_second: float
@@ -185,16 +184,18 @@ def measure(setting: Setting, steps: int) -> Report:
     """
     a = setting.architecture
     model = Model(a, setting.kernels)
-    workers, blas_threads = plan_threads(setting.workers, model, setting.batch_size, Ranks())
-    team = Team(workers, blas_threads)
-    step = Spread.of(_steps(training(setting, model, team, random_symbols(setting)), WARM_UP + steps)[WARM_UP:])
-    memory, peak = peak_memory(), matrix_peak(a.dtype)
+    threads = plan_split(setting.workers, model, setting.batch_size, Ranks())
+    team = Team(*threads)
+    trainer = training(setting, model, team, random_symbols(setting))
+    step = Spread.of(_steps(trainer, WARM_UP + steps)[WARM_UP:])
+    memory = peak_memory()
+    trainer.batch.close()
+    peak = matrix_peak(a.dtype)
     instrumented, parts = _parts(setting, team, steps)
     loop_products = _alone(team, _replays(setting, team, {FORWARD, BACKWARD}))
     team.close()
     return Report(
-        workers=workers,
-        blas_threads=blas_threads,
+        threads=threads,
         steps=steps,
         step=step,
         chars_per_second=setting.batch_size * setting.seq_length / step.median,
@@ -289,9 +290,9 @@ def _products(setting: Setting, streams: int) -> list[Product]:
 
 
 def _replays(setting: Setting, team: Team, parts: set[str]) -> list[Callable[[], None]]:
-    """Return, for each worker, a function that does its share of the products of some parts."""
+    """Return, for each worker of this process, a function that does its share of the products of some parts."""
     B, dtype = setting.batch_size, setting.architecture.dtype
-    edges = [B * worker // team.workers for worker in range(team.workers + 1)]
+    edges = [B * worker // team.shares for worker in range(team.workers + 1)]
 
     def of_worker(streams: int) -> Callable[[], None]:
         runs = [product.replay(dtype) for product in _products(setting, streams) if product.part in parts]
@@ -345,6 +346,7 @@ def _parts(setting: Setting, team: Team, steps: int) -> tuple[float, list[Part]]
         Part(NORM, norm, 0, "alone"),
         in_place(OPTIMIZER),
     ]
+    batch.close()
     step = float(np.median(times))
     left_over = max(0.0, step - sum(part.seconds for part in parts))
     return step, [*(part for part in parts if part.seconds > 0), Part(REST, left_over, 0, "left over")]

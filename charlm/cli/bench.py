@@ -83,10 +83,10 @@ def _setting(settings: "Config", vocabulary: int) -> "Setting":
 def _show(setting: "Setting", report: "Report") -> None:
     """Print the figures for a person."""
     a, step = setting.architecture, report.step
-    where = f"{report.workers} workers" if report.workers > 1 else f"1 worker, {report.blas_threads} threads a product"
     click.echo(
         f"{a.num_layers} x {a.cell} of {a.hidden_size}, {a.vocabulary_size} symbols, "
-        f"{setting.batch_size} x {setting.seq_length} characters, {a.dtype}, {setting.kernels} kernels, {where}\n"
+        f"{setting.batch_size} x {setting.seq_length} characters, {a.dtype}, {setting.kernels} kernels, "
+        f"{report.threads}\n"
     )
     click.echo(f"training   {report.chars_per_second:>12,.0f} chars/s")
     click.echo(
@@ -121,8 +121,7 @@ def _document(setting: "Setting", report: "Report") -> dict[str, Any]:
         "kernels": setting.kernels,
         "batch_size": setting.batch_size,
         "seq_length": setting.seq_length,
-        "workers": report.workers,
-        "blas_threads": report.blas_threads,
+        **report.threads._asdict(),
         "steps": report.steps,
         "seconds_per_step": asdict(report.step),
         "chars_per_second": report.chars_per_second,

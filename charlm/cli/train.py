@@ -164,13 +164,11 @@ def _introduce(run: "Run", silent: bool) -> None:
     """Say what is about to happen."""
     _tell_notes(run, silent)
     a, t, total = run.model.architecture, run.config.training, run.record.total_steps
-    workers, threads = run.record.threads
-    several = f"{workers} workers" if workers > 1 else f"1 worker with {threads} threads a product"
     ranks = f", {run.ranks.size} MPI ranks" if run.ranks.size > 1 else ""
     parameters = run.batch.parameters.flat.size
     _say(
         f"{a.num_layers} x {a.cell} of {a.hidden_size}, {parameters:,} parameters; {run.model.backend.name} kernels, "
-        f"{several}{ranks}",
+        f"{run.record.threads}{ranks}",
         silent,
     )
     epochs = total / run.windows.steps_per_epoch
@@ -188,24 +186,15 @@ def _introduce(run: "Run", silent: bool) -> None:
 def _forecast(run: "Run", silent: bool) -> None:
     """Say what a run would take, after trying a few steps."""
     from charlm.cli.display import duration, rounded
+    from charlm.memory import peak_memory
 
     t, step = run.config.training, run.seconds_per_step()
     speed = rounded(t.batch_size * t.seq_length / step)
-    memory = _peak_memory()
+    memory = peak_memory()
     used = f"; {memory / MEGABYTE:,.0f} MB of memory" if memory else ""
     _say(f"some {duration(step * run.record.total_steps)} of training at {speed} chars/s{used}", silent)
     _say(f"a dry run: nothing was written; the run would be in {run.directory.path}", silent)
     run.close()
-
-
-def _peak_memory() -> int | None:
-    """Return the most memory that this process has had, in bytes, where the system tells."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def _train(run: "Run", silent: bool) -> int:

@@ -1,23 +1,23 @@
-"""How much memory this process has held at the most, asked of the system."""
+"""How much memory training has held at the most, asked of the system."""
 
 import sys
 from collections.abc import Iterator
+from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
 
 
 def peak_memory() -> int:
-    """Return the most memory that this process has held so far, in bytes; 0 where the system does not tell."""
-    return next(_peaks(), 0)
+    """Return the most memory that this process has held so far, in bytes; 0 where the system does not tell.
+
+    On Linux with that of its worker processes, of which other systems do not tell.
+    """
+    return next(_peaks(), 0) + sum(next(_peaks_on_linux(str(child.pid)), 0) for child in active_children())
 
 
 def _peaks() -> Iterator[int]:
     """Yield what each of the systems' ways to tell the peak says, where there is one."""
-    status = Path("/proc/self/status")  # Linux: `ru_maxrss` there begins with what the starting process held
-    if status.exists():
-        for line in status.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                yield int(line.split()[1]) * 1024
+    yield from _peaks_on_linux("self")
     if sys.platform == "win32":
         yield _peak_on_windows()
     else:
@@ -25,6 +25,15 @@ def _peaks() -> Iterator[int]:
 
         held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         yield held if sys.platform == "darwin" else held * 1024
+
+
+def _peaks_on_linux(process: str) -> Iterator[int]:
+    """Yield a process's peak if this is Linux, where `ru_maxrss` begins with what the starting process held."""
+    status = Path("/proc", process, "status")
+    if status.exists():
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                yield int(line.split()[1]) * 1024
 
 
 def _peak_on_windows() -> int:
