@@ -35,17 +35,20 @@ def _time_loops(name: str) -> tuple[Any, Any]:
 class PackedWeights:
     """A layer's weights packed for both directions; of W_h those of the gates that are apart by themselves.
 
-    W_x is packed only where there is a layer below, whose output it meets in the time loop.
+    W_x is packed only where there is a layer below, whose output it meets in the time loop. On the way forward it is
+    packed with W_h where every gate sums the two products, which then are one.
     """
 
     def __init__(self, cell: Cell, hidden_size: int, below: bool) -> None:
         H, summed, apart = hidden_size, cell.summed * hidden_size, cell.apart * hidden_size
         width = H if below else 0
         self._summed = summed
-        self.input_forward = packed.panels_for(width, (summed + apart) if below else 0)
+        self.both_forward = packed.panels_for_two(width, summed if apart == 0 else 0)
+        alone = self.both_forward.size == 0
+        self.input_forward = packed.panels_for(width, (summed + apart) if below and alone else 0)
         self.input_backward = packed.panels_for(summed + apart, width)
         self.bias: Array = NOTHING.reshape(0)
-        self.forward = packed.panels_for(H, summed)
+        self.forward = packed.panels_for(H, summed if alone else 0)
         self.forward_apart = packed.panels_for(H, apart)
         self.backward = packed.panels_for(summed, H)
         self.backward_apart = packed.panels_for(apart, H)
@@ -64,6 +67,8 @@ class PackedWeights:
         ):
             if room.size:
                 packed.pack(weights, room, part, parts)
+        if self.both_forward.size:
+            packed.pack_two(layer.weight_ih.T, summed.T, self.both_forward, part, parts)
         self.bias = layer.bias
         if layer.bias_apart is not None:
             self.bias_apart = layer.bias_apart
@@ -118,7 +123,7 @@ class FusedRecurrence:
         x = entering.x if isinstance(entering, Inputs) else NO_INPUT
         self._run_forward(
             self._block, self.before, self.after, weights.forward, weights.forward_apart, weights.bias_apart,
-            table, ids, x, weights.input_forward, weights.bias, self._together,
+            table, ids, x, weights.input_forward, weights.both_forward, weights.bias, self._together,
             self._resets, NOTHING if keep is None else keep, self._columns, self._room,
         )  # fmt: skip
 
@@ -144,7 +149,7 @@ def fused_recurrences(
     """Return the time loops of a network's layers; see `charlm.backends.Backend`."""
     _, B, H = shape
     together = max(1, ROWS_TOGETHER // B)
-    room = packed.room_for(B * together, cell.columns * H)
+    room = packed.room_for(B * together, max(2, cell.columns) * H)
     return [FusedRecurrence(cell, shape, dtype, resets, gradients, room, together) for _ in range(num_layers)]
 
 

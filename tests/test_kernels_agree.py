@@ -38,6 +38,7 @@ from tests.networks import (
 
 if FUSED:
     from charlm.kernels import gradients, packed
+    from charlm.recurrence_fused import fused_recurrences
 
 pytestmark = pytest.mark.skipif(not FUSED, reason="Numba is not installed")
 ROUNDING = 2e-5  # of the largest element: some hundreds of float32's units, for sums over a few hundred products
@@ -76,13 +77,18 @@ def test_kernels_agree_on_every_network(cell, num_layers, variant):
     assert_agree(*both(architecture, T=9, B=5, dropout=chosen.dropout))
 
 
-@pytest.mark.parametrize("B", [1, 9, 48])
+@pytest.mark.parametrize("B", [1, 9, 48, 160])
 @every_cell
 def test_kernels_agree_where_products_are_made_of_seven(monkeypatch, cell, B):
     monkeypatch.setattr(packed, "LEAST", 64)
     monkeypatch.setattr(gradients, "LEAST", 64)
     assert len(packed.panels_for(64, 64)) == 7
     assert_agree(*both(Architecture(cell, 9, 64, 2), T=21, B=B))
+
+
+def test_there_is_room_for_two_products_at_once_of_many_streams_and_one_gate():
+    (loop,) = fused_recurrences(CELLS["rnn"], (1, 160, 64), "float32", False, True, 1)
+    assert loop._room.size >= packed.room_for(160, 2 * 64).size
 
 
 @pytest.mark.parametrize("H", [1, 2, 7, 8, 15, 16, 17, 31, 32, 33, 48, 65, 100])

@@ -19,6 +19,13 @@ def _add(a, packed_weights, c, columns, room):
     packed.add_product(a.ctypes.data, a.shape[1], a.shape[0], packed_weights, c.ctypes.data, c.shape[1], columns, room)
 
 
+@njit
+def _add_two(a, b, packed_weights, c, columns, room):
+    rows, lda = a.shape
+    address, ldc = c.ctypes.data, c.shape[1]
+    packed.add_two_products(a.ctypes.data, b.ctypes.data, lda, rows, packed_weights, address, ldc, columns, room)
+
+
 def added(a, weights, c, threads=1):
     """Return C + A W, computed beside columns that must not change and in no more room than there has to be."""
     depth, columns = weights.shape
@@ -55,6 +62,21 @@ def test_seven_products_of_halves_are_the_product(monkeypatch, shape, rows):
     assert largest_error(a, np.asfortranarray(weights), c) < 2e-6
 
 
+@pytest.mark.parametrize("swapped", [False, True], ids=["in order", "the second in front"])
+@pytest.mark.parametrize("rows", [1, 2, 7, 8, 9, 25, 32])
+def test_two_products_at_once_are_the_sum_of_both(monkeypatch, rows, swapped):
+    monkeypatch.setattr(packed, "LEAST", 1)
+    depth, columns = 3 * LANES, 4 * WIDTH
+    both, above, below, c = numbers((2, rows, depth + BESIDE), (columns, depth), (columns, depth), (rows, columns))
+    a, b = both[::-1] if swapped else both
+    weights = packed.panels_for_two(depth, columns)
+    for thread in range(3):
+        packed.pack_two(above.T, below.T, weights, thread, 3)
+    exact = c + a[:, :depth].astype(np.float64) @ above.T + b[:, :depth].astype(np.float64) @ below.T
+    _add_two(a, b, weights, c, columns, packed.room_for(rows, 2 * depth))
+    assert np.abs(c - exact).max() < 2e-6 * np.abs(exact).max()
+
+
 @pytest.mark.parametrize("rows", [1, 6, 7, 25])
 @pytest.mark.parametrize("shape", [(1, 1), (3, WIDTH - 1), (600, WIDTH + 1), (40, 3 * WIDTH)], ids=str)
 def test_one_product_is_the_product(shape, rows):
@@ -79,3 +101,5 @@ def test_there_are_seven_products_where_the_weights_are_large_and_have_halves():
     assert len(packed.panels_for(least - 2 * LANES, 4 * least)) == 1
     assert len(packed.panels_for(4 * least, least + WIDTH)) == 1
     assert len(packed.panels_for(least + LANES, 4 * least)) == 1
+    assert len(packed.panels_for_two(least // 2, least)) == 7
+    assert len(packed.panels_for_two(least // 2 - LANES, least)) == 0

@@ -20,7 +20,7 @@ from numpy.lib.stride_tricks import as_strided
 from charlm.kernels import Array, IntArray
 from charlm.kernels.compiling import kept
 from charlm.kernels.elementwise import Apply, pieces
-from charlm.kernels.packed import add_product
+from charlm.kernels.packed import add_product, add_two_products
 from charlm.kernels.program import with_globals
 from charlm.kernels.tiles import ONE
 
@@ -196,8 +196,8 @@ def time_loops(
 
 
 def _forward(  # type: ignore[no-untyped-def]
-    block, before, after, packed, packed_apart, bias_apart, table, ids, x, packed_x, bias, together, resets, keep,
-    columns, room,
+    block, before, after, packed, packed_apart, bias_apart, table, ids, x, packed_x, packed_both, bias, together,
+    resets, keep, columns, room,
 ):
     """Run a window: see `charlm.recurrence.Recurrence.forward`.
 
@@ -220,10 +220,13 @@ def _forward(  # type: ignore[no-untyped-def]
         The inputs; empty where there are none.
     packed_x : ndarray
         The weights of the inputs.
+    packed_both : ndarray
+        The weights of the inputs and of the state, as `packed.pack_two` leaves them, which are then empty by
+        themselves; empty where they are not.
     bias : ndarray, shape (G H,)
         Added to the inputs' product.
     together : int
-        For how many steps at once the inputs are multiplied.
+        For how many steps at once the inputs are multiplied, where they are by themselves.
     resets : bool
         Whether ``before`` is to be made from ``after``.
     keep : ndarray, shape (T, B)
@@ -236,6 +239,7 @@ def _forward(  # type: ignore[no-untyped-def]
     T, B, width = block.shape
     H = before[0].shape[2]
     apart = bias_apart.size
+    both = packed_both.size > 0
     for t in range(T):
         if resets:
             for k in range(len(before)):
@@ -244,13 +248,15 @@ def _forward(  # type: ignore[no-untyped-def]
                     for j in range(H):
                         before[k][t, b, j] = kept * (after[k][t - 1, b, j] if t > 0 else before[k][t, b, j])
         step = block.ctypes.data + 4 * t * B * width
-        if x.size and t % together == 0:
-            below, ahead = x.shape[2], min(together, T - t)
+        x_t = x.ctypes.data + 4 * t * B * x.shape[2]
+        if x.size and (both or t % together == 0):
+            ahead = 1 if both else min(together, T - t)
             for s in range(t, t + ahead):
                 for b in range(B):
                     for j in range(columns):
                         block[s, b, j] = bias[j]
-            add_product(x.ctypes.data + 4 * t * B * below, below, ahead * B, packed_x, step, width, columns, room)
+            if not both:
+                add_product(x_t, x.shape[2], ahead * B, packed_x, step, width, columns, room)
         for b in range(B):
             if ids.size:
                 row = table[ids[t, b]]
@@ -259,7 +265,10 @@ def _forward(  # type: ignore[no-untyped-def]
             for j in range(apart):
                 block[t, b, columns + j] = bias_apart[j]
         h = before[0].ctypes.data + 4 * t * B * H
-        add_product(h, H, B, packed, step, width, columns - apart, room)
+        if both:
+            add_two_products(x_t, h, H, B, packed_both, step, width, columns, room)
+        else:
+            add_product(h, H, B, packed, step, width, columns - apart, room)
         if apart:
             add_product(h, H, B, packed_apart, step + 4 * columns, width, apart, room)
         rows(t, block, H, before, after)  # type: ignore[name-defined]  # noqa: F821

@@ -48,7 +48,7 @@ def add_product(a, lda, rows, packed, c, ldc, columns, room):  # type: ignore[no
         To work in.
     """
     if packed.shape[0] == PRODUCTS:
-        _add_strassen(a, lda, rows, packed, c, ldc, columns, room.ctypes.data)
+        _add_strassen(a, a + 4 * packed.shape[2], lda, rows, packed, c, ldc, columns, room.ctypes.data)
         return
     panels, depth = packed.shape[1], packed.shape[2]
     weights = packed.ctypes.data
@@ -62,10 +62,29 @@ def add_product(a, lda, rows, packed, c, ldc, columns, room):  # type: ignore[no
 
 
 @njit(**OPTIONS)
-def _add_strassen(a, lda, rows, packed, c, ldc, columns, sums):  # type: ignore[no-untyped-def]
-    """Add a product to an array with seven products of halves in place of eight."""
+def add_two_products(a, b, lda, rows, packed, c, ldc, columns, room):  # type: ignore[no-untyped-def]
+    """Add the products of two arrays with packed weights to a third: C += A W + B U.
+
+    It is one product of A and B side by side, so the third is read and written once, and W and U are the halves of the
+    depth that Strassen's method wants.
+
+    Parameters
+    ----------
+    a, b : int
+        Addresses of A and B, both `rows` by K.
+    packed : ndarray, shape (7, panels, K, WIDTH)
+        W and U, both K by `columns`, as `pack_two` leaves them.
+    lda, rows, c, ldc, columns, room
+        As for `add_product`.
+    """
+    _add_strassen(a, b, lda, rows, packed, c, ldc, columns, room.ctypes.data)
+
+
+@njit(**OPTIONS)
+def _add_strassen(a, right_a, lda, rows, packed, c, ldc, columns, sums):  # type: ignore[no-untyped-def]
+    """Add a product to an array with seven products of halves in place of eight; A's halves are at two addresses."""
     panels, depth = packed.shape[1], packed.shape[2]
-    w = packed.ctypes.data
+    w, beside = packed.ctypes.data, right_a - a
     apart = 4 * panels * depth * WIDTH
     right, half = columns // 2, rows // 2
     if half < LEAST_ROWS:
@@ -73,9 +92,9 @@ def _add_strassen(a, lda, rows, packed, c, ldc, columns, sums):  # type: ignore[
     if half > 0:
         for product in range(PRODUCTS):
             first, second, sign = LEFT[product]
-            left, pitch = quarter_at(a, first, 4 * half * lda, 4 * depth), lda
+            left, pitch = quarter_at(a, first, 4 * half * lda, beside), lda
             if second >= 0:
-                _add_rows(left, quarter_at(a, second, 4 * half * lda, 4 * depth), sign, lda, half, depth, sums)
+                _add_rows(left, quarter_at(a, second, 4 * half * lda, beside), sign, lda, half, depth, sums)
                 left, pitch = sums, depth
             first, second, sign = RESULT[product]
             to = quarter_at(c, first, 4 * half * ldc, 4 * right)
@@ -84,7 +103,7 @@ def _add_strassen(a, lda, rows, packed, c, ldc, columns, sums):  # type: ignore[
     left_over = rows - 2 * half
     if left_over > 0:  # a row without a partner, or few of them: W11, W22 and the differences say all of W
         a1, c1 = a + 8 * half * lda, c + 8 * half * ldc
-        a2, c2 = a1 + 4 * depth, c1 + 4 * right
+        a2, c2 = a1 + beside, c1 + 4 * right
         _add_rows(a1, a2, 1, lda, left_over, depth, sums)
         add_panels(sums, depth, left_over, w + apart, depth, panels, c1, ldc, 0, ONE)
         add_panels(a1, lda, left_over, w + 2 * apart, depth, panels, c2, ldc, 0, ONE)
@@ -137,20 +156,33 @@ def _add_edge(edge, rows, c, ldc, columns):  # type: ignore[no-untyped-def]
 def pack(weights, packed, part, parts):  # type: ignore[no-untyped-def]
     """Pack a matrix, (K, columns) in any layout, or one of several threads' part of it; padding stays as it is."""
     products, panels, depth = packed.shape[:3]
+    if products == PRODUCTS:
+        _pack_halves(weights[:depth], weights[depth:], packed, part, parts)
+        return
+    for panel in range(panels * part // parts, panels * (part + 1) // parts):
+        _copy(weights[:, panel * WIDTH : (panel + 1) * WIDTH], packed[0, panel])
+
+
+@kept
+def pack_two(above, below, packed, part, parts):  # type: ignore[no-untyped-def]
+    """Pack two matrices, both (K, columns) in one layout, for `add_two_products`; or one thread's part of them."""
+    _pack_halves(above, below, packed, part, parts)
+
+
+@njit(**OPTIONS)
+def _pack_halves(above, below, packed, part, parts):  # type: ignore[no-untyped-def]
+    """Pack a matrix, given as its upper and its lower half, as the sums of its quarters."""
+    panels, depth = packed.shape[1], packed.shape[2]
+    half = above.shape[1] // 2
     for panel in range(panels * part // parts, panels * (part + 1) // parts):
         first = panel * WIDTH
-        if products == 1:
-            _copy(weights[:, first : first + WIDTH], packed[0, panel])
-            continue
-        half = weights.shape[1] // 2
-        if weights.strides[1] == 4:
-            w11 = weights.ctypes.data + 4 * first
-            w12, w21, pitch = w11 + 4 * half, w11 + depth * weights.strides[0], weights.strides[0]
-            w22 = w21 + 4 * half
+        if above.strides[1] == 4:
+            w11, w21 = above.ctypes.data + 4 * first, below.ctypes.data + 4 * first
+            w12, w22, pitch = w11 + 4 * half, w21 + 4 * half, above.strides[0]
         else:
             for quarter, product in enumerate(QUARTERS):
-                row, column = quarter // 2 * depth, quarter % 2 * half + first
-                _copy(weights[row : row + depth, column : column + WIDTH], packed[product, panel])
+                source, column = above if quarter < 2 else below, quarter % 2 * half + first
+                _copy(source[:, column : column + WIDTH], packed[product, panel])
             w11, w12 = packed[QUARTERS[0], panel].ctypes.data, packed[QUARTERS[1], panel].ctypes.data
             w21, w22 = packed[QUARTERS[2], panel].ctypes.data, packed[QUARTERS[3], panel].ctypes.data
             pitch = 4 * WIDTH
@@ -209,6 +241,12 @@ def panels_for(depth: int, columns: int) -> np.ndarray[Any, np.dtype[np.float32]
     if min(depth, columns) >= LEAST and depth % (2 * LANES) == 0 and columns % (2 * WIDTH) == 0:
         return aligned_zeros((PRODUCTS, columns // 2 // WIDTH, depth // 2, WIDTH))
     return aligned_zeros((1, -(-columns // WIDTH), depth, WIDTH))
+
+
+def panels_for_two(depth: int, columns: int) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Return room for two packed (depth, columns) matrices, for `add_two_products`; none where that is not faster."""
+    room = panels_for(2 * depth, columns)
+    return room if len(room) == PRODUCTS else room[:0]
 
 
 def room_for(rows: int, depth: int) -> np.ndarray[Any, np.dtype[np.float32]]:
