@@ -30,13 +30,12 @@ class FusedWeightGradient:
         if not all(gradients.fits(len(x), values.shape[1], x.shape[1]) for _, values in parts):
             weight_gradient(parts, x, d_weight)
             return
-        d_weight[...] = 0
         for block in _blocks(len(x), gradients.depth_for(d_weight.size)):
             shape = PRODUCTS, x.shape[1] // 2 // WIDTH, (block.stop - block.start) // 2, WIDTH
             panels = self._x[: prod(shape)].reshape(shape)
             packed.pack(x[block], panels, 0, 1)
             for rows, values in parts:
-                gradients.add_gradient(values[block], panels, d_weight[rows], self._sums)
+                gradients.add_gradient(values[block], panels, d_weight[rows], self._sums, block.start == 0)
 
 
 def _blocks(rows: int, depth: int) -> list[slice]:

@@ -22,7 +22,7 @@ from charlm.kernels.compiling import kept
 from charlm.kernels.elementwise import Apply, pieces
 from charlm.kernels.packed import add_product, add_two_products
 from charlm.kernels.program import with_globals
-from charlm.kernels.tiles import ONE
+from charlm.kernels.tiles import ONE, ZERO
 
 INLINE: dict[str, Any] = {"inline": "always", "fastmath": True, "error_model": "numpy"}
 
@@ -31,7 +31,7 @@ INLINE: dict[str, Any] = {"inline": "always", "fastmath": True, "error_model": "
 EDGE = np.float32(8)
 P0, P1, P2, P3, P4 = map(np.float32, (0.999999994, 0.134444961, 3.57159578e-3, 2.18946244e-5, 1.52303638e-8))
 Q0, Q1, Q2, Q3, Q4 = map(np.float32, (1.0, 0.467778234, 0.0261644344, 3.41128832e-4, 8.52242497e-7))
-ZERO, HALF = map(np.float32, (0, 0.5))
+HALF = np.float32(0.5)
 
 # exp x = 2^n e^r with n = round(x / ln 2) and |r| <= ln 2 / 2: Taylor's polynomial, whose last term is below 1e-8.
 LOWEST = np.float32(-87)  # where 2^n is the smallest normal number

@@ -10,7 +10,7 @@ import numpy as np
 
 from charlm.kernels.compiling import kept
 from charlm.kernels.strassen import LEFT, PRODUCTS, RESULT, make_sums, quarter_at
-from charlm.kernels.tiles import LANES, WIDTH, add_panels_down
+from charlm.kernels.tiles import LANES, WIDTH, ZERO, add_panels_down
 
 DEPTH, MOST_DEPTH = 512, 1024  # rows of a window that are multiplied in one go, the more for a large gradient:
 LARGE = 1 << 18  # of more numbers than this, which are not in the cache, so that reading and writing them counts
@@ -20,7 +20,7 @@ _write_sums = make_sums(LEFT)
 
 
 @kept
-def add_gradient(d_y, x, d_weight, room):  # type: ignore[no-untyped-def]
+def add_gradient(d_y, x, d_weight, room, fresh):  # type: ignore[no-untyped-def]
     """Add what some rows of a window say about the gradient of a matrix: dW += dY^T X.
 
     Parameters
@@ -33,12 +33,16 @@ def add_gradient(d_y, x, d_weight, room):  # type: ignore[no-untyped-def]
         dW, each row in one piece; what `fits` has been asked about.
     room : ndarray, shape (7 K COLUMNS / 2,)
         To work in.
+    fresh : bool
+        Whether dW is to begin at zero: each of its rows shortly before it is added to, while it is in the cache.
     """
     rows, columns = d_weight.shape
     panels, depth = x.shape[1], x.shape[2]
     pitch, ldc, right = d_y.strides[0], d_weight.strides[0] // 4, 4 * (columns // 2)
     sums = room.ctypes.data
     for start in range(0, rows, COLUMNS):
+        if fresh:
+            d_weight[start : start + COLUMNS] = ZERO
         half = min(COLUMNS, rows - start) // 2
         above, c = d_y.ctypes.data + 4 * start, d_weight.ctypes.data + 4 * start * ldc
         below = above + depth * pitch

@@ -27,7 +27,7 @@ WIDTH = VECTORS * LANES  # columns of a panel
 ROWS = 6  # rows of a tile: with two vectors each, twelve sums fill the registers and hide the latency of adding
 DEPTH = 512  # rows of a panel that are read in one go, so that it stays in the first-level cache
 LINE = 16  # numbers in a cache line
-ONE = np.float32(1)
+ZERO, ONE = np.float32(0), np.float32(1)
 
 
 def make_tile(rows: int, vectors: int, down: bool = False) -> Any:
