@@ -92,11 +92,11 @@ class Team:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Let products use all cores while other processes have nothing to do."""
+        """Let products use the cores of other processes while these have nothing to do."""
         if self.shares == self.workers:
             yield
         else:
-            with self._blas.limit(limits=available_cores(), user_api="blas"):
+            with self._blas.limit(limits=min(self.shares, available_cores()), user_api="blas"):
                 yield
 
     def map(self, function: Callable[[int], R], workers: int | None = None) -> list[R]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 # A new interpreter, on every system: a fork of one that has threads, as a BLAS makes them, may never come to itself.
 PROCESSES = get_context("spawn")
+REMEDY = "a new run with workers: 1 does without"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +104,7 @@ class Shard:
                 mask.draw(self._share.seed, step)
         scale = 1 / (self._share.seq_length * self._share.batch_size)
         inputs, targets = np.ascontiguousarray(inputs), np.ascontiguousarray(targets)
-        return self._model.loss_and_gradients(
-            parameters, prepared, self.workspace, inputs, targets, initial, scale
-        )
+        return self._model.loss_and_gradients(parameters, prepared, self.workspace, inputs, targets, initial, scale)
 
 
 class ShardElsewhere:
@@ -136,8 +135,11 @@ class ShardElsewhere:
             args=(theirs, (model.architecture, model.backend.name), share, weights, gradients, cores),
             daemon=True,
         )
-        with _undisturbed():
-            self._process.start()
+        try:
+            with _undisturbed():
+                self._process.start()
+        except OSError as error:
+            raise CharlmError(f"a worker process cannot be started: {error.strerror}; {REMEDY}") from error
         theirs.close()
         self._busy = False
         # The process ends when it has nobody to listen to, and it has to before `multiprocessing` waits for it.
@@ -176,7 +178,7 @@ class ShardElsewhere:
             self._process.join()
             code = self._process.exitcode or 0
             how = f"was ended by signal {-code}" if code < 0 else f"has ended with status {code}"
-            raise CharlmError(f"a worker process {how}; `workers: 1` does without") from error
+            raise CharlmError(f"a worker process {how}; {REMEDY}") from error
 
 
 def _dismiss(connection: "Connection", process: Any) -> None:
