@@ -1,4 +1,4 @@
-"""Who works beside whom: threads in this process, and the processes of an MPI job."""
+"""Who works beside whom: threads in this process, processes that help it, and the processes of an MPI job."""
 
 import os
 import sys
