@@ -5,15 +5,13 @@ runs the whole model on its own streams, with single-threaded products; then the
 so that a run is reproducible.
 """
 
-from itertools import pairwise
-
 import numpy as np
 
 from charlm.dropout import Dropout
 from charlm.kernels import IntArray
 from charlm.kernels.elementwise import pieces, sum_of_squares
 from charlm.model import Model, Prepared, State
-from charlm.parallel import Ranks, Team
+from charlm.parallel import Ranks, Team, split_streams
 from charlm.parameters import Parameters
 from charlm.shards import Shard, ShardElsewhere, Share
 
@@ -63,8 +61,7 @@ class Batch:
         self.seq_length, self.batch_size = seq_length, batch_size
         self.streams = ranks.share(batch_size)
         mine = self.streams.stop - self.streams.start
-        edges = [mine * worker // team.shares for worker in range(team.shares + 1)]
-        self._parts = [slice(start, stop) for start, stop in pairwise(edges)]
+        self._parts = split_streams(mine, team.shares)
 
         def share(worker: int) -> Share:
             part = self._parts[worker]

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from threading import Lock, Thread
 from typing import Any, NamedTuple, TypeVar
 
@@ -30,6 +31,12 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def split_streams(count: int, of: int) -> list[slice]:
+    """Cut `count` streams into so many parts, which differ by one at the most."""
+    edges = [count * part // of for part in range(of + 1)]
+    return [slice(start, stop) for start, stop in pairwise(edges)]
 
 
 class Split(NamedTuple):
@@ -213,7 +220,7 @@ class Ranks:
 
     def share(self, count: int) -> slice:
         """Return which of `count` streams are this rank's."""
-        return slice(count * self.rank // self.size, count * (self.rank + 1) // self.size)
+        return split_streams(count, self.size)[self.rank]
 
     def sum(self, array: Array) -> None:
         """Replace the array by its sum over all ranks."""

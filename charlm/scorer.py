@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 from math import exp, log
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from charlm.kernels import Array, IntArray
 from charlm.loss import cross_entropy
 from charlm.model import Model, Prepared, State, Workspace
-from charlm.parallel import Team
+from charlm.parallel import Team, split_streams
 from charlm.parameters import Parameters
 from charlm.vocabulary import Ids
 from charlm.windows import EvaluationWindows, Mask, evaluation_streams
@@ -103,9 +102,7 @@ class Scorer:
         )
 
     def _begin(self, parameters: Parameters, streams: int) -> "Reading":
-        workers = min(self._team.workers, streams)
-        edges = [streams * worker // workers for worker in range(workers + 1)]
-        shards = [slice(start, stop) for start, stop in pairwise(edges)]
+        shards = split_streams(streams, min(self._team.workers, streams))
         states = [self._model.zero_state(shard.stop - shard.start) for shard in shards]
         return Reading(parameters, shards, states, *np.zeros((3, streams)))
 

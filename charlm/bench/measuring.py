@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice, pairwise
+from itertools import islice
 from time import perf_counter
 
 import numpy as np
@@ -16,7 +16,7 @@ from charlm.dropout import Dropout
 from charlm.memory import peak_memory
 from charlm.model import Architecture, Model, Prepared
 from charlm.optimizers import Optimizer, Options
-from charlm.parallel import Ranks, Split, Team, available_cores, plan_split
+from charlm.parallel import Ranks, Split, Team, available_cores, plan_split, split_streams
 from charlm.randomness import Purpose, generator
 from charlm.sampler import Filter, Sampler
 from charlm.schedules import Schedule
@@ -292,7 +292,7 @@ def _products(setting: Setting, streams: int) -> list[Product]:
 def _replays(setting: Setting, team: Team, parts: set[str]) -> list[Callable[[], None]]:
     """Return, for each worker of this process, a function that does its share of the products of some parts."""
     B, dtype = setting.batch_size, setting.architecture.dtype
-    edges = [B * worker // team.shares for worker in range(team.workers + 1)]
+    shards = split_streams(B, team.shares)[: team.workers]
 
     def of_worker(streams: int) -> Callable[[], None]:
         runs = [product.replay(dtype) for product in _products(setting, streams) if product.part in parts]
@@ -303,7 +303,7 @@ def _replays(setting: Setting, team: Team, parts: set[str]) -> list[Callable[[],
 
         return run
 
-    return [of_worker(stop - start) for start, stop in pairwise(edges)]
+    return [of_worker(shard.stop - shard.start) for shard in shards]
 
 
 def _alone(team: Team, functions: Sequence[Callable[[], None]]) -> float:
