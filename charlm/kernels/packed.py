@@ -48,7 +48,7 @@ def add_product(a, lda, rows, packed, c, ldc, columns, room):  # type: ignore[no
         To work in.
     """
     if packed.shape[0] == PRODUCTS:
-        _add_strassen(a, a + 4 * packed.shape[2], lda, rows, packed, c, ldc, columns, room.ctypes.data)
+        add_two_products(a, a + 4 * packed.shape[2], lda, rows, packed, c, ldc, columns, room)
         return
     panels, depth = packed.shape[1], packed.shape[2]
     weights = packed.ctypes.data
@@ -65,8 +65,8 @@ def add_product(a, lda, rows, packed, c, ldc, columns, room):  # type: ignore[no
 def add_two_products(a, b, lda, rows, packed, c, ldc, columns, room):  # type: ignore[no-untyped-def]
     """Add the products of two arrays with packed weights to a third: C += A W + B U.
 
-    It is one product of A and B side by side, so the third is read and written once, and W and U are the halves of the
-    depth that Strassen's method wants.
+    It is one product of A and B side by side, in seven of halves: the third array is read and written once, and W and U
+    are the halves of the depth. They may as well be those of one matrix.
 
     Parameters
     ----------
@@ -77,14 +77,8 @@ def add_two_products(a, b, lda, rows, packed, c, ldc, columns, room):  # type: i
     lda, rows, c, ldc, columns, room
         As for `add_product`.
     """
-    _add_strassen(a, b, lda, rows, packed, c, ldc, columns, room.ctypes.data)
-
-
-@njit(**OPTIONS)
-def _add_strassen(a, right_a, lda, rows, packed, c, ldc, columns, sums):  # type: ignore[no-untyped-def]
-    """Add a product to an array with seven products of halves in place of eight; A's halves are at two addresses."""
     panels, depth = packed.shape[1], packed.shape[2]
-    w, beside = packed.ctypes.data, right_a - a
+    w, sums, beside = packed.ctypes.data, room.ctypes.data, b - a
     apart = 4 * panels * depth * WIDTH
     right, half = columns // 2, rows // 2
     if half < LEAST_ROWS:
@@ -157,7 +151,7 @@ def pack(weights, packed, part, parts):  # type: ignore[no-untyped-def]
     """Pack a matrix, (K, columns) in any layout, or one of several threads' part of it; padding stays as it is."""
     products, panels, depth = packed.shape[:3]
     if products == PRODUCTS:
-        _pack_halves(weights[:depth], weights[depth:], packed, part, parts)
+        pack_two(weights[:depth], weights[depth:], packed, part, parts)
         return
     for panel in range(panels * part // parts, panels * (part + 1) // parts):
         _copy(weights[:, panel * WIDTH : (panel + 1) * WIDTH], packed[0, panel])
@@ -166,12 +160,6 @@ def pack(weights, packed, part, parts):  # type: ignore[no-untyped-def]
 @kept
 def pack_two(above, below, packed, part, parts):  # type: ignore[no-untyped-def]
     """Pack two matrices, both (K, columns) in one layout, for `add_two_products`; or one thread's part of them."""
-    _pack_halves(above, below, packed, part, parts)
-
-
-@njit(**OPTIONS)
-def _pack_halves(above, below, packed, part, parts):  # type: ignore[no-untyped-def]
-    """Pack a matrix, given as its upper and its lower half, as the sums of its quarters."""
     panels, depth = packed.shape[1], packed.shape[2]
     half = above.shape[1] // 2
     for panel in range(panels * part // parts, panels * (part + 1) // parts):
