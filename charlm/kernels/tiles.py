@@ -24,13 +24,13 @@ def _lanes() -> int:
 LANES = _lanes()
 VECTORS = 2
 WIDTH = VECTORS * LANES  # columns of a panel
-ROWS = 6  # rows of a tile: with two vectors each, twelve sums fill the registers and hide the latency of adding
+ROWS = 8 if LANES == 16 else 6  # of a tile, most: two vectors each, as sums, in half of 32 registers or most of 16
 DEPTH = 512  # rows of a panel that are read in one go, so that it stays in the first-level cache
 LINE = 16  # numbers in a cache line
 ZERO, ONE = np.float32(0), np.float32(1)
 
 
-def make_tile(rows: int, vectors: int, down: bool = False) -> Any:
+def make_tile(rows: int, vectors: int, down: bool = False, fetches: bool = False) -> Any:
     """Return a compiled function that adds the product of some rows with one panel to one or two tiles of the result.
 
     Parameters
@@ -41,6 +41,8 @@ def make_tile(rows: int, vectors: int, down: bool = False) -> Any:
         How many registers hold a row of the panel.
     down : bool
         Whether the rows lie down the columns of an array, each number beside the same one of the next row.
+    fetches : bool
+        Whether it also fetches what will be read next into the second-level cache, a little in each step of the depth.
 
     Returns
     -------
@@ -48,20 +50,28 @@ def make_tile(rows: int, vectors: int, down: bool = False) -> Any:
         Of the address of the rows, how many numbers lie between the starts of two of them (where they lie down, between
         two numbers of one), the address of the panel, the depth, which is at least 1, the address of the tile and how
         far its rows lie apart, the address of the second tile, or 0 for none, and by what the product is multiplied
-        before it is added there.
+        before it is added there. Then, if it fetches, of the address of what to fetch, and how many bytes of it a step.
     """
+
+    def emit(_: Any, builder: Any, __: Any, args: Any) -> Any:
+        return _emit(builder, rows, vectors, down, *args)
+
+    signature = types.void(*[types.intp] * 7, types.float32, *[types.intp] * 2 * fetches)
 
     @intrinsic
     def tile(context, a, lda, panel, depth, c, ldc, other, sign):  # type: ignore[no-untyped-def]
-        signature = types.void(*[types.intp] * 7, types.float32)
-        return signature, lambda _, builder, __, args: _emit(builder, rows, vectors, down, *args)
+        return signature, emit
 
-    return tile
+    @intrinsic
+    def tile_that_fetches(context, a, lda, panel, depth, c, ldc, other, sign, ahead, bytes_a_step):  # type: ignore[no-untyped-def]
+        return signature, emit
+
+    return tile_that_fetches if fetches else tile
 
 
 def _emit(
     builder: Any, rows: int, vectors: int, down: bool, a: Any, lda: Any, panel: Any, depth: Any,
-    c: Any, ldc: Any, other: Any, sign: Any,
+    c: Any, ldc: Any, other: Any, sign: Any, ahead: Any = None, bytes_a_step: Any = None,
 ) -> Any:  # fmt: skip
     """Write the tile's loop over the depth in LLVM's intermediate language."""
     v = Vectors(builder)
@@ -75,6 +85,8 @@ def _emit(
     k = builder.phi(v.word)
     sums = [builder.phi(v.vector) for _ in range(rows * vectors)]
     weights = [v.load(v.at(panel, builder.mul(k, v.word(vectors * LANES)), v.word(n * LANES))) for n in range(vectors)]
+    if ahead is not None:
+        v.fetch(builder.add(ahead, builder.mul(k, bytes_a_step)))
     place = builder.mul(k, lda) if down else k
     after = []
     for r, a_row in enumerate(a_rows):
@@ -136,6 +148,14 @@ class Vectors:
         """Put a vector where a pointer points."""
         self._builder.store(value, self._builder.bitcast(pointer, self.vector.as_pointer())).align = 4
 
+    def fetch(self, address: Any) -> None:
+        """Ask for the cache line at an address, which need not be there, in the second-level cache."""
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        signature = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        prefetch = cgutils.get_or_insert_function(self._builder.module, signature, "llvm.prefetch.p0i8")  # type: ignore[no-untyped-call]
+        to_read, second_level, data = number(0), number(2), number(1)
+        self._builder.call(prefetch, [self._builder.inttoptr(address, byte), to_read, second_level, data])
+
     def spread(self, number: Any) -> Any:
         """Return a vector of one number."""
         empty = ir.Constant(self.vector, ir.Undefined)
@@ -154,41 +174,51 @@ class Vectors:
 
 def _panels(down: bool) -> Any:
     """Return `add_panels` for rows that lie one behind the other, or down the columns of an array."""
-    _tile_1, _tile_2, _tile_3, _tile_4, _tile_5, _tile_6 = (make_tile(n, VECTORS, down) for n in range(1, ROWS + 1))
+    tiles = (make_tile(n, VECTORS, down, fetches=True) for n in range(1, 9))
+    _tile_1, _tile_2, _tile_3, _tile_4, _tile_5, _tile_6, _tile_7, _tile_8 = tiles
 
     @njit(**OPTIONS)
-    def column_of_tiles(a, lda, rows, panel, depth, c, ldc, other, sign):  # type: ignore[no-untyped-def]
+    def column_of_tiles(a, lda, rows, panel, depth, c, ldc, other, sign, ahead):  # type: ignore[no-untyped-def]
         """Add the product of any number of rows with one panel to WIDTH columns of the result; see `make_tile`."""
+        tiles = -(-rows // ROWS)
+        bytes_a_step = 4 * WIDTH // tiles
         row = 0
-        while row < rows:
-            left = rows - row
-            tiles = -(-left // ROWS)
-            now = -(-left // tiles)  # about equal heights: a low tile leaves the adders waiting
+        for tile in range(tiles):
+            now = -(-(rows - row) // (tiles - tile))  # about equal heights: a low tile leaves the adders waiting
             a_row, c_row = a + 4 * row * (1 if down else lda), c + 4 * row * ldc
             other_row = other + 4 * row * ldc if other != 0 else other
-            if now == 6:
-                _tile_6(a_row, lda, panel, depth, c_row, ldc, other_row, sign)
+            fetch = ahead + tile * depth * bytes_a_step
+            if now == 8:
+                _tile_8(a_row, lda, panel, depth, c_row, ldc, other_row, sign, fetch, bytes_a_step)
+            elif now == 7:
+                _tile_7(a_row, lda, panel, depth, c_row, ldc, other_row, sign, fetch, bytes_a_step)
+            elif now == 6:
+                _tile_6(a_row, lda, panel, depth, c_row, ldc, other_row, sign, fetch, bytes_a_step)
             elif now == 5:
-                _tile_5(a_row, lda, panel, depth, c_row, ldc, other_row, sign)
+                _tile_5(a_row, lda, panel, depth, c_row, ldc, other_row, sign, fetch, bytes_a_step)
             elif now == 4:
-                _tile_4(a_row, lda, panel, depth, c_row, ldc, other_row, sign)
+                _tile_4(a_row, lda, panel, depth, c_row, ldc, other_row, sign, fetch, bytes_a_step)
             elif now == 3:
-                _tile_3(a_row, lda, panel, depth, c_row, ldc, other_row, sign)
+                _tile_3(a_row, lda, panel, depth, c_row, ldc, other_row, sign, fetch, bytes_a_step)
             elif now == 2:
-                _tile_2(a_row, lda, panel, depth, c_row, ldc, other_row, sign)
+                _tile_2(a_row, lda, panel, depth, c_row, ldc, other_row, sign, fetch, bytes_a_step)
             else:
-                _tile_1(a_row, lda, panel, depth, c_row, ldc, other_row, sign)
+                _tile_1(a_row, lda, panel, depth, c_row, ldc, other_row, sign, fetch, bytes_a_step)
             row += now
 
     @njit(**OPTIONS)
     def add_panels(a, lda, rows, weights, depth, panels, c, ldc, other, sign):  # type: ignore[no-untyped-def]
-        """Add the product of some rows with so many panels, which begin at the address `weights`; see `make_tile`."""
+        """Add the product of some rows with so many panels, which begin at the address `weights`; see `make_tile`.
+
+        While the rows meet a panel, the next one is fetched from the third-level cache, a part of it by each tile.
+        """
         for k in range(0, depth, DEPTH):
             now, a_now = min(DEPTH, depth - k), a + 4 * k * (lda if down else 1)
             for panel in range(panels):
                 here, column = weights + 4 * WIDTH * (panel * depth + k), 4 * panel * WIDTH
                 other_column = other + column if other != 0 else other
-                column_of_tiles(a_now, lda, rows, here, now, c + column, ldc, other_column, sign)
+                ahead = here + 4 * WIDTH * depth
+                column_of_tiles(a_now, lda, rows, here, now, c + column, ldc, other_column, sign, ahead)
 
     return add_panels
 
