@@ -89,7 +89,7 @@ def add_two_products(a, b, lda, rows, packed, c, ldc, columns, room):  # type: i
             left, pitch = quarter_at(a, first, 4 * half * lda, beside), lda
             if second >= 0:
                 _add_rows(left, quarter_at(a, second, 4 * half * lda, beside), sign, lda, half, depth, sums)
-                left, pitch = sums, depth
+                left, pitch = sums, depth + LINE
             first, second, sign = RESULT[product]
             to = quarter_at(c, first, 4 * half * ldc, 4 * right)
             other = quarter_at(c, second, 4 * half * ldc, 4 * right)
@@ -99,10 +99,10 @@ def add_two_products(a, b, lda, rows, packed, c, ldc, columns, room):  # type: i
         a1, c1 = a + 8 * half * lda, c + 8 * half * ldc
         a2, c2 = a1 + beside, c1 + 4 * right
         _add_rows(a1, a2, 1, lda, left_over, depth, sums)
-        add_panels(sums, depth, left_over, w + apart, depth, panels, c1, ldc, 0, ONE)
+        add_panels(sums, depth + LINE, left_over, w + apart, depth, panels, c1, ldc, 0, ONE)
         add_panels(a1, lda, left_over, w + 2 * apart, depth, panels, c2, ldc, 0, ONE)
         add_panels(a2, lda, left_over, w + 3 * apart, depth, panels, c1, ldc, 0, ONE)
-        add_panels(sums, depth, left_over, w + 4 * apart, depth, panels, c2, ldc, 0, ONE)
+        add_panels(sums, depth + LINE, left_over, w + 4 * apart, depth, panels, c2, ldc, 0, ONE)
 
 
 @intrinsic
@@ -120,11 +120,11 @@ def _add_vector(context, x, y, sign, out):  # type: ignore[no-untyped-def]
 
 @njit(**OPTIONS)
 def _add_rows(x, y, sign, apart, rows, depth, out):  # type: ignore[no-untyped-def]
-    """Write X + Y, or X - Y, of some rows by `depth`, to rows that lie one behind the other."""
+    """Write X + Y, or X - Y, of some rows by `depth`, to rows with a line between them (see `recurrence_fused.PADDING`)."""
     for row in range(rows):
         for k in range(0, depth, LANES):
             further = 4 * (row * apart + k)
-            _add_vector(x + further, y + further, np.float32(sign), out + 4 * (row * depth + k))  # type: ignore[call-arg]
+            _add_vector(x + further, y + further, np.float32(sign), out + 4 * (row * (depth + LINE) + k))  # type: ignore[call-arg]
 
 
 @intrinsic
@@ -240,7 +240,7 @@ def panels_for_two(depth: int, columns: int) -> np.ndarray[Any, np.dtype[np.floa
 def room_for(rows: int, depth: int) -> np.ndarray[Any, np.dtype[np.float32]]:
     """Return room for `add_product` to work in, of so many rows with weights of up to so many rows."""
     together = max(rows // 2, min(rows, 2 * LEAST_ROWS - 1))  # halves of the rows, or all of them if they are few
-    return aligned_zeros((max(rows * WIDTH, together * (depth // 2)),))
+    return aligned_zeros((max(rows * WIDTH, together * (depth // 2 + LINE)),))
 
 
 def aligned_zeros(shape: tuple[int, ...]) -> np.ndarray[Any, np.dtype[np.float32]]:
