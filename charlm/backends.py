@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from math import inf
 from typing import Any
 
 from charlm.errors import UsageError
@@ -36,6 +37,8 @@ class Backend:
         See `charlm.layers`.
     elementwise : callable
         See `charlm.kernels.elementwise`.
+    pairs_from : float
+        From how many units on streams are multiplied in pairs, and one without a partner costs as much as two.
     when_compiling : callable
         Takes a function to call once, before something is compiled that no earlier run has compiled.
     """
@@ -48,6 +51,7 @@ class Backend:
     cross_entropy_with_gradient: Callable[[Array, IntArray, float], float]
     sum_by_symbol: Callable[[list[Part], IntArray, Array], None]
     elementwise: Callable[[Callable[..., tuple[Any, ...]], Sequence[Array], int, Sequence[int]], Apply]
+    pairs_from: float
     when_compiling: Callable[[Callable[[], None]], None]
 
 
@@ -61,6 +65,7 @@ def _numpy() -> Backend:
         cross_entropy_with_gradient,
         sum_by_symbol,
         elementwise,
+        pairs_from=inf,
         when_compiling=lambda tell: None,
     )
 

@@ -16,6 +16,11 @@ from charlm.parameters import Parameters
 from charlm.shards import Shard, ShardElsewhere, Share
 
 
+def split_among(model: Model, streams: int, shares: int) -> list[slice]:
+    """Cut streams into what each of a team's workers computes."""
+    return split_streams(streams, shares, even=model.architecture.hidden_size >= model.backend.pairs_from)
+
+
 class Batch:
     """The gradient of a whole batch, computed by a team on every rank.
 
@@ -61,7 +66,7 @@ class Batch:
         self.seq_length, self.batch_size = seq_length, batch_size
         self.streams = ranks.share(batch_size)
         mine = self.streams.stop - self.streams.start
-        self._parts = split_streams(mine, team.shares)
+        self._parts = split_among(model, mine, team.shares)
 
         def share(worker: int) -> Share:
             part = self._parts[worker]

@@ -20,6 +20,7 @@ R = TypeVar("R")
 LAUNCHERS = ("PMI_SIZE", "PMIX_RANK", "OMPI_COMM_WORLD_SIZE")  # what mpiexec of MPICH, PMIx and Open MPI sets
 # Numbers that run away end in a loss that is not finite, which is told once; warnings on the way would only bury it.
 OVERFLOW: dict[str, Any] = {"over": "ignore", "invalid": "ignore"}
+ENOUGH_FOR_PAIRS = 8  # streams of a part: from there on one more costs less than one without a partner
 UNITS_FOR_THREADS = 256  # from which on NumPy's calls are long enough for threads not to wait for the interpreter
 NUMBERS_FOR_PROCESSES = 2048  # of the streams' states; with fewer a step is so short that nobody waits for it
 SECONDS_FOR_ALL = 10.0  # in which every rank of a job stumbles over what one stumbled over, if all will
@@ -33,9 +34,15 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def split_streams(count: int, of: int) -> list[slice]:
-    """Cut `count` streams into so many parts, which differ by one at the most."""
+def split_streams(count: int, of: int, even: bool = False) -> list[slice]:
+    """Cut `count` streams into so many parts of about the same size.
+
+    They differ by one at the most; with `even`, each but the last has an even number of streams, if there are enough
+    for the difference to be small.
+    """
     edges = [count * part // of for part in range(of + 1)]
+    if even and count >= of * ENOUGH_FOR_PAIRS:
+        edges = [edge + edge % 2 for edge in edges[:-1]] + [count]
     return [slice(start, stop) for start, stop in pairwise(edges)]
 
 

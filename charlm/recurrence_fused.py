@@ -161,5 +161,6 @@ BACKEND_PARTS = (
     fused.cross_entropy_with_gradient,
     fused.sum_by_symbol,
     fused.elementwise,
+    packed.LEAST,
     fused.when_compiling,
 )

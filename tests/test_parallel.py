@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from charlm import parallel
-from charlm.batch import Batch
+from charlm.batch import Batch, split_among
 from charlm.dropout import Dropout
 from charlm.errors import CharlmError
 from charlm.model import Architecture, Model
-from charlm.parallel import Ranks, Team, available_cores, plan_split
+from charlm.parallel import Ranks, Team, available_cores, plan_split, split_streams
 from charlm.trainer import Progress
 from tests.networks import (
     FRESH,
@@ -160,6 +160,34 @@ def test_only_so_many_take_part_as_are_asked_for():
     assert team.map(lambda worker: worker, 3) == [0, 1, 2]
     assert team.map(lambda worker: worker) == [0, 1, 2, 3]
     team.close()
+
+
+def sizes(shards):
+    assert [shard.start for shard in shards] == [0, *(shard.stop for shard in shards[:-1])]
+    return [shard.stop - shard.start for shard in shards]
+
+
+def test_all_streams_are_split_about_evenly():
+    assert sizes(split_streams(50, 2)) == [25, 25]
+    assert sizes(split_streams(7, 3)) == [2, 2, 3]
+
+
+def test_streams_stay_in_pairs_where_there_are_enough():
+    assert sizes(split_streams(50, 2, even=True)) == [26, 24]
+    assert sizes(split_streams(51, 2, even=True)) == [26, 25]
+    assert sizes(split_streams(64, 3, even=True)) == [22, 20, 22]
+    assert sizes(split_streams(16, 2, even=True)) == [8, 8]
+    assert sizes(split_streams(14, 2, even=True)) == [7, 7]  # of 8 and 6, the 8 would be waited for
+    assert sizes(split_streams(2, 2, even=True)) == [1, 1]
+
+
+@pytest.mark.skipif(not FUSED, reason="needs Numba")
+def test_only_kernels_that_multiply_pairs_split_a_batch_by_pairs():
+    def of(kernels, units):
+        return sizes(split_among(Model(Architecture("gru", V, units), kernels), 50, 2))
+
+    assert of("numpy", 127) == of("numpy", 128) == of("fused", 127) == [25, 25]
+    assert of("fused", 128) == [26, 24]
 
 
 def test_workers_are_never_more_than_streams():

@@ -9,14 +9,14 @@ from time import perf_counter
 
 import numpy as np
 
-from charlm.batch import Batch
+from charlm.batch import Batch, split_among
 from charlm.bench.products import BACKWARD, FORWARD, INPUT, READ_OUT, WEIGHTS, Product, products
 from charlm.bench.stopwatch import LOOK_UP, OPTIMIZER, SOFTMAX, Stopwatch
 from charlm.dropout import Dropout
 from charlm.memory import peak_memory
 from charlm.model import Architecture, Model, Prepared
 from charlm.optimizers import Optimizer, Options
-from charlm.parallel import Ranks, Split, Team, available_cores, plan_split, split_streams
+from charlm.parallel import Ranks, Split, Team, available_cores, plan_split
 from charlm.randomness import Purpose, generator
 from charlm.sampler import Filter, Sampler
 from charlm.schedules import Schedule
@@ -292,7 +292,7 @@ def _products(setting: Setting, streams: int) -> list[Product]:
 def _replays(setting: Setting, team: Team, parts: set[str]) -> list[Callable[[], None]]:
     """Return, for each worker of this process, a function that does its share of the products of some parts."""
     B, dtype = setting.batch_size, setting.architecture.dtype
-    shards = split_streams(B, team.shares)[: team.workers]
+    shards = split_among(Model(setting.architecture, setting.kernels), B, team.shares)[: team.workers]
 
     def of_worker(streams: int) -> Callable[[], None]:
         runs = [product.replay(dtype) for product in _products(setting, streams) if product.part in parts]

@@ -120,7 +120,10 @@ def _add_vector(context, x, y, sign, out):  # type: ignore[no-untyped-def]
 
 @njit(**OPTIONS)
 def _add_rows(x, y, sign, apart, rows, depth, out):  # type: ignore[no-untyped-def]
-    """Write X + Y, or X - Y, of some rows by `depth`, to rows with a line between them (see `recurrence_fused.PADDING`)."""
+    """Write X + Y, or X - Y, of some rows by `depth`.
+
+    A cache line stays free between the rows: if they lay a power of two apart, all would want the same few of its sets.
+    """
     for row in range(rows):
         for k in range(0, depth, LANES):
             further = 4 * (row * apart + k)
