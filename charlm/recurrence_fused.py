@@ -83,6 +83,8 @@ class FusedRecurrence:
         As there.
     gradients : bool
         Whether `backward` will be called.
+    block : ndarray, shape (T, B, C H and more)
+        For what the cell saves of every step; begins with a cache line.
     room : ndarray
         For its products to work in; the layers of a network share it.
     together : int
@@ -96,12 +98,13 @@ class FusedRecurrence:
         dtype: Any,
         resets: bool,
         gradients: bool,
+        block: Array,
         room: Array,
         together: int,
     ) -> None:
         T, B, H = shape
         self._run_forward, self._run_backward = _time_loops(cell.name)
-        self._block = lined_up((T, B, cell.columns * H + PADDING), dtype)
+        self._block = block
         gates, summed = len(cell.gates) * H, cell.summed * H
         flat = self._block.reshape(T * B, -1)
         self.x_hat = [Part(slice(0, gates), flat[:, :gates])]
@@ -147,10 +150,12 @@ def fused_recurrences(
     cell: Cell, shape: tuple[int, int, int], dtype: Any, resets: bool, gradients: bool, num_layers: int
 ) -> list[FusedRecurrence]:
     """Return the time loops of a network's layers; see `charlm.backends.Backend`."""
-    _, B, H = shape
+    T, B, H = shape
     together = max(1, ROWS_TOGETHER // B)
     room = packed.room_for(B * together, max(2, cell.columns) * H)
-    return [FusedRecurrence(cell, shape, dtype, resets, gradients, room, together) for _ in range(num_layers)]
+    blocks = [lined_up((T, B, cell.columns * H + PADDING), dtype) for _ in range(num_layers if gradients else 1)]
+    blocks *= 1 if gradients else num_layers  # what a layer saves nobody reads but its gradients
+    return [FusedRecurrence(cell, shape, dtype, resets, gradients, block, room, together) for block in blocks]
 
 
 BACKEND_PARTS = (

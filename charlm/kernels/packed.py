@@ -88,7 +88,8 @@ def add_two_products(a, b, lda, rows, packed, c, ldc, columns, room):  # type: i
             first, second, sign = LEFT[product]
             left, pitch = quarter_at(a, first, 4 * half * lda, beside), lda
             if second >= 0:
-                _add_rows(left, quarter_at(a, second, 4 * half * lda, beside), sign, lda, half, depth, sums)
+                partner = quarter_at(a, second, 4 * half * lda, beside)
+                _add_rows(left, partner, np.float32(sign), lda, half, depth, sums)
                 left, pitch = sums, depth + LINE
             first, second, sign = RESULT[product]
             to = quarter_at(c, first, 4 * half * ldc, 4 * right)
@@ -98,7 +99,7 @@ def add_two_products(a, b, lda, rows, packed, c, ldc, columns, room):  # type: i
     if left_over > 0:  # a row without a partner, or few of them: W11, W22 and the differences say all of W
         a1, c1 = a + 8 * half * lda, c + 8 * half * ldc
         a2, c2 = a1 + beside, c1 + 4 * right
-        _add_rows(a1, a2, 1, lda, left_over, depth, sums)
+        _add_rows(a1, a2, ONE, lda, left_over, depth, sums)
         add_panels(sums, depth + LINE, left_over, w + apart, depth, panels, c1, ldc, 0, ONE)
         add_panels(a1, lda, left_over, w + 2 * apart, depth, panels, c2, ldc, 0, ONE)
         add_panels(a2, lda, left_over, w + 3 * apart, depth, panels, c1, ldc, 0, ONE)
@@ -127,7 +128,7 @@ def _add_rows(x, y, sign, apart, rows, depth, out):  # type: ignore[no-untyped-d
     for row in range(rows):
         for k in range(0, depth, LANES):
             further = 4 * (row * apart + k)
-            _add_vector(x + further, y + further, np.float32(sign), out + 4 * (row * (depth + LINE) + k))  # type: ignore[call-arg]
+            _add_vector(x + further, y + further, sign, out + 4 * (row * (depth + LINE) + k))  # type: ignore[call-arg]
 
 
 @intrinsic

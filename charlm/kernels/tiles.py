@@ -173,21 +173,23 @@ class Vectors:
 
 
 def _panels(down: bool) -> Any:
-    """Return `add_panels` for rows that lie one behind the other, or down the columns of an array."""
+    """Return `add_panel` and `add_panels` for rows that lie one behind the other, or down the columns of an array."""
     tiles = (make_tile(n, VECTORS, down, fetches=True) for n in range(1, 9))
     _tile_1, _tile_2, _tile_3, _tile_4, _tile_5, _tile_6, _tile_7, _tile_8 = tiles
 
     @njit(**OPTIONS)
-    def column_of_tiles(a, lda, rows, panel, depth, c, ldc, other, sign, ahead):  # type: ignore[no-untyped-def]
-        """Add the product of any number of rows with one panel to WIDTH columns of the result; see `make_tile`."""
+    def add_panel(a, lda, rows, panel, depth, c, ldc, other, sign, ahead, apart, bytes_a_step):  # type: ignore[no-untyped-def]
+        """Add the product of any number of rows with one panel to WIDTH columns of the result; see `make_tile`.
+
+        What is fetched begins at `ahead` for the first tile, and `apart` bytes further on for each of the next.
+        """
         tiles = -(-rows // ROWS)
-        bytes_a_step = 4 * WIDTH // tiles
         row = 0
         for tile in range(tiles):
             now = -(-(rows - row) // (tiles - tile))  # about equal heights: a low tile leaves the adders waiting
             a_row, c_row = a + 4 * row * (1 if down else lda), c + 4 * row * ldc
             other_row = other + 4 * row * ldc if other != 0 else other
-            fetch = ahead + tile * depth * bytes_a_step
+            fetch = ahead + tile * apart
             if now == 8:
                 _tile_8(a_row, lda, panel, depth, c_row, ldc, other_row, sign, fetch, bytes_a_step)
             elif now == 7:
@@ -196,7 +198,7 @@ def _panels(down: bool) -> Any:
                 _tile_6(a_row, lda, panel, depth, c_row, ldc, other_row, sign, fetch, bytes_a_step)
             elif now == 5:
                 _tile_5(a_row, lda, panel, depth, c_row, ldc, other_row, sign, fetch, bytes_a_step)
-            elif now == 4:
+            elif now == 4 or down:  # those down an array are a vector at the least, which has halves of four or more
                 _tile_4(a_row, lda, panel, depth, c_row, ldc, other_row, sign, fetch, bytes_a_step)
             elif now == 3:
                 _tile_3(a_row, lda, panel, depth, c_row, ldc, other_row, sign, fetch, bytes_a_step)
@@ -212,15 +214,17 @@ def _panels(down: bool) -> Any:
 
         While the rows meet a panel, the next one is fetched from the third-level cache, a part of it by each tile.
         """
+        share = 4 * WIDTH // -(-rows // ROWS)
         for k in range(0, depth, DEPTH):
             now, a_now = min(DEPTH, depth - k), a + 4 * k * (lda if down else 1)
             for panel in range(panels):
                 here, column = weights + 4 * WIDTH * (panel * depth + k), 4 * panel * WIDTH
                 other_column = other + column if other != 0 else other
                 ahead = here + 4 * WIDTH * depth
-                column_of_tiles(a_now, lda, rows, here, now, c + column, ldc, other_column, sign, ahead)
+                add_panel(a_now, lda, rows, here, now, c + column, ldc, other_column, sign, ahead, now * share, share)
 
-    return add_panels
+    return add_panel, add_panels
 
 
-add_panels, add_panels_down = _panels(down=False), _panels(down=True)
+_, add_panels = _panels(down=False)
+add_panel_down, add_panels_down = _panels(down=True)
