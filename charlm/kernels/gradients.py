@@ -12,7 +12,7 @@ import numpy as np
 
 from charlm.kernels.compiling import kept
 from charlm.kernels.strassen import LEFT, PRODUCTS, RESULT, make_sums, quarter_at
-from charlm.kernels.tiles import LANES, LINE, WIDTH, ZERO, add_panel_down, add_panels_down
+from charlm.kernels.tiles import LANES, LINE, ONE, WIDTH, ZERO, add_panel_down, add_panels_down
 
 DEPTH, MOST_DEPTH = 512, 1024  # rows of a window that are multiplied in one go, the more for a large gradient:
 LARGE = 1 << 18  # of more numbers than this, which are not in the cache, so that reading and writing them counts
@@ -58,16 +58,13 @@ def add_gradient(d_y, x, d_weight, room, fresh):  # type: ignore[no-untyped-def]
             first, second, sign = RESULT[product]
             to, other = quarter_at(c, first, down, right), quarter_at(c, second, down, right)
             left, here = sums + 4 * product * depth * half, x[product].ctypes.data
+            # The last product is added to one quarter only.
             whole = max(panels - 2, 0) if product == PRODUCTS - 1 else panels
             add_panels_down(left, half, half, here, depth, whole, to, ldc, other, np.float32(sign))
             for panel in range(whole, panels):  # with the last two the next columns are fetched: each tile a line a row
                 ahead = (above if panel == whole else below) + 4 * COLUMNS
-                panel_at, column = here + 4 * panel * WIDTH * depth, 4 * panel * WIDTH
-                other_column = other + column if other != 0 else other
-                add_panel_down(
-                    left, half, half, panel_at, depth, to + column, ldc, other_column, np.float32(sign),
-                    ahead, 4 * LINE, pitch,
-                )  # fmt: skip
+                panel_at, column = here + 4 * panel * WIDTH * depth, to + 4 * panel * WIDTH
+                add_panel_down(left, half, half, panel_at, depth, column, ldc, 0, ONE, ahead, 4 * LINE, pitch)
 
 
 def depth_for(size: int) -> int:
