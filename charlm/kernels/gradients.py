@@ -58,13 +58,13 @@ def add_gradient(d_y, x, d_weight, room, fresh):  # type: ignore[no-untyped-def]
             first, second, sign = RESULT[product]
             to, other = quarter_at(c, first, down, right), quarter_at(c, second, down, right)
             left, here = sums + 4 * product * depth * half, x[product].ctypes.data
-            # The last product is added to one quarter only.
+            # The last product is added to one quarter only, so that `other` is 0.
             whole = max(panels - 2, 0) if product == PRODUCTS - 1 else panels
             add_panels_down(left, half, half, here, depth, whole, to, ldc, other, np.float32(sign))
             for panel in range(whole, panels):  # with the last two the next columns are fetched: each tile a line a row
                 ahead = (above if panel == whole else below) + 4 * COLUMNS
                 panel_at, column = here + 4 * panel * WIDTH * depth, to + 4 * panel * WIDTH
-                add_panel_down(left, half, half, panel_at, depth, column, ldc, 0, ONE, ahead, 4 * LINE, pitch)
+                add_panel_down(left, half, half, panel_at, depth, column, ldc, other, ONE, ahead, 4 * LINE, pitch)
 
 
 def depth_for(size: int) -> int:
