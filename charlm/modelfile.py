@@ -107,8 +107,7 @@ def load(path: Path, *, kernels: str = "numpy", training: bool = False) -> Saved
         parameters = from_tensors(model, tensors)
     except (KeyError, ValueError, TypeError) as error:
         raise CharlmError(f"{path}: not a model that this charlm knows: {error}") from error
-    if not np.isfinite(parameters.flat).all():
-        first = parameters.name_at(int(np.flatnonzero(~np.isfinite(parameters.flat))[0]))
+    if (first := parameters.first_not_finite()) is not None:
         raise CharlmError(f"{path}: its weights are not finite numbers ({first} is the first such tensor); train anew")
     prefix = checkpoint.TRAINING_PREFIX
     kept = {name.removeprefix(prefix): array for name, array in tensors.items() if name.startswith(prefix)}

@@ -52,10 +52,9 @@ class Parameters(Mapping[str, Array]):
         """Return parameters with the same numbers in memory of their own."""
         return Parameters(self.shapes, self.flat.dtype, self.flat.copy())
 
-    def name_at(self, index: int) -> str:
-        """Return the name of the array that holds one element of `flat`."""
-        for name, shape in self.shapes.items():
-            index -= prod(shape)
-            if index < 0:
+    def first_not_finite(self) -> str | None:
+        """Return the name of the first array with an infinity or a NaN; None where all numbers are finite."""
+        for name, array in self.items():
+            if not np.isfinite([array.min(), array.max()]).all():  # both are NaN where anything is
                 return name
-        raise IndexError(index)
+        return None

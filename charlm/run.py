@@ -408,9 +408,7 @@ class Run:
 
     def _check_weights(self, step: int) -> None:
         """Refuse to keep weights that the step has made infinite; the next step's loss would tell, too late."""
-        flat = self.trainer.average.flat
-        if not np.isfinite([flat.min(), flat.max()]).all():  # both are NaN where anything is, and no array is made
-            name = self.trainer.average.name_at(int(np.flatnonzero(~np.isfinite(flat))[0]))
+        if (name := self.trainer.average.first_not_finite()) is not None:
             raise self._failed(f"step {step}: the weights of {name} are no longer finite; {REMEDY}")
 
     def _failed(self, what: str) -> CharlmError:

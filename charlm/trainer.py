@@ -264,9 +264,8 @@ class Trainer:
 
     def _not_finite(self, loss: float) -> str:
         """Return the message that names the step and the first tensor that is not finite."""
-        bad = np.flatnonzero(~np.isfinite(self.batch.gradients.flat))
-        if len(bad):
-            what = f"the gradient of {self.batch.gradients.name_at(int(bad[0]))}"
+        if (name := self.batch.gradients.first_not_finite()) is not None:
+            what = f"the gradient of {name}"
         else:
             what = "the gradient's norm" if isfinite(loss) else "the loss"
         return f"step {self.standing.step + 1}: {what} is not finite (loss {loss:.4g}); {REMEDY}"

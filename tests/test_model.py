@@ -349,6 +349,15 @@ def test_equal_seeds_give_equal_weights_and_others_others():
     assert (model.initial_parameters(1)["rnn.weight_hh_l0"] != model.initial_parameters(2)["rnn.weight_hh_l0"]).any()
 
 
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+def test_the_first_array_that_is_not_finite_is_found(number):
+    parameters = Model(Architecture("lstm", V, H, 2)).initial_parameters(1)
+    assert parameters.first_not_finite() is None
+    for name in ("decoder.bias", "rnn.weight_hh_l1"):
+        parameters[name].reshape(-1)[1] = number
+        assert parameters.first_not_finite() == name
+
+
 def test_locked_dropout_of_a_symbol_lasts_a_window():
     """One-hot input under locked dropout: a dropped symbol is as good as absent wherever it comes in its stream."""
     net = Network(Architecture("rnn", V, H, 1, dtype="float64"), dropout=LOCKED)
