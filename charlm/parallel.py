@@ -20,7 +20,7 @@ R = TypeVar("R")
 LAUNCHERS = ("PMI_SIZE", "PMIX_RANK", "OMPI_COMM_WORLD_SIZE")  # what mpiexec of MPICH, PMIx and Open MPI sets
 # Numbers that run away end in a loss that is not finite, which is told once; warnings on the way would only bury it.
 OVERFLOW: dict[str, Any] = {"over": "ignore", "invalid": "ignore"}
-ENOUGH_FOR_PAIRS = 8  # streams of a part: from there on one more costs less than one without a partner
+ENOUGH_FOR_PAIRS = 8  # streams of a part: of fewer the kernels make no pairs
 UNITS_FOR_THREADS = 256  # from which on NumPy's calls are long enough for threads not to wait for the interpreter
 NUMBERS_FOR_PROCESSES = 2048  # of the streams' states; with fewer a step is so short that nobody waits for it
 SECONDS_FOR_ALL = 10.0  # in which every rank of a job stumbles over what one stumbled over, if all will

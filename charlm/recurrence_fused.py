@@ -153,8 +153,11 @@ def fused_recurrences(
     T, B, H = shape
     together = max(1, ROWS_TOGETHER // B)
     room = packed.room_for(B * together, max(2, cell.columns) * H)
-    blocks = [lined_up((T, B, cell.columns * H + PADDING), dtype) for _ in range(num_layers if gradients else 1)]
-    blocks *= 1 if gradients else num_layers  # what a layer saves nobody reads but its gradients
+    width = cell.columns * H + PADDING
+    if gradients:
+        blocks = [lined_up((T, B, width), dtype) for _ in range(num_layers)]
+    else:  # nobody reads what a layer saves
+        blocks = [lined_up((T, B, width), dtype)] * num_layers
     return [FusedRecurrence(cell, shape, dtype, resets, gradients, block, room, together) for block in blocks]
 
 

@@ -192,7 +192,7 @@ def measure(setting: Setting, steps: int) -> Report:
     trainer.batch.close()
     peak = matrix_peak(a.dtype)
     instrumented, parts = _parts(setting, team, steps)
-    loop_products = _alone(team, _replays(setting, team, {FORWARD, BACKWARD}))
+    loop_products = _alone(team, _replays(setting, model, team, {FORWARD, BACKWARD}))
     team.close()
     return Report(
         threads=threads,
@@ -289,10 +289,10 @@ def _products(setting: Setting, streams: int) -> list[Product]:
     return products(setting.architecture, setting.seq_length, streams, setting.dropout.input > 0)
 
 
-def _replays(setting: Setting, team: Team, parts: set[str]) -> list[Callable[[], None]]:
+def _replays(setting: Setting, model: Model, team: Team, parts: set[str]) -> list[Callable[[], None]]:
     """Return, for each worker of this process, a function that does its share of the products of some parts."""
     B, dtype = setting.batch_size, setting.architecture.dtype
-    shards = split_among(Model(setting.architecture, setting.kernels), B, team.shares)[: team.workers]
+    shards = split_among(model, B, team.shares)[: team.workers]
 
     def of_worker(streams: int) -> Callable[[], None]:
         runs = [product.replay(dtype) for product in _products(setting, streams) if product.part in parts]
@@ -329,7 +329,7 @@ def _parts(setting: Setting, team: Team, steps: int) -> tuple[float, list[Part]]
         return Part(name, stopwatch.total(name) / steps / team.workers, flops.get(name, 0), "in place")
 
     def replayed(name: str) -> Part:
-        return Part(name, _alone(team, _replays(setting, team, {name})), flops.get(name, 0), "alone")
+        return Part(name, _alone(team, _replays(setting, model, team, {name})), flops.get(name, 0), "alone")
 
     prepared, batch = Prepared(model), trainer.batch
     prepare = [partial(model.prepare, batch.parameters, prepared, w, team.workers) for w in range(team.workers)]
