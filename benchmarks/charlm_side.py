@@ -10,11 +10,15 @@ import numpy as np
 from turns import serve
 
 from charlm import bench
-from charlm.dropout import Dropout
-from charlm.model import Architecture, Model
-from charlm.optimizers import Options
-from charlm.parallel import Ranks, Team, available_cores, plan_split
-from charlm.sampler import Filter, Sampler
+from charlm.inference.sampler import Filter, Sampler
+from charlm.kernels.choice import load_backend
+from charlm.network.architecture import Architecture
+from charlm.network.model import Model
+from charlm.network.regularisers.dropout import Dropout
+from charlm.training.optimizers import Options
+from charlm.workers.ranks import Ranks
+from charlm.workers.split import available_cores, plan_split
+from charlm.workers.team import Team
 
 
 def setting_of(shape: dict[str, Any]) -> bench.Setting:
@@ -43,7 +47,7 @@ def main() -> None:
     """Answer questions."""
     shape = json.loads(sys.argv[1])
     setting = setting_of(shape)
-    model = Model(setting.architecture, setting.kernels)
+    model = Model(setting.architecture, load_backend(setting.kernels))
     threads = plan_split(setting.workers, model, setting.batch_size, Ranks())
     with np.load(shape["file"]) as file:
         symbols = file["symbols"]
@@ -58,7 +62,7 @@ def main() -> None:
 
     def sample(length: int) -> float:
         team = Team(available_cores())  # as `charlm sample` has it
-        sampler = Sampler(model, model.initial_parameters(bench.SEED), team=team)
+        sampler = Sampler(model, model.architecture.initial_parameters(bench.SEED), team=team)
         started = perf_counter()
         for _ in sampler.write([0], length, Filter(temperature=0.8), bench.SEED):
             pass

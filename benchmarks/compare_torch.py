@@ -23,10 +23,11 @@ import numpy as np
 from pages import write_section
 from turns import HERE, Worker, run
 
-from charlm import bench, modelfile
-from charlm.model import Architecture, Model
-from charlm.parallel import available_cores
-from charlm.vocabulary import Vocabulary
+from charlm import bench
+from charlm.corpus.vocabulary import Vocabulary
+from charlm.files import modelfile
+from charlm.network.architecture import Architecture
+from charlm.workers.split import available_cores
 
 SYMBOLS = "".join(map(chr, range(58, 123)))  # 65 of them, without quotes, spaces and line ends
 SIDES = ("PyTorch", "NumPy", "fast")
@@ -79,8 +80,8 @@ class Row:
 
 def write_inputs(shape: Shape, folder: Path, windows: int) -> str:
     """Write the initial weights and the symbols for both sides, and return the file's name."""
-    model = Model(shape.architecture())
-    tensors = modelfile.to_tensors(model, model.initial_parameters(bench.SEED))
+    architecture = shape.architecture()
+    tensors = modelfile.to_tensors(architecture, architecture.initial_parameters(bench.SEED))
     rng = np.random.default_rng(bench.SEED)
     symbols = rng.integers(0, len(SYMBOLS), shape.batch_size * (shape.seq_length * windows + 1)).astype(np.uint32)
     path = folder / f"{shape.name}, {windows}.npz"
@@ -147,9 +148,11 @@ def compare_sampling(folder: Path, rounds: int) -> dict[str, bench.Spread]:
 
 def compare_start_up(folder: Path, rounds: int) -> dict[str, bench.Spread]:
     """Return the seconds of whole processes that print help or write a little."""
-    model = Model(USUAL.architecture())
+    architecture = USUAL.architecture()
     checkpoint = folder / "start-up.safetensors"
-    modelfile.save(checkpoint, model, model.initial_parameters(bench.SEED), Vocabulary.of(SYMBOLS), {"history": []})
+    modelfile.save(
+        checkpoint, architecture, architecture.initial_parameters(bench.SEED), Vocabulary.of(SYMBOLS), {"history": []}
+    )
     told = {**USUAL.settings(), "file": write_inputs(USUAL, folder, windows=1), "write": STARTED}
     commands = {
         "`charlm --help`": [*CHARLM, "--help"],

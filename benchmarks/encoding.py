@@ -17,7 +17,7 @@ from turns import run
 ROOT = Path(__file__).parent.parent
 LOAD = """
 import sys
-from charlm.corpus import load
+from charlm.corpus.loading import load
 corpus = load(sys.argv[1], encoding="utf-8", unit="char", mode="stream", newlines="lf", normalize=None,
               lowercase=False, min_count=1, unknown="?", seed=1,
               split={"train": 0.9, "valid": 0.05, "test": 0.05, "layout": "tail"})

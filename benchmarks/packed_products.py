@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from charlm.kernels import packed
-from charlm.layers import Part, weight_gradient
-from charlm.layers_fused import FusedWeightGradient
-from charlm.parallel import Team
+from charlm.kernels.fused import packed
+from charlm.kernels.fused.weight_gradient import FusedWeightGradient
+from charlm.network.products import Part, weight_gradient
+from charlm.workers.team import Team
 
 WORKERS, ROWS, STEPS, BESIDE = 2, 32, 64, 16
 SHAPES = ((128, 512), (256, 1024), (512, 2048), (2048, 512))

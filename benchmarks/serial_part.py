@@ -2,9 +2,9 @@
 
     python benchmarks/serial_part.py
 
-A step is a few rounds of team work (`charlm.parallel.Team.map`) with a little in between. What is in between, and what
-it costs to start a round and wait for its end, is serial; everything else is split over the workers. The speed-up that
-Amdahl's law then allows (1967) is an upper bound: memory and caches are shared, too.
+A step is a few rounds of team work (`charlm.workers.team.Team.map`) with a little in between. What is in between, and
+what it costs to start a round and wait for its end, is serial; everything else is split over the workers. The speed-up
+that Amdahl's law then allows (1967) is an upper bound: memory and caches are shared, too.
 """
 
 import argparse
@@ -15,10 +15,13 @@ from time import perf_counter
 from typing import Any, TypeVar
 
 from charlm import bench
-from charlm.dropout import Dropout
-from charlm.model import Architecture, Model
-from charlm.optimizers import Options
-from charlm.parallel import Team, available_cores
+from charlm.kernels.choice import load_backend
+from charlm.network.architecture import Architecture
+from charlm.network.model import Model
+from charlm.network.regularisers.dropout import Dropout
+from charlm.training.optimizers import Options
+from charlm.workers.split import available_cores
+from charlm.workers.team import Team
 
 R = TypeVar("R")
 SHAPES = [("rnn", 1, 128), ("lstm", 1, 128), ("lstm", 2, 256), ("lstm", 2, 512)]
@@ -66,7 +69,9 @@ def measure(cell: str, layers: int, hidden: int, steps: int) -> None:
         ema=None,
     )
     team = TimedTeam(available_cores())
-    trainer: Any = bench.training(setting, Model(setting.architecture, "fused"), team, bench.random_symbols(setting))
+    trainer: Any = bench.training(
+        setting, Model(setting.architecture, load_backend("fused")), team, bench.random_symbols(setting)
+    )
     list(islice(trainer.run(), 3))
     serial, whole = [], []
     for _ in range(steps):

@@ -19,23 +19,25 @@ from time import perf_counter
 import numpy as np
 from pages import write_section
 
-from charlm.backends import choose
-from charlm.batch import Batch
+from charlm.arrays import Array, Ids
 from charlm.config import Config, Override, load
-from charlm.corpus import Corpus
-from charlm.corpus import load as load_corpus
-from charlm.dropout import Dropout
-from charlm.kernels import Array
-from charlm.loss import cross_entropy
-from charlm.model import Architecture, Model, Prepared, Workspace
-from charlm.optimizers import Optimizer, Options
-from charlm.parallel import Ranks, Team, plan_split
-from charlm.parameters import Parameters
-from charlm.schedules import Schedule
-from charlm.scorer import Scorer
-from charlm.trainer import Plan, Trainer
-from charlm.vocabulary import Ids
-from charlm.windows import Windows
+from charlm.corpus.loading import Corpus
+from charlm.corpus.loading import load as load_corpus
+from charlm.corpus.windows import Windows
+from charlm.inference.scorer import Scorer
+from charlm.kernels.choice import choose, load_backend
+from charlm.network.architecture import Architecture
+from charlm.network.loss import cross_entropy
+from charlm.network.model import Model
+from charlm.network.parameters import Parameters
+from charlm.network.regularisers.dropout import Dropout
+from charlm.training.batch import Batch
+from charlm.training.optimizers import Optimizer, Options
+from charlm.training.schedules import Schedule
+from charlm.training.trainer import Plan, Trainer
+from charlm.workers.ranks import Ranks
+from charlm.workers.split import plan_split
+from charlm.workers.team import Team
 
 CONFIG = Path(__file__).parent.parent / "configs" / "warpeace.yaml"
 PUBLISHED = {1: 1.7540, 5: 1.4213, 10: 1.3487, 20: 1.3058, 50: 1.2730, 100: 1.2541, 200: 1.2430}  # Adam, seed 42
@@ -45,14 +47,14 @@ SIZES = (3_266_185, 83, 653_237)  # characters, symbols, characters of the test 
 def tensorflow_weights(model: Model, seed: int) -> Parameters:
     """Return weights drawn as TensorFlow 1 draws them by default."""
     rng = np.random.default_rng(seed)
-    a, parameters = model.architecture, model.parameters()
+    a, parameters = model.architecture, model.architecture.parameters()
     for name, array in parameters.items():
         if name.startswith("rnn.bias"):
             array[...] = np.repeat([gate.bias for gate in model.cell.gates], a.hidden_size)
             continue
         fans = sum(array.shape) if array.ndim == 2 else 2 * len(array)
         if name.startswith("rnn.weight"):  # one matrix for the input, which is as wide as the state, and the state
-            fans = 2 * a.hidden_size + model.gates_width
+            fans = 2 * a.hidden_size + a.gates_width
         limit = np.sqrt(6 / fans)
         array[...] = rng.uniform(-limit, limit, array.shape)
     return parameters
@@ -60,7 +62,7 @@ def tensorflow_weights(model: Model, seed: int) -> Parameters:
 
 INITIAL: dict[str, Callable[[Model, int], Parameters]] = {
     "tensorflow": tensorflow_weights,
-    "charlm": lambda model, seed: model.initial_parameters(seed),
+    "charlm": lambda model, seed: model.architecture.initial_parameters(seed),
 }
 
 
@@ -75,9 +77,9 @@ def test_loss(model: Model, parameters: Parameters, ids: Ids, batch_size: int, s
     B, T = batch_size, seq_length
     ids = whole_windows(ids, B, T).astype(np.int32)
     inputs, targets = (np.ascontiguousarray(part.reshape(B, -1).T) for part in (ids[:-1], ids[1:]))  # (N / B, B)
-    prepared, workspace = Prepared(model), Workspace(model, T, B)
+    prepared, workspace = model.prepared(), model.workspace(T, B)
     model.prepare(parameters, prepared)
-    state, total = model.zero_state(B), 0.0
+    state, total = model.architecture.zero_state(B), 0.0
     for start in range(0, len(inputs), T):
         window = slice(start, start + T)
         after = model.forward(parameters, prepared, workspace, inputs[window], state)
@@ -91,7 +93,7 @@ def trainer_of(config: Config, corpus: Corpus, initial: str, team_of: Callable[[
     """Put together what DeepOBS trains."""
     m, t = config.model, config.training
     architecture = Architecture(m.cell, len(corpus.vocabulary), m.hidden_size, m.num_layers, m.embedding_size)
-    model = Model(architecture, choose(config.kernels, m.dtype))
+    model = Model(architecture, load_backend(choose(config.kernels, m.dtype)))
     team = team_of(model)
     parameters = INITIAL[initial](model, config.seed)
     dropout = Dropout(**m.dropout.model_dump())

@@ -13,11 +13,13 @@ import torch
 from torch import nn
 from warpeace import CONFIG, INITIAL, test_loss, whole_windows
 
-from charlm import modelfile
 from charlm.config import Override, load
-from charlm.corpus import load as load_corpus
-from charlm.model import Architecture, Model
-from charlm.windows import Windows
+from charlm.corpus.loading import load as load_corpus
+from charlm.corpus.windows import Windows
+from charlm.files import modelfile
+from charlm.kernels.choice import load_backend
+from charlm.network.architecture import Architecture
+from charlm.network.model import Model
 
 
 class Network(nn.Module):
@@ -59,12 +61,11 @@ def main() -> None:
     config = load(CONFIG, (), [Override("corpus.path", arguments.text, "text")])
     corpus = load_corpus(**config.corpus.model_dump(), seed=config.seed)
     m, t = config.model, config.training
-    model = Model(
-        Architecture(m.cell, len(corpus.vocabulary), m.hidden_size, m.num_layers, m.embedding_size), "numpy"
-    )
+    described = Architecture(m.cell, len(corpus.vocabulary), m.hidden_size, m.num_layers, m.embedding_size)
+    model = Model(described, load_backend("numpy"))
     torch.manual_seed(config.seed)
-    network = Network(model.architecture, (m.dropout.input, m.dropout.between, m.dropout.output))
-    initial = modelfile.to_tensors(model, INITIAL["tensorflow"](model, config.seed))
+    network = Network(described, (m.dropout.input, m.dropout.between, m.dropout.output))
+    initial = modelfile.to_tensors(described, INITIAL["tensorflow"](model, config.seed))
     with torch.no_grad():
         for name, tensor in network.named().items():
             tensor.copy_(torch.from_numpy(initial[name].copy()))

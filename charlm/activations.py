@@ -1,13 +1,13 @@
 """The functions that equations name, on NumPy arrays: squashing functions, their slopes, the square root.
 
 These are the readable definitions, in any floating type. Cells and update rules name them, and the kernels replace
-them: by in-place calls where NumPy runs the equations (`charlm.kernels.program`), by polynomials on scalars where
-Numba compiles them (`charlm.kernels.fused`).
+them: by in-place calls where NumPy runs the equations (`charlm.kernels.numpy.program`), by polynomials on scalars where
+Numba compiles them (`charlm.kernels.fused.loops`).
 """
 
 import numpy as np
 
-from charlm.kernels import Array
+from charlm.arrays import Array
 
 
 def sigmoid(x: Array) -> Array:

@@ -2,34 +2,32 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import chain
-from math import ceil, log
+from math import ceil, log, prod
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from charlm import checkpoint, config, modelfile, transfer
-from charlm.backends import choose
-from charlm.batch import Batch
+from charlm import assemble, config
+from charlm.arrays import Array
 from charlm.config import Config
-from charlm.corpus import Corpus, check_fits
-from charlm.corpus import load as load_corpus
-from charlm.dropout import Dropout
+from charlm.corpus.loading import Corpus, check_fits
+from charlm.corpus.loading import load as load_corpus
+from charlm.corpus.windows import Windows
 from charlm.errors import CharlmError, UsageError
-from charlm.kernels import Array
-from charlm.model import Architecture, Model
-from charlm.optimizers import Optimizer, Options
-from charlm.parallel import Ranks, Split, Team, plan_split
-from charlm.rundir import BEST, LAST, METRICS, SAMPLES, RunDirectory, left_in, unknown_training
-from charlm.sampler import Filter, Sampler, beginning
-from charlm.schedules import Schedule
-from charlm.scorer import Scorer
-from charlm.trainer import REMEDY, Plan, Progress, Trainer, seconds_per_step
-from charlm.windows import Windows
+from charlm.files import modelfile, rundir, transfer
+from charlm.files.rundir import BEST, LAST, METRICS, SAMPLES, RunDirectory, left_in, unknown_training
+from charlm.inference.sampler import Filter, Sampler, beginning
+from charlm.kernels.choice import load_backend
+from charlm.network.model import Model
+from charlm.training.trainer import REMEDY, Progress, Trainer, seconds_per_step
+from charlm.workers.ranks import Ranks
+from charlm.workers.split import Split
+from charlm.workers.team import Team
 
 DEFAULT_EPOCHS = 10
 TIMING_SECONDS = 3.0  # how long steps are timed at the most before minutes become a number of steps
@@ -183,23 +181,9 @@ class Run:
                 "start at most so many, or raise it"
             )
         start_symbol = corpus.vocabulary.id_of("\n") if c.corpus.mode == "lines" else None
-        kernels = choose(c.kernels if record is None else record.kernels, c.model.dtype)
-        self.model = Model(
-            Architecture(
-                cell=c.model.cell,
-                vocabulary_size=len(corpus.vocabulary),
-                hidden_size=c.model.hidden_size,
-                num_layers=c.model.num_layers,
-                embedding_size=c.model.embedding_size,
-                tie_weights=c.model.tie_weights,
-                dtype=c.model.dtype,
-                start_symbol=start_symbol,
-            ),
-            kernels,
-        )
-        self.record = record or Record(
-            ranks.size, plan_split(c.workers, self.model, c.training.batch_size, ranks), kernels
-        )
+        kernels = None if record is None else record.kernels
+        self.model = assemble.network(c, len(corpus.vocabulary), start_symbol, kernels)
+        self.record = record or Record(ranks.size, assemble.split(c, self.model, ranks), self.model.backend.name)
         self.team = Team(*self.record.threads)
         self.windows = Windows(
             corpus.train,
@@ -209,16 +193,7 @@ class Run:
             mode=c.corpus.mode,
             newline_id=start_symbol,
         )
-        self.batch = Batch(
-            self.model,
-            self.model.initial_parameters(c.seed),
-            c.training.seq_length,
-            c.training.batch_size,
-            Dropout(**c.model.dropout.model_dump()),
-            c.seed,
-            self.team,
-            ranks,
-        )
+        self.batch = assemble.batch(c, self.model, self.team, ranks)
 
     @classmethod
     def plan(
@@ -247,15 +222,17 @@ class Run:
             If the directory holds a run, or the checkpoint has another architecture.
         """
         RunDirectory(directory).check_free(force)
-        saved = None if init_from is None else modelfile.load(checkpoint.resolve(init_from))
+        saved = None if init_from is None else modelfile.load(rundir.resolve(init_from))
         corpus = load_corpus(**config.corpus.model_dump(), seed=config.seed)
         run = cls(directory, config, ranks, corpus)
-        workers = run.team.shares
+        workers = run.team.workers
         if config.workers != "auto" and workers < config.workers:
             streams = config.training.batch_size // ranks.size
             run.notes.append(f"{workers} workers, not {config.workers}: there are only {streams} streams to share")
         if saved is not None and init_from is not None:
-            run.notes += transfer.take_over(saved, run.model, run.batch.parameters, corpus.vocabulary, init_from)
+            run.notes += transfer.take_over(
+                saved, run.model.architecture, run.batch.parameters, corpus.vocabulary, init_from
+            )
         return run
 
     def settle(self) -> None:
@@ -325,14 +302,14 @@ class Run:
             kept = dict(saved.metadata["run"])
             standing, sizes, digest = kept.pop("standing"), kept.pop("sizes"), saved.metadata["corpus"]
             record = Record(**kept)
-            record.interval, record.threads = Interval(**kept["interval"]), Split(*kept["threads"])
+            record.interval, record.threads = Interval(**kept["interval"]), _split(kept["threads"])
         except (KeyError, TypeError) as error:
             raise unknown_training(path) from error
         if record.ranks != ranks.size:
             raise UsageError(
                 f"{path}: was trained by {record.ranks} MPI ranks; resume it with as many, not {ranks.size}"
             )
-        settings = Config.from_dict(saved.metadata["config"], str(path))
+        settings = config.from_dict(saved.metadata["config"], str(path))
         corpus = read_again(settings.corpus.model_dump(), settings.seed, digest, path.parent)
         run = cls(path.parent, settings, ranks, corpus, record)
         run.history, run.saved_step = list(saved.metadata["history"]), standing["step"]
@@ -344,29 +321,10 @@ class Run:
         return run
 
     def _new_trainer(self, total_steps: int, eval_every: int) -> Trainer:
-        c, t = self.config, self.config.training
-        options = c.optimizer.model_dump(exclude={"name", "learning_rate"})
-        optimizer = Optimizer(
-            c.optimizer.name, Options(**options), self.batch.parameters, self.batch.gradients, self.model.backend
-        )
-        plan = Plan(
-            total_steps=total_steps,
-            learning_rate=c.optimizer.learning_rate,
-            schedule=Schedule(**c.schedule.model_dump()),
-            clip_norm=t.clip_norm,
-            clip_value=t.clip_value,
-            ema=t.ema,
-            reset_probability=t.reset_probability,
-            eval_every=eval_every,
-            early_stopping=t.early_stopping,
-            seed=c.seed,
-        )
-        scorer = Scorer(self.model, self.team, self.batch.prepared)
-        return Trainer(plan, self.batch, optimizer, self.windows, scorer, self.corpus.valid)
+        return assemble.trainer(self.config, self.batch, self.windows, self.corpus.valid, total_steps, eval_every)
 
     def close(self) -> None:
-        """End the threads and the processes of the run."""
-        self.batch.close()
+        """End the threads of the run."""
         self.team.close()
 
     @property
@@ -457,7 +415,7 @@ class Run:
         if self.ranks.rank != 0:
             return None
         t, vocabulary = self.config.training, self.corpus.vocabulary
-        sampler = Sampler(Model(self.model.architecture), self.trainer.average)
+        sampler = Sampler(Model(self.model.architecture, load_backend("numpy")), self.trainer.average)
         drawn = sampler.write(
             [beginning(vocabulary.symbols, self.model.architecture.start_symbol)],
             t.sample_length,
@@ -483,5 +441,16 @@ class Run:
             metadata = {"config": self.config.to_dict(), "corpus": self.corpus.digest, "history": self.history}
             path = self.directory.path / name
             modelfile.save(
-                path, self.model, self.trainer.average, self.corpus.vocabulary, {**metadata, **more}, training
+                path,
+                self.model.architecture,
+                self.trainer.average,
+                self.corpus.vocabulary,
+                {**metadata, **more},
+                training,
             )
+
+
+def _split(threads: Sequence[int]) -> Split:
+    """Return how streams were split, also as charlm wrote it when workers could be processes; the sums are the same."""
+    workers, blas_threads, *processes = threads
+    return Split(workers * prod(processes), blas_threads)

@@ -7,21 +7,24 @@ from typing import Any, cast
 
 import numpy as np
 
-from charlm.batch import Batch
-from charlm.dropout import Dropout
-from charlm.kernels import Array, IntArray
-from charlm.model import Architecture, Model, Prepared, State, Workspace
-from charlm.optimizers import NAMES as OPTIMIZERS
-from charlm.optimizers import Optimizer, Options
-from charlm.parallel import Ranks, Team
-from charlm.parameters import Parameters
-from charlm.schedules import Schedule
-from charlm.scorer import Scorer
-from charlm.trainer import Plan, Trainer
-from charlm.vocabulary import Ids
-from charlm.windows import Window, Windows
+from charlm.arrays import Array, Ids, IntArray
+from charlm.corpus.windows import Window, Windows
+from charlm.inference.scorer import Scorer
+from charlm.kernels.choice import load_backend
+from charlm.network.architecture import Architecture, State
+from charlm.network.model import Model
+from charlm.network.parameters import Parameters
+from charlm.network.regularisers.dropout import Dropout
+from charlm.network.workspace import Prepared
+from charlm.training.batch import Batch
+from charlm.training.optimizers import NAMES as OPTIMIZERS
+from charlm.training.optimizers import Optimizer, Options
+from charlm.training.schedules import Schedule
+from charlm.training.trainer import Plan, Trainer
+from charlm.workers.ranks import Ranks
+from charlm.workers.team import Team
 
-FUSED = find_spec("numba") is not None and find_spec("charlm.recurrence_fused") is not None
+FUSED = find_spec("numba") is not None and find_spec("charlm.kernels.fused") is not None
 BACKENDS = ("numpy", "fused") if FUSED else ("numpy",)
 DTYPES = {"numpy": ("float64", "float32"), "fused": ("float32",)}
 KERNELS = [(kernels, dtype) for kernels in BACKENDS for dtype in DTYPES[kernels]]
@@ -102,11 +105,11 @@ class Network:
     def __init__(
         self, architecture: Architecture, seed: int = 0, kernels: str = "numpy", dropout: Dropout | None = None
     ) -> None:
-        self.model = Model(architecture, kernels)
+        self.model = Model(architecture, load_backend(kernels))
         self.dropout = dropout or NO_DROPOUT
         self.seed = seed
         rng = np.random.default_rng(seed)
-        self.parameters = self.model.initial_parameters(seed)
+        self.parameters = self.model.architecture.initial_parameters(seed)
         self.parameters.flat += rng.normal(0, 0.3, self.parameters.flat.shape).astype(architecture.dtype)
 
     def ids(self, T: int, B: int, seed: int = 1) -> IntArray:
@@ -117,19 +120,19 @@ class Network:
     def state(self, B: int, seed: int = 2) -> State:
         """Return a random state of B streams."""
         rng = np.random.default_rng(seed)
-        zero = self.model.zero_state(B)
+        zero = self.model.architecture.zero_state(B)
         return tuple(tuple(rng.normal(0, 0.5, a.shape).astype(a.dtype) for a in layer) for layer in zero)
 
     def prepared(self) -> Prepared:
         """Return the weights as windows read them."""
-        prepared = Prepared(self.model)
+        prepared = self.model.prepared()
         self.model.prepare(self.parameters, prepared)
         return prepared
 
     def read(self, inputs: IntArray, initial: State) -> tuple[Array, State]:
         """Return the logits (T, B, V) of a window without dropout, and the state after it."""
         T, B = inputs.shape
-        workspace = Workspace(self.model, T, B)
+        workspace = self.model.workspace(T, B)
         state = self.model.forward(self.parameters, self.prepared(), workspace, inputs, initial)
         return workspace.logits.reshape(T, B, -1), copied(state)
 
@@ -138,7 +141,7 @@ class Network:
     ) -> Result:
         """Return all that a training window computes; its logits are those before the gradient replaced them."""
         T, B = inputs.shape
-        prepared, workspace = self.prepared(), Workspace(self.model, T, B, self.dropout)
+        prepared, workspace = self.prepared(), self.model.workspace(T, B, self.dropout)
         for mask in workspace.masks:
             if mask is not None:
                 mask.draw(self.seed, step)
@@ -192,7 +195,7 @@ NO_TEXT: Ids = np.zeros(0, np.uint8)
 
 
 class Training:
-    """A trainer of a network over a fixed text, with its team; a context manager that ends threads and processes."""
+    """A trainer of a network over a fixed text, with its team; a context manager that ends its threads."""
 
     def __init__(
         self,
@@ -204,13 +207,12 @@ class Training:
         optimizer: str = "adam",
         options: Options | None = None,
         workers: int = 1,
-        processes: int = 1,
         valid: Ids = NO_TEXT,
         batch_type: type[Batch] = Batch,
     ) -> None:
         assert optimizer in OPTIMIZERS
         B = text.shape[1]
-        self.team = Team(workers, processes=processes)
+        self.team = Team(workers)
         self.batch = batch_type(
             network.model, network.parameters, T, B, network.dropout, network.seed, self.team, Ranks()
         )
@@ -225,7 +227,6 @@ class Training:
         return self.trainer
 
     def __exit__(self, *_: object) -> None:
-        self.batch.close()
         self.team.close()
 
 

@@ -8,10 +8,10 @@ from unittest.mock import patch
 
 import numpy as np
 
-from charlm import checkpoint
-from charlm.config import Config
-from charlm.parallel import Ranks
+from charlm.config import Config, from_dict
+from charlm.files import checkpoint
 from charlm.run import Run
+from charlm.workers.ranks import Ranks
 
 TIMES = ("seconds", "chars_per_second")
 # Power cuts are the matter of test_checkpoint.py, and a disk that others keep busy makes a hundred small runs wait.
@@ -50,7 +50,7 @@ def configured(path: Path | str, **changes: Any) -> Config:
         for section in sections:
             place = place.setdefault(section, {})
         place[name] = value
-    return Config.from_dict(nested, "test")
+    return from_dict(nested, "test")
 
 
 def corpus_file(folder: Path, characters: int = 1_500) -> Path:

@@ -16,9 +16,9 @@ import pytest
 from charlm.cells import NAMES as CELLS
 from charlm.config import dump_yaml
 from charlm.errors import CharlmError, UsageError
-from charlm.optimizers import NAMES as OPTIMIZERS
-from charlm.rundir import left_in
-from charlm.schedules import NAMES as SCHEDULES
+from charlm.files.rundir import left_in
+from charlm.training.optimizers import NAMES as OPTIMIZERS
+from charlm.training.schedules import NAMES as SCHEDULES
 from tests.conftest import ROOT
 from tests.networks import FUSED
 from tests.runs import advance, configured, corpus_file, finish, resume, start, state
@@ -46,7 +46,6 @@ CASES: dict[str, dict[str, Any]] = {
     "nesterov": {"optimizer__name": "sgd", "optimizer__momentum": 0.9, "optimizer__nesterov": True},
     "two workers": {**EVERYTHING, "workers": 2},
     "three workers of unequal shares": {**EVERYTHING, "workers": 3, "corpus__mode": "lines"},
-    "two worker processes": {**EVERYTHING, "workers": 2, "model__hidden_size": 32, "training__batch_size": 64},
     "tied weights": {"model__embedding_size": 8, "model__tie_weights": True, "model__dropout": {"input": 0.2}},
     "float64": {**EVERYTHING, "model__dtype": "float64"},
     "bytes": {"corpus__unit": "byte", "corpus__split": {"train": 0.8, "valid": 0.2, "test": 0, "layout": "stripes"}},
@@ -105,14 +104,11 @@ def test_the_cases_above_do_what_they_are_there_for(tmp_path):
     several = start(tmp_path / "several", configured(path, **CASES["several epochs"]))
     assert several.record.total_steps > 2 * several.windows.steps_per_epoch
     several.close()
-    processes = start(tmp_path / "processes", configured(path, **CASES["two worker processes"]))
-    assert processes.record.threads == (1, 1, 2)
-    processes.close()
 
 
 @pytest.mark.parametrize("lost", ["optimizer.mean", "optimizer.square", "state.h_l0", "state.c_l1", "weights"])
 def test_a_resume_that_forgot_something_would_be_noticed(tmp_path, monkeypatch, lost):
-    from charlm.trainer import Trainer
+    from charlm.training.trainer import Trainer
 
     config = configured(corpus_file(tmp_path), **EVERYTHING, model__cell="lstm")
     uncut = state(finish(start(tmp_path / "uncut", config)))
@@ -224,25 +220,6 @@ def test_a_signal_saves_says_how_to_go_on_and_loses_nothing(tmp_path, longer, nu
     assert state(run) == uncut
 
 
-@pytest.mark.skipif(os.name == "nt", reason="there are no process groups")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_to_worker_processes_as_well_ends_none_before_the_step_is_done(tmp_path, number):
-    path, run = tmp_path / "processes.yaml", tmp_path / "run"
-    case = {**CASES["two worker processes"], "training__max_steps": 400}
-    config = configured(corpus_file(tmp_path), **case)
-    path.write_text(dump_yaml(config), encoding="utf-8")
-    process = train([path, "--out", run], start_new_session=True)
-    assert wait_for_lines(process, run, 12)
-    os.killpg(process.pid, number)  # as a terminal or a batch system does
-    output, message = process.communicate(timeout=60)
-    assert (process.returncode, output) == (128 + number, b"")
-    lines = message.decode().splitlines()
-    assert lines[2].endswith("numpy kernels, 2 worker processes")
-    assert lines[-2].startswith("stopped after step ")
-    assert left_in(run).step < 400
-    assert state(finish(resume(run))) == state(finish(start(tmp_path / "uncut", config)))
-
-
 @pytest.mark.skipif(os.name == "nt", reason="signals cannot be sent to one process there")
 def test_a_second_ctrl_c_stops_at_once_and_tears_nothing(tmp_path, longer):
     config, uncut = longer
@@ -329,7 +306,7 @@ def test_another_number_of_ranks_is_refused(tmp_path):
 
 @pytest.mark.parametrize("key", ["threads", "standing", "total_steps", "interval"])
 def test_training_kept_in_another_way_is_told_in_one_line(tmp_path, monkeypatch, key):
-    from charlm import checkpoint
+    from charlm.files import checkpoint
 
     run = start(tmp_path / "run", configured(corpus_file(tmp_path)))
     run.close()
@@ -374,7 +351,7 @@ def test_an_edited_config_is_told_and_a_missing_one_comes_back(tmp_path):
 def test_kernels_and_threads_stay_those_of_the_start(tmp_path, monkeypatch):
     run = start(tmp_path / "run", configured(corpus_file(tmp_path), kernels="auto", model__dtype="float64", workers=3))
     run.close()
-    monkeypatch.setattr("charlm.parallel.available_cores", lambda: 64)
+    monkeypatch.setattr("charlm.workers.split.available_cores", lambda: 64)
     run = resume(tmp_path / "run")
     run.close()
-    assert (run.record.kernels, run.model.backend.name, run.record.threads) == ("numpy", "numpy", (3, 1, 1))
+    assert (run.record.kernels, run.model.backend.name, run.record.threads) == ("numpy", "numpy", (3, 1))

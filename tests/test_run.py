@@ -9,12 +9,12 @@ from time import perf_counter
 import numpy as np
 import pytest
 
-from charlm import checkpoint, modelfile
 from charlm.config import load
 from charlm.errors import CharlmError, UsageError
-from charlm.parallel import Ranks
+from charlm.files import checkpoint, modelfile, rundir
+from charlm.files.rundir import left_in
 from charlm.run import Run
-from charlm.rundir import left_in
+from charlm.workers.ranks import Ranks
 from tests.runs import advance, configured, corpus_file, finish, metrics, start
 
 KEYS = ["step", "epoch", "chars", "seconds", "loss", "bits_per_char", "learning_rate", "grad_norm", "chars_per_second"]
@@ -92,7 +92,7 @@ def test_without_validation_there_is_no_best_checkpoint(tmp_path, corpus):
     directory = finish(start(tmp_path / "run", configured(corpus, corpus__split=split)))
     assert not (directory / "best.safetensors").exists()
     assert not any("valid_loss" in line for line in metrics(directory))
-    assert checkpoint.resolve(directory).name == "last.safetensors"
+    assert rundir.resolve(directory).name == "last.safetensors"
 
 
 def test_checkpoints_hold_the_average_of_the_weights_where_there_is_one(tmp_path, corpus):

@@ -9,8 +9,8 @@ import pytest
 
 from charlm import cli
 from charlm.errors import CharlmError
-from charlm.parallel import Ranks
 from charlm.run import Run
+from charlm.workers.ranks import Ranks
 from tests.conftest import ROOT
 from tests.runs import configured, finish, start, text
 

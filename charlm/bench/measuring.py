@@ -9,21 +9,25 @@ from time import perf_counter
 
 import numpy as np
 
-from charlm.batch import Batch, split_among
+from charlm.arrays import Ids
+from charlm.bench.memory import peak_memory
 from charlm.bench.products import BACKWARD, FORWARD, INPUT, READ_OUT, WEIGHTS, Product, products
 from charlm.bench.stopwatch import LOOK_UP, OPTIMIZER, SOFTMAX, Stopwatch
-from charlm.dropout import Dropout
-from charlm.memory import peak_memory
-from charlm.model import Architecture, Model, Prepared
-from charlm.optimizers import Optimizer, Options
-from charlm.parallel import Ranks, Split, Team, available_cores, plan_split
+from charlm.corpus.windows import Windows
+from charlm.inference.sampler import Filter, Sampler
+from charlm.inference.scorer import Scorer
+from charlm.kernels.choice import load_backend
+from charlm.network.architecture import Architecture
+from charlm.network.model import Model
+from charlm.network.regularisers.dropout import Dropout
 from charlm.randomness import Purpose, generator
-from charlm.sampler import Filter, Sampler
-from charlm.schedules import Schedule
-from charlm.scorer import Scorer
-from charlm.trainer import Plan, Trainer
-from charlm.vocabulary import Ids
-from charlm.windows import Windows
+from charlm.training.batch import Batch, split_among
+from charlm.training.optimizers import Optimizer, Options
+from charlm.training.schedules import Schedule
+from charlm.training.trainer import Plan, Trainer
+from charlm.workers.ranks import Ranks
+from charlm.workers.split import Split, available_cores, plan_split
+from charlm.workers.team import Team
 
 WARM_UP = 3  # steps before the first that counts: caches fill, kernels compile
 WINDOWS = 8  # of random symbols, read over and over
@@ -54,13 +58,13 @@ class Setting:
     dropout : Dropout
         Its rates.
     workers : int or str
-        As `charlm.parallel.plan_split` takes them.
+        As `charlm.workers.team.plan_split` takes them.
     optimizer : str
-        A name from `charlm.optimizers.NAMES`.
+        A name from `charlm.training.optimizers.NAMES`.
     options : Options
         The numbers of its rule.
     clip_norm, clip_value, ema : float or None
-        As for `charlm.trainer.Plan`.
+        As for `charlm.training.trainer.Plan`.
     """
 
     architecture: Architecture
@@ -183,13 +187,12 @@ def measure(setting: Setting, steps: int) -> Report:
         How many training steps to time, at least 1.
     """
     a = setting.architecture
-    model = Model(a, setting.kernels)
-    threads = plan_split(setting.workers, model, setting.batch_size, Ranks())
+    model = Model(a, load_backend(setting.kernels))
+    threads = plan_split(setting.workers, setting.batch_size, threads_pay=a.hidden_size >= model.backend.threads_from)
     team = Team(*threads)
     trainer = training(setting, model, team, random_symbols(setting))
     step = Spread.of(_steps(trainer, WARM_UP + steps)[WARM_UP:])
     memory = peak_memory()
-    trainer.batch.close()
     peak = matrix_peak(a.dtype)
     instrumented, parts = _parts(setting, team, steps)
     loop_products = _alone(team, _replays(setting, model, team, {FORWARD, BACKWARD}))
@@ -224,7 +227,7 @@ def training(setting: Setting, model: Model, team: Team, symbols: Ids) -> Traine
         The text, read from its beginning again and again; at least B T + 1 symbols.
     """
     B, T = setting.batch_size, setting.seq_length
-    batch = Batch(model, model.initial_parameters(SEED), T, B, setting.dropout, SEED, team, Ranks())
+    batch = Batch(model, model.architecture.initial_parameters(SEED), T, B, setting.dropout, SEED, team, Ranks())
     optimizer = Optimizer(setting.optimizer, setting.options, batch.parameters, batch.gradients, model.backend)
     plan = Plan(
         total_steps=sys.maxsize,
@@ -256,9 +259,9 @@ def _steps(trainer: Trainer, count: int) -> list[float]:
 
 def _sampling_speed(setting: Setting) -> float:
     """Return the symbols a second of writing one long text, as `charlm sample` does."""
-    model = Model(setting.architecture, setting.kernels)
+    model = Model(setting.architecture, load_backend(setting.kernels))
     team = Team(available_cores())
-    sampler = Sampler(model, model.initial_parameters(SEED), team=team)
+    sampler = Sampler(model, model.architecture.initial_parameters(SEED), team=team)
     for length in (1, WRITTEN):  # the first compiles what is not compiled yet
         started = perf_counter()
         for _ in sampler.write([0], length, Filter(temperature=0.8), SEED):
@@ -292,7 +295,7 @@ def _products(setting: Setting, streams: int) -> list[Product]:
 def _replays(setting: Setting, model: Model, team: Team, parts: set[str]) -> list[Callable[[], None]]:
     """Return, for each worker of this process, a function that does its share of the products of some parts."""
     B, dtype = setting.batch_size, setting.architecture.dtype
-    shards = split_among(model, B, team.shares)[: team.workers]
+    shards = split_among(model, B, team.workers)
 
     def of_worker(streams: int) -> Callable[[], None]:
         runs = [product.replay(dtype) for product in _products(setting, streams) if product.part in parts]
@@ -315,7 +318,7 @@ def _alone(team: Team, functions: Sequence[Callable[[], None]]) -> float:
 def _parts(setting: Setting, team: Team, steps: int) -> tuple[float, list[Part]]:
     """Return the median seconds of steps under the stopwatch, and what they are made of."""
     stopwatch = Stopwatch()
-    model = Model(setting.architecture, setting.kernels)
+    model = Model(setting.architecture, load_backend(setting.kernels))
     model.backend = stopwatch.watch(model.backend)
     trainer = training(setting, model, team, random_symbols(setting))
     _steps(trainer, WARM_UP)
@@ -331,7 +334,7 @@ def _parts(setting: Setting, team: Team, steps: int) -> tuple[float, list[Part]]
     def replayed(name: str) -> Part:
         return Part(name, _alone(team, _replays(setting, model, team, {name})), flops.get(name, 0), "alone")
 
-    prepared, batch = Prepared(model), trainer.batch
+    prepared, batch = model.prepared(), trainer.batch
     prepare = [partial(model.prepare, batch.parameters, prepared, w, team.workers) for w in range(team.workers)]
     norm = float(np.median([_time(batch.sum_of_squares) for _ in range(REPLAYS)]))
     parts = [
@@ -346,7 +349,6 @@ def _parts(setting: Setting, team: Team, steps: int) -> tuple[float, list[Part]]
         Part(NORM, norm, 0, "alone"),
         in_place(OPTIMIZER),
     ]
-    batch.close()
     step = float(np.median(times))
     left_over = max(0.0, step - sum(part.seconds for part in parts))
     return step, [*(part for part in parts if part.seconds > 0), Part(REST, left_over, 0, "left over")]

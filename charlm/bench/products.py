@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from charlm.kernels import Array
-from charlm.model import Architecture, Model
+from charlm.arrays import Array
+from charlm.network.architecture import Architecture
 
 FORWARD = "time loops, forward"
 BACKWARD = "time loops, backward"
@@ -78,7 +78,7 @@ def products(architecture: Architecture, seq_length: int, batch_size: int, dropp
     """
     a, T = architecture, seq_length
     H, V, N = a.hidden_size, a.vocabulary_size, T * batch_size
-    width = Model(a).gates_width
+    width = a.gates_width
     found: list[Product] = []
     for layer in range(a.num_layers):
         if layer > 0:

@@ -5,9 +5,9 @@ from dataclasses import replace
 from time import perf_counter
 from typing import Any, TypeVar, cast
 
-from charlm.backends import Backend
 from charlm.bench.products import BACKWARD, FORWARD, WEIGHTS
-from charlm.recurrence import Recurrence
+from charlm.network.backend import Backend
+from charlm.network.recurrence import Recurrence
 
 R = TypeVar("R")
 

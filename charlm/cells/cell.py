@@ -1,6 +1,6 @@
 """What a recurrent cell is: an activation function with gates and a carried state.
 
-Everything with weights lives outside (`charlm.layers`). For each step the layer computes, for every gate,
+Everything with weights lives outside (`charlm.network.products`). For each step the layer computes, for every gate,
 
     a = W_x x + b + W_h h'
 
@@ -37,7 +37,7 @@ class Gate:
 
     name: str
     bias: float = 0.0
-    apart: bool = False
+    split: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +65,14 @@ class Cell:
     @property
     def summed(self) -> int:
         """How many gates take the sum of both products."""
-        return sum(not gate.apart for gate in self.gates)
+        return sum(not gate.split for gate in self.gates)
 
     @property
-    def apart(self) -> int:
+    def split(self) -> int:
         """How many gates take the two products apart."""
-        return sum(gate.apart for gate in self.gates)
+        return sum(gate.split for gate in self.gates)
 
     @property
     def columns(self) -> int:
         """How many arrays a step saves: one for each pre-activation that `forward` takes."""
-        return len(self.gates) + self.apart
+        return len(self.gates) + self.split

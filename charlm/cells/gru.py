@@ -14,8 +14,8 @@ the interpolation the other way round, with z for what is written.
 """
 
 from charlm.activations import sigmoid, sigmoid_slope, tanh, tanh_slope
+from charlm.arrays import Array
 from charlm.cells.cell import Cell, Gate
-from charlm.kernels import Array
 
 
 def forward(a_r: Array, a_z: Array, x_n: Array, h_n: Array, h_before: Array) -> tuple[Array, ...]:
@@ -39,7 +39,7 @@ def backward(r: Array, z: Array, n: Array, h_n: Array, h_before: Array, h: Array
 
 CELL = Cell(
     "gru",
-    gates=(Gate("r"), Gate("z"), Gate("n", apart=True)),
+    gates=(Gate("r"), Gate("z"), Gate("n", split=True)),
     carried=("h",),
     forward=forward,
     backward=backward,

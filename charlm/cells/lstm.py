@@ -14,8 +14,8 @@ order of the gates is PyTorch's. Course notes name the candidate c~ and the gate
 """
 
 from charlm.activations import sigmoid, sigmoid_slope, tanh, tanh_slope
+from charlm.arrays import Array
 from charlm.cells.cell import Cell, Gate
-from charlm.kernels import Array
 
 
 def forward(a_i: Array, a_f: Array, a_g: Array, a_o: Array, h_before: Array, c_before: Array) -> tuple[Array, ...]:

@@ -14,8 +14,8 @@ accounts, g and the output use tanh and the gradient is whole.
 """
 
 from charlm.activations import sigmoid, sigmoid_slope, tanh, tanh_slope
+from charlm.arrays import Array
 from charlm.cells.cell import Cell, Gate
-from charlm.kernels import Array
 
 
 def forward(a_i: Array, a_g: Array, a_o: Array, h_before: Array, c_before: Array) -> tuple[Array, ...]:

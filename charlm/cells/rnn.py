@@ -8,8 +8,8 @@ every step (Bengio, Simard & Frasconi 1994).
 """
 
 from charlm.activations import tanh, tanh_slope
+from charlm.arrays import Array
 from charlm.cells.cell import Cell, Gate
-from charlm.kernels import Array
 
 
 def forward(a: Array, h_before: Array) -> tuple[Array, ...]:

@@ -10,8 +10,8 @@ and PyTorch name the gate's complement, z = 1 - u.
 """
 
 from charlm.activations import sigmoid, sigmoid_slope, tanh, tanh_slope
+from charlm.arrays import Array
 from charlm.cells.cell import Cell, Gate
-from charlm.kernels import Array
 
 
 def forward(a_u: Array, a_c: Array, h_before: Array) -> tuple[Array, ...]:

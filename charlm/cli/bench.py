@@ -48,11 +48,11 @@ def command(config: Path | None, overrides: tuple[str, ...], vocabulary: int, re
 
 def _setting(settings: "Config", vocabulary: int) -> "Setting":
     """Return what a configuration asks to measure."""
-    from charlm.backends import choose
     from charlm.bench import Setting
-    from charlm.dropout import Dropout
-    from charlm.model import Architecture
-    from charlm.optimizers import Options
+    from charlm.kernels.choice import choose
+    from charlm.network.architecture import Architecture
+    from charlm.network.regularisers.dropout import Dropout
+    from charlm.training.optimizers import Options
 
     m, t = settings.model, settings.training
     architecture = Architecture(

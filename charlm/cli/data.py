@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from charlm.fetch import CORPORA, corpus_named, fetch
+from charlm.corpus.fetch import CORPORA, corpus_named, fetch
 
 
 @click.group(name="data")

@@ -9,11 +9,12 @@ import click
 
 from charlm.cli.options import model_argument, on_unknown_option
 from charlm.errors import UsageError
+from charlm.files import rundir
 
 if TYPE_CHECKING:
-    from charlm.modelfile import Saved
-    from charlm.scorer import Score
-    from charlm.vocabulary import Ids
+    from charlm.arrays import Ids
+    from charlm.files.modelfile import Saved
+    from charlm.inference.scorer import Score
 
 
 @click.command(
@@ -38,16 +39,19 @@ def command(model: Path, files: tuple[str, ...], split: str | None, on_unknown: 
     MODEL is a run directory or a checkpoint file. The text is read in order with the state carried over, and every
     character but the first counts.
     """
-    from charlm import checkpoint, modelfile
-    from charlm.parallel import Team, available_cores
-    from charlm.scorer import Scorer
+    from charlm.files import modelfile
+    from charlm.inference.scorer import Scorer
+    from charlm.kernels.choice import load_backend
+    from charlm.network.model import Model
+    from charlm.workers.split import available_cores
+    from charlm.workers.team import Team
 
     if files and split:
         raise UsageError("--split: a part of the model's corpus; leave it out to score files")
-    saved = modelfile.load(checkpoint.resolve(model))
+    saved = modelfile.load(rundir.resolve(model))
     ids = _read_files(saved, files, on_unknown) if files else _read_split(saved, split or "valid", model)
     team = Team(available_cores())
-    score = Scorer(saved.model, team).score(saved.parameters, ids)
+    score = Scorer(Model(saved.architecture, load_backend("numpy")), team).score(saved.parameters, ids)
     team.close()
     if as_json:
         click.echo(json.dumps(_values(score)))
@@ -78,7 +82,7 @@ def _values(score: "Score") -> dict[str, float | int | None]:
 
 def _read_files(saved: "Saved", files: tuple[str, ...], on_unknown: str) -> "Ids":
     """Read texts as the model's own corpus was read."""
-    from charlm.corpus import read
+    from charlm.corpus.loading import read
 
     c = saved.metadata["config"]["corpus"]
     kept = {name: c[name] for name in ("encoding", "mode", "newlines", "normalize", "lowercase")}

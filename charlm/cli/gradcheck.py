@@ -22,9 +22,9 @@ def command(config: Path, overrides: tuple[str, ...], most: int) -> None:
     at no more than 16 units, and each tensor gets one line. The corpus is not read. Exits with 1 if a gradient fails.
     """
     from charlm.config import load
-    from charlm.dropout import Dropout
-    from charlm.gradcheck import TOLERANCE, Problem, check
-    from charlm.model import Architecture
+    from charlm.insight.gradcheck import TOLERANCE, Problem, check
+    from charlm.network.architecture import Architecture
+    from charlm.network.regularisers.dropout import Dropout
 
     settings = load(config, overrides)
     m = settings.model

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from charlm.cli.options import model_argument
+from charlm.files import rundir
 
 if TYPE_CHECKING:
-    from charlm.modelfile import Saved
-    from charlm.vocabulary import Vocabulary
+    from charlm.corpus.vocabulary import Vocabulary
+    from charlm.files.modelfile import Saved
 
 SHOWN_SYMBOLS = 200
 SHOWN_EVALUATIONS = 20
@@ -34,9 +35,9 @@ def command(model: Path, as_json: bool) -> None:
 
     Its network, its weights by tensor, its vocabulary, the losses of its training and its configuration.
     """
-    from charlm import checkpoint, modelfile
+    from charlm.files import modelfile
 
-    path = checkpoint.resolve(model)
+    path = rundir.resolve(model)
     saved = modelfile.load(path)
     if as_json:
         import json
@@ -52,7 +53,7 @@ def command(model: Path, as_json: bool) -> None:
 
 
 def _show_network(saved: "Saved") -> None:
-    a = saved.model.architecture
+    a = saved.architecture
     symbols = f"an embedding of {a.embedding_size}" if a.embedding_size else "one-hot input"
     tied = ", tied to the read-out" if a.tie_weights else ""
     click.echo(f"{a.num_layers} x {a.cell} of {a.hidden_size}, {symbols}{tied}, {a.dtype}")
@@ -97,10 +98,10 @@ def _evaluation(entry: dict[str, Any], best: bool) -> str:
 
 
 def _show_configuration(metadata: dict[str, Any], path: Path) -> None:
-    from charlm.config import Config, dump_yaml
+    from charlm.config import dump_yaml, from_dict
 
     click.echo("\nconfiguration")
-    for line in dump_yaml(Config.from_dict(metadata["config"], str(path))).splitlines():
+    for line in dump_yaml(from_dict(metadata["config"], str(path))).splitlines():
         click.echo(f"  {line}")
 
 

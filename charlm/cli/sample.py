@@ -12,12 +12,14 @@ import click
 from charlm.cli.display import COMPILING
 from charlm.cli.options import FiniteRange, model_argument, on_unknown_option
 from charlm.errors import CharlmError, UsageError
+from charlm.files import rundir
 
 if TYPE_CHECKING:
-    from charlm.model import Model
-    from charlm.modelfile import Saved
-    from charlm.sampler import Drawn
-    from charlm.vocabulary import Vocabulary
+    from charlm.corpus.vocabulary import Vocabulary
+    from charlm.files.modelfile import Saved
+    from charlm.inference.sampler import Drawn
+    from charlm.network.architecture import Architecture
+    from charlm.network.model import Model
 
 SEPARATOR = "--- {number} of {count}"
 MOST_SEED = (1 << 64) - 1
@@ -111,16 +113,17 @@ def command(
     (corpus.mode: lines) starts afresh with every line. The kernels round differently, so once in a great while a seed's
     text takes another turn with the other ones.
     """
-    from charlm import checkpoint, modelfile
-    from charlm.parallel import Team, available_cores
-    from charlm.sampler import Filter, Sampler, beginning
+    from charlm.files import modelfile
+    from charlm.inference.sampler import Filter, Sampler, beginning
+    from charlm.workers.split import available_cores
+    from charlm.workers.team import Team
 
     if prompt is not None and prompt_file is not None:
         raise UsageError("--prompt and --prompt-file: give one of them")
-    saved = modelfile.load(checkpoint.resolve(model))
-    vocabulary, start_symbol = saved.vocabulary, saved.model.architecture.start_symbol
+    saved = modelfile.load(rundir.resolve(model))
+    vocabulary, start_symbol = saved.vocabulary, saved.architecture.start_symbol
     _check_ends(saved, model, stop, lines)
-    network = _network(saved.model, kernels, length, count, ends=stop is not None or lines is not None)
+    network = _network(saved.architecture, kernels, length, count, ends=stop is not None or lines is not None)
     ids = _encoded_prompt(vocabulary, prompt, prompt_file, on_unknown)
     shown = vocabulary.decode(ids)
     if not ids or start_symbol is not None:
@@ -141,16 +144,16 @@ def command(
     team.close()
 
 
-def _network(model: "Model", kernels: str, length: int, count: int, ends: bool) -> "Model":
+def _network(architecture: "Architecture", kernels: str, length: int, count: int, ends: bool) -> "Model":
     """Return the model with the kernels that are asked for, or that suit what is to be written."""
-    from charlm.backends import choose
-    from charlm.model import Model
+    from charlm.kernels.choice import choose, load_backend
+    from charlm.network.model import Model
 
     if kernels == "fused" and count > 1:
         raise UsageError("--kernels fused: writes one text at a time; leave it out, or --count")
     if kernels == "auto" and (count > 1 or ends or length < LONG):
         kernels = "numpy"
-    network = Model(model.architecture, choose(kernels, model.architecture.dtype))
+    network = Model(architecture, load_backend(choose(kernels, architecture.dtype)))
     network.backend.when_compiling(lambda: click.echo(COMPILING, err=True))
     return network
 

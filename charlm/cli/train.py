@@ -17,8 +17,8 @@ from charlm.cli.options import FiniteRange, overrides_option
 from charlm.errors import UsageError
 
 if TYPE_CHECKING:
-    from charlm.parallel import Ranks
     from charlm.run import Run
+    from charlm.workers.ranks import Ranks
 
 RUNS = Path("runs")
 MEGABYTE = 1_000_000
@@ -72,7 +72,7 @@ def command(
 
     Ctrl-C ends the run after the step at hand and saves it; `--resume` goes on from there.
     """
-    from charlm.parallel import find_ranks
+    from charlm.workers.ranks import find_ranks
 
     new_run = {"CONFIG": config, "--corpus": corpus, "--out": out, "--set": overrides, "--max-minutes": max_minutes,
                "--init-from": init_from, "--force": force, "--dry-run": dry_run}  # fmt: skip
@@ -133,8 +133,8 @@ def _start(run: "Run", dry_run: bool, silent: bool) -> int:
 
 def _resume(directory: Path, ranks: "Ranks", silent: bool) -> int:
     """Take up a run, or say that there is nothing left to do; return the exit status."""
+    from charlm.files.rundir import left_in
     from charlm.run import Run
-    from charlm.rundir import left_in
 
     left = left_in(directory)
     if left.finished:
@@ -185,8 +185,8 @@ def _introduce(run: "Run", silent: bool) -> None:
 
 def _forecast(run: "Run", silent: bool) -> None:
     """Say what a run would take, after trying a few steps."""
+    from charlm.bench.memory import peak_memory
     from charlm.cli.display import duration, rounded
-    from charlm.memory import peak_memory
 
     t, step = run.config.training, run.seconds_per_step()
     speed = rounded(t.batch_size * t.seq_length / step)

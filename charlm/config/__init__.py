@@ -1,6 +1,5 @@
 """The configuration: every key with its type, range and default, read from YAML with all mistakes told at once."""
 
-from charlm.config.document import Override
 from charlm.config.keys import (
     KEYS,
     SECTIONS,
@@ -14,7 +13,7 @@ from charlm.config.keys import (
     Training,
 )
 from charlm.config.options import LENGTHS, OPTIMIZER_OPTIONS, SCHEDULE_OPTIONS, UNIT_OPTIONS
-from charlm.config.reading import load
+from charlm.config.reading import Override, from_dict, load
 from charlm.config.writing import commented_defaults, dump_yaml, schema
 
 __all__ = [
@@ -35,6 +34,7 @@ __all__ = [
     "Training",
     "commented_defaults",
     "dump_yaml",
+    "from_dict",
     "load",
     "schema",
 ]

@@ -2,20 +2,17 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
+from charlm.config.keys import Config
 from charlm.config.options import LENGTHS, OPTIMIZER_OPTIONS, SCHEDULE_OPTIONS, UNIT_OPTIONS, Key
-from charlm.config.phrases import shown
-
-if TYPE_CHECKING:  # the keys ask this module whether they agree
-    from charlm.config.keys import Config
+from charlm.phrases import shown
 
 Mistake = tuple[tuple[Key, ...], str]  # the keys involved, the one to blame first, and what is wrong
 
 
-def conflicts(config: "Config") -> Iterator[Mistake]:
+def conflicts(config: Config) -> Iterator[Mistake]:
     """Yield what does not go together, each with the keys that it is about."""
     yield from _corpus_conflicts(config)
     yield from _model_conflicts(config)
@@ -29,7 +26,7 @@ def _mistake(message: str, *keys: str) -> Mistake:
     return tuple(tuple(key.split(".")) for key in keys), message
 
 
-def _corpus_conflicts(config: "Config") -> Iterator[Mistake]:
+def _corpus_conflicts(config: Config) -> Iterator[Mistake]:
     corpus, split = config.corpus, config.corpus.split
     shares = (split.train, split.valid, split.test)
     if not math.isclose(sum(shares), 1, abs_tol=1e-6):
@@ -43,7 +40,7 @@ def _corpus_conflicts(config: "Config") -> Iterator[Mistake]:
         yield _mistake("must not be the end of a line when corpus.mode is 'lines'", "corpus.unknown", "corpus.mode")
 
 
-def _model_conflicts(config: "Config") -> Iterator[Mistake]:
+def _model_conflicts(config: Config) -> Iterator[Mistake]:
     model, dropout = config.model, config.model.dropout
     if model.tie_weights and model.embedding_size != model.hidden_size:
         needed = f"needs model.embedding_size equal to model.hidden_size ({model.hidden_size})"
@@ -60,7 +57,7 @@ def _model_conflicts(config: "Config") -> Iterator[Mistake]:
         yield _mistake(message, "kernels", "model.dtype")
 
 
-def _training_conflicts(config: "Config") -> Iterator[Mistake]:
+def _training_conflicts(config: Config) -> Iterator[Mistake]:
     training, optimizer, schedule = config.training, config.optimizer, config.schedule
     lengths = [length for length in LENGTHS if getattr(training, length) is not None]
     for length in lengths[1:]:
@@ -78,7 +75,7 @@ def _training_conflicts(config: "Config") -> Iterator[Mistake]:
         yield _mistake(f"'plateau' {no_validation}", "schedule.name", "corpus.split.valid")
 
 
-def _unused_options(config: "Config", name: str, chooser: str, options: Mapping[str, Key]) -> Iterator[Mistake]:
+def _unused_options(config: Config, name: str, chooser: str, options: Mapping[str, Key]) -> Iterator[Mistake]:
     """Find options that only another choice uses; a default may stay, as in a file with every key written out."""
     section = getattr(config, name)
     choice = getattr(section, chooser)

@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field
 
 from charlm.cells import NAMES
-from charlm.config.conflicts import conflicts
 from charlm.config.options import OPTIMIZER_OPTIONS, SCHEDULE_OPTIONS, UNIT_OPTIONS, Key
 from charlm.config.values import Betas, Character, Count, Decay, Encoding, OneOf, Paths, Positive, Share, Workers
 
@@ -137,7 +135,7 @@ class Schedule(_Section):
 
 
 class Config(_Section):
-    """Everything a training run is told; build one with `load` or `Config.from_dict`."""
+    """Everything a training run is told; build one with `load` or `from_dict`."""
 
     corpus: Corpus = Field(description="the text to learn from")
     model: Model = Field(default=Model(), description="the network")
@@ -150,41 +148,9 @@ class Config(_Section):
         default="auto", description="NumPy, or fused loops, which need Numba"
     )
 
-    @model_validator(mode="after")
-    def _agree(self) -> "Config":
-        if mistakes := list(conflicts(self)):
-            told = "; ".join(f"{'.'.join(keys[0])}: {message}" for keys, message in mistakes)
-            raise PydanticCustomError("conflicts", "{told}", {"told": told, "mistakes": mistakes})
-        return self
-
     def to_dict(self) -> dict[str, Any]:
         """Return the configuration as nested dictionaries that JSON and YAML can hold, every default written out."""
         return self.model_dump(mode="json")
-
-    @classmethod
-    def from_dict(cls, data: object, where: str) -> "Config":
-        """Build a configuration from what `to_dict` returned.
-
-        Parameters
-        ----------
-        data : object
-            Nested dictionaries; every key is checked as strictly as a file's.
-        where : str
-            What the dictionaries came from, such as a checkpoint's name, to begin each message with.
-
-        Returns
-        -------
-        Config
-            The checked configuration.
-
-        Raises
-        ------
-        UsageError
-            With one line for each problem.
-        """
-        from charlm.config.document import Document  # which is made of these keys
-
-        return Document(where, data).resolve()
 
 
 def _sections(section: type[BaseModel] = Config, key: Key = ()) -> Iterator[tuple[Key, type[BaseModel]]]:

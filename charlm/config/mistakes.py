@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from charlm.config.conflicts import Mistake
+from charlm.config.conflicts import Mistake, conflicts
 from charlm.config.keys import EXAMPLE, Config
 from charlm.config.options import Key
 from charlm.config.wording import UNKNOWN, meant, told
@@ -14,20 +14,19 @@ _REQUIRED: Key = ("corpus", "path")
 
 
 def _validated(data: object) -> tuple[Config | None, list[ErrorDetails], list[Mistake]]:
-    """Return the configuration, or pydantic's complaints about single values, or where sound values disagree."""
+    """Return the configuration, pydantic's complaints about single values, and where sound values disagree."""
     try:
-        return Config.model_validate(data), [], []
+        config = Config.model_validate(data)
     except ValidationError as error:
-        details = error.errors(include_url=False)
-    conflicts = [mistake for detail in details for mistake in detail.get("ctx", {}).get("mistakes", [])]
-    return None, [] if conflicts else details, conflicts
+        return None, error.errors(include_url=False), []
+    return config, [], list(conflicts(config))
 
 
 def mistakes_in(data: object) -> tuple[Config | None, list[Mistake]]:
     """Check plain values: return the configuration, or all that is wrong with them."""
-    config, details, conflicts = _validated(data)
+    config, details, disagreeing = _validated(data)
     if not details:
-        return config, conflicts
+        return config, disagreeing
     mistakes: list[Mistake] = []
     wrong: set[Key] = set()
     for detail in details:
@@ -39,8 +38,8 @@ def mistakes_in(data: object) -> tuple[Config | None, list[Mistake]]:
     # pydantic compares keys only when each is sound: see whether the sound ones disagree with each other.
     sound = _without(data, wrong)
     sound["corpus"] = {"path": EXAMPLE, **sound.get("corpus", {})}
-    _, _, conflicts = _validated(sound)
-    known = [(keys, text) for keys, text in conflicts if not any(k[:n] in wrong for k in keys for n in range(4))]
+    _, _, disagreeing = _validated(sound)
+    known = [(keys, text) for keys, text in disagreeing if not any(k[:n] in wrong for k in keys for n in range(4))]
     return None, mistakes + known
 
 

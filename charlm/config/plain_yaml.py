@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 import yaml
 
 from charlm.config.options import Key
-from charlm.config.phrases import one_line
 from charlm.errors import UsageError
+from charlm.phrases import one_line
 
 _CORE = "tag:yaml.org,2002:"
 _SCALARS: dict[str, tuple[str, str, Callable[[str], Any]]] = {  # pattern, first character, value

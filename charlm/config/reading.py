@@ -1,15 +1,100 @@
 """From a YAML file, and from what is given beside it, to a checked configuration."""
 
+import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from charlm.config.document import Document, Override
-from charlm.config.keys import Config
-from charlm.config.phrases import one_line
+from charlm.config.keys import KEYS, SECTIONS, Config
+from charlm.config.mistakes import mistakes_in
+from charlm.config.options import LENGTHS, Key
 from charlm.config.plain_yaml import compose, plain_value
+from charlm.config.wording import unknown_key
 from charlm.errors import UsageError
+from charlm.phrases import one_line
 
 _LARGEST = 2**20
+
+
+@dataclass(frozen=True)
+class Override:
+    """A value given outside the file.
+
+    Attributes
+    ----------
+    key : str
+        The dotted key, such as ``training.max_minutes``.
+    value : object
+        A plain value, such as YAML could hold.
+    where : str
+        What the person typed, such as ``--max-minutes``, to begin a message with.
+    """
+
+    key: str
+    value: object
+    where: str
+
+
+@dataclass(frozen=True)
+class _Place:
+    rank: int  # its position in reading order
+    where: str
+    is_key: bool = False  # `where` names the key already, as a flag does
+
+
+class Document:
+    """Plain values as they were given, the place of each, and all that is wrong with them."""
+
+    def __init__(self, name: str, data: object = None) -> None:
+        self.data: Any = {} if data is None else data
+        self._ranks = itertools.count()
+        self._places: dict[Key, _Place] = {(): _Place(next(self._ranks), name)}
+        self._problems: list[tuple[int, str]] = []
+
+    def mark(self, key: Key, where: str, is_key: bool = False) -> None:
+        """Remember where a key was given; a second time in a file is a mistake."""
+        place = _Place(next(self._ranks), where, is_key)
+        if key in self._places and not is_key:
+            message = f"is given twice; keep this one or the one at {self._places[key].where}"
+            self._complain(place, key, message)
+        else:
+            self._places[key] = place
+
+    def override(self, override: Override) -> None:
+        """Give a key another value; a length replaces whatever length was given before."""
+        *parents, name = key = tuple(override.key.split("."))
+        self.mark(key, override.where, is_key=True)
+        if key in SECTIONS:
+            choices = ", ".join(".".join((*key, field)) for field in SECTIONS[key].model_fields)
+            return self._complain(self._places[key], key, f"is a section; set one of its keys ({choices})")
+        if key not in KEYS:
+            return self._complain(self._places[key], key, unknown_key(key))
+        section = self.data
+        for parent in parents:
+            section = section.setdefault(parent, {}) if isinstance(section, dict) else None
+        if isinstance(section, dict):  # anything else is a mistake of the file, told with the others
+            if parents == ["training"] and name in LENGTHS and override.value is not None:
+                for length in LENGTHS:
+                    section.pop(length, None)
+            section[name] = override.value
+
+    def resolve(self) -> Config:
+        """Return the configuration, or raise everything that is wrong in one `UsageError`."""
+        config, mistakes = mistakes_in(self.data)
+        for keys, message in mistakes:
+            key = next((key for key in keys if key in self._places), keys[0])
+            self._complain(self._nearest_place(key), key, message)
+        if config is None or self._problems:
+            raise UsageError("\n".join(text for _, text in sorted(self._problems, key=lambda problem: problem[0])))
+        return config
+
+    def _nearest_place(self, key: Key) -> _Place:
+        return next(self._places[key[:n]] for n in range(len(key), -1, -1) if key[:n] in self._places)
+
+    def _complain(self, place: _Place, key: Key, message: str) -> None:
+        parts = [place.where, "" if place.is_key else ".".join(key), message]
+        self._problems.append((place.rank, one_line(": ".join(part for part in parts if part))))
 
 
 def _read_text(path: Path) -> str:
@@ -79,3 +164,21 @@ def load(path: Path | None, overrides: Sequence[str] = (), extra: Sequence[Overr
     for override in (*map(_parse_override, overrides), *extra):
         document.override(override)
     return document.resolve()
+
+
+def from_dict(data: object, where: str) -> Config:
+    """Build a configuration from what `Config.to_dict` returned.
+
+    Parameters
+    ----------
+    data : object
+        Nested dictionaries; every key is checked as strictly as a file's.
+    where : str
+        What the dictionaries came from, such as a checkpoint's name, to begin each message with.
+
+    Raises
+    ------
+    UsageError
+        With one line for each problem.
+    """
+    return Document(where, data).resolve()

@@ -5,8 +5,8 @@ from typing import Any, get_args
 
 from charlm.config.keys import EXAMPLE, KEYS, SECTIONS, Config
 from charlm.config.options import Key
-from charlm.config.phrases import nearest, shown, suggestion
 from charlm.config.plain_yaml import scalar
+from charlm.phrases import nearest, shown, suggestion
 
 _WORDS = {
     "int_type": "must be a whole number",

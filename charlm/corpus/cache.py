@@ -13,8 +13,8 @@ from typing import Any, BinaryIO, NamedTuple, Protocol
 
 import numpy as np
 
+from charlm.arrays import Ids, Unsigned
 from charlm.errors import CharlmError
-from charlm.vocabulary import Ids, Unsigned
 
 VERSION = 1
 DAY = 86_400

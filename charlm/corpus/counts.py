@@ -5,9 +5,9 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from charlm.corpus.reading import Options, count
+from charlm.corpus.decoding import Options, count
+from charlm.corpus.vocabulary import UNITS, Vocabulary, codes
 from charlm.errors import CharlmError
-from charlm.vocabulary import UNITS, Vocabulary, codes
 
 Counts = npt.NDArray[np.int64]
 NAMED_RARE = 12

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from charlm.vocabulary import Ids
+from charlm.arrays import Ids
 
 BLOCK = 1 << 18  # ids gathered at a time: their positions take eight bytes each
 

@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from charlm.arrays import Ids
 from charlm.corpus import cache, lines, splits
 from charlm.corpus.counts import occurrences, vocabulary_of
-from charlm.corpus.reading import READERS, Form, Options, Tally, count
+from charlm.corpus.decoding import READERS, Form, Options, Tally, count
 from charlm.corpus.sources import Source, find
+from charlm.corpus.vocabulary import Vocabulary
 from charlm.errors import CharlmError, UsageError
-from charlm.vocabulary import Ids, Vocabulary
 
 NOUNS = {"char": "character", "byte": "byte"}
 CHANGED = "changed while it was being read; run again when nothing writes to it"

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from charlm.arrays import Ids
 from charlm.corpus.lines import Positions, gather
 from charlm.errors import CharlmError, UsageError
 from charlm.randomness import Purpose, generator
-from charlm.vocabulary import Ids
 
 PARTS = ("train", "valid", "test")
 STRIPES = 200

@@ -28,7 +28,7 @@ T, B, V, H, E = 5, 2, 6, 4, 3
 STEPS = 10
 KINDS: dict[str, Any] = {"rnn": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}
 GATES = {"rnn": 1, "gru": 3, "lstm": 4}
-APART = {"rnn": 0, "gru": 1, "lstm": 0}  # how many of the gates, the last ones, keep their products apart
+SPLIT = {"rnn": 0, "gru": 1, "lstm": 0}  # how many of the gates, the last ones, keep their products apart
 CASES: dict[str, dict[str, Any]] = {
     **{f"{cell}-{layers}": {"cell": cell, "num_layers": layers} for cell in KINDS for layers in (1, 2)},
     "lstm-2-embedding": {"cell": "lstm", "num_layers": 2, "embedding_size": E},
@@ -86,7 +86,7 @@ def make(cell: str, num_layers: int, embedding_size: int | None = None, tie_weig
     net = network(cell, num_layers, embedding_size or V, H, V, embedded=embedding_size is not None)
     if tie_weights:
         net["decoder"].weight = net["embedding"].weight
-    summed = (GATES[cell] - APART[cell]) * H
+    summed = (GATES[cell] - SPLIT[cell]) * H
     for name, parameter in net["rnn"].named_parameters():
         if name.startswith("bias_hh"):
             mask = torch.ones_like(parameter)
@@ -106,7 +106,7 @@ def zero_second_biases(net: Any, cell: str) -> None:
     """Zero the biases that charlm does not have."""
     for name, parameter in net["rnn"].named_parameters():
         if name.startswith("bias_hh"):
-            parameter.data[: (GATES[cell] - APART[cell]) * H] = 0
+            parameter.data[: (GATES[cell] - SPLIT[cell]) * H] = 0
 
 
 def loss_of(logits: Any, targets: Any) -> Any:

@@ -1,0 +1,111 @@
+"""From a configuration to the parts of a training: network, kernels, workers, batch and trainer."""
+
+from charlm.arrays import Ids
+from charlm.config import Config
+from charlm.corpus.windows import Windows
+from charlm.inference.scorer import Scorer
+from charlm.kernels.choice import choose, load_backend
+from charlm.network.architecture import Architecture
+from charlm.network.model import Model
+from charlm.network.regularisers.dropout import Dropout
+from charlm.training.batch import Batch
+from charlm.training.optimizers import Optimizer, Options
+from charlm.training.schedules import Schedule
+from charlm.training.trainer import Plan, Trainer
+from charlm.workers.ranks import Ranks
+from charlm.workers.split import Split, plan_split
+from charlm.workers.team import Team
+
+
+def architecture(config: Config, vocabulary_size: int, start_symbol: int | None) -> Architecture:
+    """Return the network that a configuration describes, for V symbols.
+
+    Parameters
+    ----------
+    config : Config
+        The configuration.
+    vocabulary_size : int
+        V.
+    start_symbol : int or None
+        The symbol before which an item starts, in lines mode.
+    """
+    m = config.model
+    return Architecture(
+        cell=m.cell,
+        vocabulary_size=vocabulary_size,
+        hidden_size=m.hidden_size,
+        num_layers=m.num_layers,
+        embedding_size=m.embedding_size,
+        tie_weights=m.tie_weights,
+        dtype=m.dtype,
+        start_symbol=start_symbol,
+    )
+
+
+def network(config: Config, vocabulary_size: int, start_symbol: int | None, kernels: str | None = None) -> Model:
+    """Return that network with its kernels, those of a name or the configuration's choice."""
+    described = architecture(config, vocabulary_size, start_symbol)
+    return Model(described, load_backend(choose(kernels or config.kernels, described.dtype)))
+
+
+def split(config: Config, model: Model, ranks: Ranks) -> Split:
+    """Return how the streams of this rank are split over workers."""
+    return plan_split(
+        config.workers,
+        config.training.batch_size // ranks.size,
+        threads_pay=model.architecture.hidden_size >= model.backend.threads_from,
+        processes=ranks.on_this_machine(),
+    )
+
+
+def batch(config: Config, model: Model, team: Team, ranks: Ranks) -> Batch:
+    """Return what computes gradients, with the weights that training starts from."""
+    t = config.training
+    return Batch(
+        model,
+        model.architecture.initial_parameters(config.seed),
+        t.seq_length,
+        t.batch_size,
+        Dropout(**config.model.dropout.model_dump()),
+        config.seed,
+        team,
+        ranks,
+    )
+
+
+def trainer(
+    config: Config, of: Batch, windows: Windows, valid: Ids, total_steps: int, eval_every: int | None = None
+) -> Trainer:
+    """Return the training loop over a batch.
+
+    Parameters
+    ----------
+    config : Config
+        The configuration.
+    of : Batch
+        Computes gradients; holds the weights.
+    windows : Windows
+        The training text.
+    valid : ndarray of int
+        The validation text.
+    total_steps : int
+        The length of the run.
+    eval_every : int, optional
+        Steps between two evaluations; the configuration's where it is not given.
+    """
+    c, t = config, config.training
+    options = c.optimizer.model_dump(exclude={"name", "learning_rate"})
+    optimizer = Optimizer(c.optimizer.name, Options(**options), of.parameters, of.gradients, of.model.backend)
+    plan = Plan(
+        total_steps=total_steps,
+        learning_rate=c.optimizer.learning_rate,
+        schedule=Schedule(**c.schedule.model_dump()),
+        clip_norm=t.clip_norm,
+        clip_value=t.clip_value,
+        ema=t.ema,
+        reset_probability=t.reset_probability,
+        eval_every=eval_every or t.eval_every,
+        early_stopping=t.early_stopping,
+        seed=c.seed,
+    )
+    return Trainer(plan, of, optimizer, windows, Scorer(of.model, of.team, of.prepared), valid)

@@ -1,0 +1,283 @@
+"""Files to text: decoded, with its newlines, case and Unicode form made uniform, a piece at a time."""
+
+import codecs
+import difflib
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from encodings.aliases import aliases
+from typing import AnyStr, Literal
+
+from charlm.corpus.bad_bytes import bad_byte
+from charlm.corpus.sources import Source
+from charlm.corpus.vocabulary import UNITS
+from charlm.errors import CharlmError, UsageError
+
+MODES = ("stream", "lines")
+NEWLINES = ("lf", "keep")
+Form = Literal["NFC", "NFD", "NFKC", "NFKD"]
+FORMS: tuple[Form, ...] = ("NFC", "NFD", "NFKC", "NFKD")
+UTF8 = "utf-8"
+REPLACEMENT = "\ufffd"
+BYTE_ORDER_MARK = "\ufeff"
+
+# A text may be cut before one of these without changing its normal form or its lower case: none of them combines
+# with what precedes it, has a case, or is transparent to the rule of the final sigma.
+SAFE = re.compile(r'[\t\n\r "(),;!?0-9\[\]{}\u3001\u3002\u3400-\u9fff\uac00-\ud7a3]')
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the characters of a corpus are read; the keys of the configuration's `corpus` section.
+
+    Raises
+    ------
+    UsageError
+        When an option has no such value, or has no effect with the unit.
+    """
+
+    encoding: str
+    unit: str
+    mode: str
+    newlines: str
+    normalize: Form | None
+    lowercase: bool
+    min_count: int
+    unknown: str
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        _choose("unit", self.unit, tuple(UNITS))
+        _choose("mode", self.mode, MODES)
+        _choose("newlines", self.newlines, NEWLINES)
+        if self.normalize is not None:
+            _choose("normalize", self.normalize, FORMS)
+        if self.min_count < 1:
+            raise UsageError(f"corpus.min_count: must be at least 1, got {self.min_count}")
+        if len(self.unknown) != 1 or (self.mode == "lines" and self.unknown == "\n"):
+            raise UsageError(f"corpus.unknown: must be one character and no line's end, got {self.unknown!r}")
+        check_encoding(self.encoding)
+        if self.unit == "byte":
+            self._refuse_text_options()
+
+    def _refuse_text_options(self) -> None:
+        set_here = {
+            "encoding": codecs.lookup(self.encoding).name != UTF8,
+            "normalize": self.normalize is not None,
+            "lowercase": self.lowercase,
+            "min_count": self.min_count != 1,
+            "unknown": self.unknown != REPLACEMENT,
+        }
+        wrong = [key for key, is_set in set_here.items() if is_set]
+        if wrong:
+            keys = ", ".join(f"corpus.{key}" for key in wrong)
+            raise UsageError(f"{keys}: no effect with corpus.unit: byte; remove it or choose unit: char")
+
+
+@dataclass
+class Tally:
+    """What reading changed, counted on the way."""
+
+    files: int = 0
+    byte_order_marks: int = 0
+    crlf: int = 0
+    cr: int = 0
+    changed_pieces: int = 0
+    characters_before: int = 0
+    characters_after: int = 0
+    empty_lines: int = 0
+
+    def notes(self, options: Options) -> list[str]:
+        """Return a line for everything that is no longer as it was in the files."""
+        notes = []
+        if self.byte_order_marks:
+            notes.append(f"byte order mark dropped from {count(self.byte_order_marks, 'file')}")
+        if self.crlf or self.cr:
+            kinds = {"CR LF": self.crlf, "CR": self.cr}
+            changed = " and ".join(f"{number:,} {kind}" for kind, number in kinds.items() if number)
+            notes.append(f"newlines: {changed} became LF (newlines: keep leaves them alone)")
+        if self.changed_pieces:
+            ways = [options.normalize or "", "lower case" if options.lowercase else ""]
+            before, after = self.characters_before, self.characters_after
+            size = "" if before == after else f": {before:,} characters became {after:,}"
+            notes.append(f"the text was changed to {' and '.join(filter(None, ways))}{size}")
+        if self.empty_lines:
+            notes.append(f"{count(self.empty_lines, 'empty line')} dropped")
+        return notes
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun: ``1 file``, ``2,000 files``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def check_encoding(encoding: str) -> None:
+    """Raise a `UsageError` when no text codec has this name."""
+    try:
+        b"text".decode(encoding, "ignore")
+        codecs.getincrementaldecoder(encoding)
+    except (LookupError, ValueError):
+        names = {name.replace("_", "-") for name in aliases.values()}
+        near = difflib.get_close_matches(encoding.lower(), sorted(names), n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "for example utf-8, utf-16, cp1252, latin-1"
+        raise UsageError(f"corpus.encoding: {encoding!r} is not a text encoding; {hint}") from None
+
+
+def text(sources: Sequence[Source], options: Options, tally: Tally) -> Iterator[str]:
+    """Yield the text of files, one after the other, as the options want it.
+
+    Parameters
+    ----------
+    sources : sequence of Source
+        The files.
+    options : Options
+        How to read them.
+    tally : Tally
+        Counts what is changed.
+
+    Yields
+    ------
+    str
+        A piece of some hundred thousand characters; where pieces end means nothing. In lines mode the text
+        begins and ends with a newline and has no two in a row.
+
+    Raises
+    ------
+    CharlmError
+        When a file cannot be read or is no text in this encoding.
+    """
+    ends = ("\n", "\r") if options.newlines == "lf" else ("\n",)
+    files = (_decoded(source, options.encoding, tally) for source in sources)
+    pieces = _joined(files, "\n", ends if options.mode == "lines" else None, tally)
+    if options.newlines == "lf":
+        pieces = _with_line_feeds(pieces, tally)
+    if options.normalize or options.lowercase:
+        pieces = _uniform(pieces, options, tally)
+    return _as_lines(pieces, "\n", re.compile("\n{2,}"), tally) if options.mode == "lines" else pieces
+
+
+def data(sources: Sequence[Source], options: Options, tally: Tally) -> Iterator[bytes]:
+    """Yield the bytes of files as they are; in lines mode in the form that `text` describes."""
+    files = (source.chunks() for source in sources)
+    pieces = _joined(files, b"\n", (b"\n",) if options.mode == "lines" else None, tally)
+    return _as_lines(pieces, b"\n", re.compile(b"\n{2,}"), tally) if options.mode == "lines" else pieces
+
+
+Reader = Callable[[Sequence[Source], Options, Tally], Iterator[str] | Iterator[bytes]]
+READERS: dict[str, Reader] = {"char": text, "byte": data}
+
+
+def _choose(key: str, value: str, choices: Sequence[str]) -> None:
+    if value not in choices:
+        near = difflib.get_close_matches(str(value), choices, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise UsageError(f"corpus.{key}: {value!r} is not a choice; {hint}({', '.join(choices)})")
+
+
+def _decoded(source: Source, encoding: str, tally: Tally) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder(encoding)("strict")
+    offset, begun = 0, False
+    for chunk, final in _with_end(source.chunks()):
+        try:
+            piece = decoder.decode(chunk, final)
+        except UnicodeDecodeError as error:  # its object holds what the decoder kept back, then this chunk
+            at = offset + len(chunk) - len(error.object) + error.start
+            raise bad_byte(source, encoding, at, error.reason) from None
+        except UnicodeError as error:
+            raise CharlmError(f"{source.name}: is not valid {encoding}: {error}") from None
+        offset += len(chunk)
+        if piece and not begun:
+            begun = True
+            if piece.startswith(BYTE_ORDER_MARK):
+                tally.byte_order_marks += 1
+                piece = piece[1:]
+        if piece:
+            yield piece
+
+
+def _with_end(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
+    for chunk in chunks:
+        yield chunk, False
+    yield b"", True
+
+
+def _joined(
+    files: Iterable[Iterator[AnyStr]], newline: AnyStr, line_ends: tuple[AnyStr, ...] | None, tally: Tally
+) -> Iterator[AnyStr]:
+    """Yield the pieces of all files; with `line_ends`, a file that stops within a line has that line ended."""
+    for pieces in files:
+        tally.files += 1
+        last = newline[:0]
+        for piece in pieces:
+            last = piece
+            yield piece
+        if line_ends is not None and last and not last.endswith(line_ends):
+            yield newline
+
+
+def _with_line_feeds(pieces: Iterable[str], tally: Tally) -> Iterator[str]:
+    """Turn CR LF and CR into LF; a CR at a piece's end waits for what follows it."""
+    held = ""
+    for piece in pieces:
+        piece = held + piece
+        if "\r" not in piece:
+            yield piece
+            continue
+        held = "\r" if piece.endswith("\r") else ""
+        piece = piece[: len(piece) - len(held)]
+        pairs = piece.count("\r\n")
+        tally.crlf += pairs
+        tally.cr += piece.count("\r") - pairs
+        yield piece.replace("\r\n", "\n").replace("\r", "\n")
+    if held:
+        tally.cr += 1
+        yield "\n"
+
+
+def _uniform(pieces: Iterable[str], options: Options, tally: Tally) -> Iterator[str]:
+    for piece in _cut_safely(pieces):
+        changed = piece
+        if options.normalize:
+            changed = unicodedata.normalize(options.normalize, changed)
+        if options.lowercase:
+            changed = changed.lower()
+        if options.normalize and options.lowercase:  # lower case can take a text out of its normal form
+            changed = unicodedata.normalize(options.normalize, changed)
+        tally.changed_pieces += changed != piece
+        tally.characters_before += len(piece)
+        tally.characters_after += len(changed)
+        yield changed
+
+
+def _cut_safely(pieces: Iterable[str]) -> Iterator[str]:
+    """Yield the same text cut only where its characters do not affect each other."""
+    held: list[str] = []
+    for piece in pieces:
+        cut = _last_safe_cut(piece)
+        if cut is None:
+            held.append(piece)
+            continue
+        yield "".join([*held, piece[:cut]])
+        held = [piece[cut:]]
+    yield "".join(held)
+
+
+def _last_safe_cut(piece: str) -> int | None:
+    return next((at for at in range(len(piece) - 1, -1, -1) if SAFE.match(piece, at)), None)
+
+
+def _as_lines(pieces: Iterable[AnyStr], newline: AnyStr, runs: re.Pattern[AnyStr], tally: Tally) -> Iterator[AnyStr]:
+    """Begin and end the text with a newline and leave out empty lines."""
+    yield newline
+    ended = True
+    for piece in pieces:
+        kept = piece.lstrip(newline) if ended else piece
+        if newline + newline in kept:
+            kept = runs.sub(newline, kept)
+        tally.empty_lines += len(piece) - len(kept)
+        if kept:
+            ended = kept.endswith(newline)
+            yield kept
+    if not ended:
+        yield newline

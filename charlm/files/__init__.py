@@ -1,0 +1,1 @@
+"""What is kept: checkpoints, the run directory, the metrics."""

@@ -1,0 +1,164 @@
+"""A model in its file: weights under the names PyTorch gives them, and a vocabulary and a configuration beside them.
+
+The weights of a checkpoint load into ``torch.nn.RNN``, ``GRU`` and ``LSTM`` by name. These have a second bias, of
+the product with the state, which adds nothing to the first except where a gate keeps the two products apart; charlm
+has it only there, writes zeros elsewhere, and adds the two where it reads a file that has both.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from charlm import __version__
+from charlm.arrays import Array
+from charlm.corpus.vocabulary import Vocabulary
+from charlm.errors import CharlmError
+from charlm.files import checkpoint
+from charlm.network.architecture import Architecture
+from charlm.network.parameters import Parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a checkpoint file holds.
+
+    Attributes
+    ----------
+    architecture : Architecture
+        The network.
+    parameters : Parameters
+        Its weights.
+    vocabulary : Vocabulary
+        The symbols.
+    metadata : dict
+        Everything else that was saved: the configuration, the history, where training stood.
+    training : dict of str to ndarray
+        What an exact resume needs; empty unless asked for.
+    """
+
+    architecture: Architecture
+    parameters: Parameters
+    vocabulary: Vocabulary
+    metadata: dict[str, Any]
+    training: dict[str, Array]
+
+
+def save(
+    path: Path,
+    architecture: Architecture,
+    parameters: Parameters,
+    vocabulary: Vocabulary,
+    metadata: Mapping[str, Any],
+    training: Mapping[str, Array] | None = None,
+) -> None:
+    """Write a model to a file, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its folder exists.
+    architecture, parameters, vocabulary
+        What to save.
+    metadata : mapping
+        Plain values to keep with it.
+    training : mapping of str to ndarray, optional
+        Arrays for an exact resume.
+
+    Raises
+    ------
+    CharlmError
+        If the file cannot be written.
+    """
+    tensors = to_tensors(architecture, parameters)
+    for name, array in (training or {}).items():
+        tensors[checkpoint.TRAINING_PREFIX + name] = array
+    own = {
+        "version": __version__,
+        "architecture": architecture.to_dict(),
+        "vocabulary": vocabulary.to_metadata(),
+    }
+    checkpoint.save(path, tensors, {**metadata, **own})
+
+
+def load(path: Path, *, training: bool = False) -> Saved:
+    """Read a model from a file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    training : bool
+        Whether to read what a resume needs, too.
+
+    Raises
+    ------
+    CharlmError
+        If the file cannot be read, is damaged, its tensors are not those of its architecture, or a weight is not a
+        finite number.
+    """
+    tensors, metadata = checkpoint.load(path, training=training)
+    try:
+        architecture = Architecture.from_dict(metadata["architecture"])
+        vocabulary = Vocabulary.from_metadata(metadata["vocabulary"])
+        parameters = from_tensors(architecture, tensors)
+    except (KeyError, ValueError, TypeError) as error:
+        raise CharlmError(f"{path}: not a model that this charlm knows: {error}") from error
+    if (first := parameters.first_not_finite()) is not None:
+        raise CharlmError(f"{path}: its weights are not finite numbers ({first} is the first such tensor); train anew")
+    prefix = checkpoint.TRAINING_PREFIX
+    kept = {name.removeprefix(prefix): array for name, array in tensors.items() if name.startswith(prefix)}
+    return Saved(architecture, parameters, vocabulary, metadata, kept)
+
+
+def to_tensors(architecture: Architecture, parameters: Parameters) -> dict[str, Array]:
+    """Return the weights as the frameworks name and lay them out."""
+    tensors = dict(parameters)
+    cell, H = architecture.equations, architecture.hidden_size
+    for layer in range(architecture.num_layers):
+        second = np.zeros(architecture.gates_width, parameters.flat.dtype)
+        if cell.split:
+            second[cell.summed * H :] = parameters[f"rnn.bias_hh_l{layer}"]
+        tensors[f"rnn.bias_hh_l{layer}"] = second
+    if architecture.tie_weights:
+        tensors["decoder.weight"] = parameters["embedding.weight"]
+    return tensors
+
+
+def from_tensors(architecture: Architecture, tensors: Mapping[str, Array]) -> Parameters:
+    """Return the parameters that `to_tensors` named, from charlm or from a framework.
+
+    Raises
+    ------
+    ValueError
+        If a tensor is missing or has another shape or type than the architecture asks for.
+    """
+    parameters = architecture.parameters()
+    cell, H = architecture.equations, architecture.hidden_size
+    for name, array in parameters.items():
+        if not name.startswith("rnn.bias"):
+            array[...] = _tensor(tensors, name, array)
+    summed = cell.summed * H
+    for layer in range(architecture.num_layers):
+        first = parameters[f"rnn.bias_ih_l{layer}"]
+        second = _tensor(tensors, f"rnn.bias_hh_l{layer}", first)
+        first[...] = _tensor(tensors, f"rnn.bias_ih_l{layer}", first)
+        first[:summed] += second[:summed]
+        if cell.split:
+            apart = parameters[f"rnn.bias_hh_l{layer}"]
+            apart[...] = second[summed:]
+    return parameters
+
+
+def _tensor(tensors: Mapping[str, Array], name: str, like: Array) -> Array:
+    """Return a tensor that has the shape and type it should have."""
+    if name not in tensors:
+        raise ValueError(f"the tensor {name} is missing")
+    array = tensors[name]
+    if array.shape != like.shape or array.dtype != like.dtype:
+        raise ValueError(
+            f"the tensor {name} is {array.dtype.name} {list(array.shape)}, not {like.dtype.name} {list(like.shape)}"
+        )
+    return array

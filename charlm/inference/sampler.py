@@ -1,0 +1,204 @@
+"""Writes text with a model: one symbol at a time, each drawn from what the model expects after those before."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from charlm.arrays import Array, IntArray
+from charlm.inference.stepper import Stepper
+from charlm.network.model import Model
+from charlm.network.parameters import Parameters
+from charlm.randomness import Purpose, generator
+from charlm.workers.team import Team
+
+if TYPE_CHECKING:
+    from charlm.kernels.fused.writer import FusedWriter
+
+DRAWS = 1_024  # random numbers fetched at a time for each text
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """How the model's distribution is narrowed before a symbol is drawn; in the order of the attributes.
+
+    Attributes
+    ----------
+    temperature : float
+        The logits are divided by it: below 1 sharpens, above 1 flattens, 0 takes the likeliest symbol.
+    top_k : int or None
+        Only the k likeliest symbols remain.
+    top_p : float or None
+        Only the fewest symbols remain that together have this probability (Holtzman et al. 2020).
+    min_p : float or None
+        Only symbols remain that are at least this share as likely as the likeliest (Nguyen et al. 2024).
+    """
+
+    temperature: float = 1.0
+    top_k: int | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+
+    def limits(self) -> tuple[float, int, float, float]:
+        """Return the attributes as numbers, None as a limit that keeps every symbol."""
+        return (
+            self.temperature,
+            sys.maxsize if self.top_k is None else self.top_k,
+            2.0 if self.top_p is None else self.top_p,
+            0.0 if self.min_p is None else self.min_p,
+        )
+
+    def probabilities(self, logits: Array) -> Array:
+        """Return what to draw from.
+
+        Parameters
+        ----------
+        logits : ndarray, shape (N, V)
+            What the model gave; not changed.
+
+        Returns
+        -------
+        ndarray of float64, shape (N, V)
+            Rows that sum to 1, with 0 for the symbols that are out. Of symbols with equal logits at a limit of
+            `top_k` or `top_p`, those that come first in the vocabulary stay.
+        """
+        if self.temperature == 0:
+            greedy = np.zeros(logits.shape)
+            greedy[np.arange(len(logits)), logits.argmax(axis=1)] = 1
+            return greedy
+        p = logits.astype(np.float64)
+        p -= np.maximum.reduce(p, axis=1, keepdims=True)
+        with np.errstate(over="ignore"):  # close to temperature 0 all but the likeliest are infinitely far away
+            p /= self.temperature
+        np.exp(p, out=p)
+        p /= np.add.reduce(p, axis=1, keepdims=True)
+        if self.top_k is None and self.top_p is None and self.min_p is None:
+            return p
+        order = np.argsort(-p, axis=1, kind="stable")
+        ranked = np.take_along_axis(p, order, axis=1)
+        stays = np.ones(ranked.shape, bool)
+        if self.top_k is not None:
+            stays[:, self.top_k :] = False
+        if self.top_p is not None:
+            kept = ranked * stays
+            kept /= kept.sum(axis=1, keepdims=True)
+            stays[:, 1:] &= kept.cumsum(axis=1)[:, :-1] < self.top_p
+        if self.min_p is not None:
+            stays &= ranked >= self.min_p * ranked[:, :1]
+        np.put_along_axis(p, order, ranked * stays, axis=1)
+        p /= p.sum(axis=1, keepdims=True)
+        return p
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The symbols of one step.
+
+    Attributes
+    ----------
+    ids : ndarray of int, shape (N,)
+        One symbol for each text.
+    logits : ndarray, shape (N, V)
+        What they were drawn by; the next step overwrites them.
+    """
+
+    ids: IntArray
+    logits: Array
+
+    def probabilities(self) -> Array:
+        """Return how likely the model, unfiltered and at temperature 1, held each symbol, (N,)."""
+        return Filter().probabilities(self.logits)[np.arange(len(self.ids)), self.ids]
+
+
+class Sampler:
+    """Writes N texts at once with one model.
+
+    One text is written by the fused kernels where they are the model's. Several are read in step, a batch of N, and
+    drawn in NumPy whatever the kernels; so is one text with a model of NumPy's.
+
+    Parameters
+    ----------
+    model : Model
+        The network.
+    parameters : Parameters
+        Its weights, which must not change while it writes.
+    count : int
+        N.
+    team : Team, optional
+        The threads for the fused kernels; without it, the calling one.
+    """
+
+    def __init__(self, model: Model, parameters: Parameters, count: int = 1, team: Team | None = None) -> None:
+        self._count = count
+        fused = model.backend.name == "fused" and count == 1
+        self._writer: Stepper | FusedWriter = (
+            _fused_writer(model, parameters, team) if fused else Stepper(model, parameters, count)
+        )
+
+    def write(self, prompt: Sequence[int] | IntArray, length: int, narrow: Filter, seed: int) -> Iterator[Drawn]:
+        """Read a prompt and write on from it.
+
+        Parameters
+        ----------
+        prompt : sequence of int
+            At least one symbol; every text begins with it, from a state that has read nothing.
+        length : int
+            How many symbols to write.
+        narrow : Filter
+            What to draw from.
+        seed : int
+            Text n draws from a random sequence of its own, so the same seed gives the same texts.
+
+        Yields
+        ------
+        Drawn
+            The symbols of each step.
+        """
+        sequences = [generator(seed, Purpose.SAMPLE, text) for text in range(self._count)]
+        if isinstance(self._writer, Stepper):
+            yield from self._step_by_step(self._writer, prompt, length, narrow, sequences)
+            return
+        for ids, logits in self._writer.write(prompt, length, narrow.limits(), sequences[0]):
+            for n in range(len(ids)):
+                yield Drawn(ids[n : n + 1], logits[n : n + 1])
+
+    def _step_by_step(
+        self, stepper: Stepper, prompt: Sequence[int] | IntArray, length: int, narrow: Filter,
+        sequences: list[np.random.Generator],
+    ) -> Iterator[Drawn]:  # fmt: skip
+        """Write with one call of the stepper for each symbol."""
+        read = stepper.read
+        stepper.restart()
+        for symbol in prompt:
+            logits = read(np.full(self._count, symbol, np.int32))
+        for step in range(length):
+            if step % DRAWS == 0:
+                draws = np.stack([sequence.random(DRAWS) for sequence in sequences])
+            p = narrow.probabilities(logits)
+            ids = _draw(p, draws[:, step % DRAWS])
+            yield Drawn(ids, logits)
+            if step + 1 < length:
+                logits = read(ids)
+
+
+def _fused_writer(model: Model, parameters: Parameters, team: Team | None) -> "FusedWriter":
+    from charlm.kernels.fused.writer import FusedWriter
+
+    return FusedWriter(model, parameters, team)
+
+
+def _draw(p: Array, uniform: Array) -> IntArray:
+    """Return, for each row, the symbol at which the cumulated probability passes the uniform number."""
+    cumulated = np.add.accumulate(p, axis=1)
+    limits = uniform * cumulated[:, -1]
+    ids = [row.searchsorted(limit, side="right") for row, limit in zip(cumulated, limits, strict=True)]
+    return np.array(ids, np.int32)
+
+
+def beginning(symbols: Sequence[str], start_symbol: int | None) -> int:
+    """Return what a text without a prompt begins after: a line's end, or where the model knows none, a space."""
+    if start_symbol is not None:
+        return start_symbol
+    return next((symbols.index(symbol) for symbol in "\n " if symbol in symbols), 0)

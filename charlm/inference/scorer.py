@@ -1,0 +1,152 @@
+"""How well a model predicts a text: the mean loss of its characters, read in order with the state carried over."""
+
+from dataclasses import dataclass
+from functools import partial
+from math import exp, log
+
+import numpy as np
+
+from charlm.arrays import Array, Ids, IntArray
+from charlm.corpus.windows import EvaluationWindows, Mask, evaluation_streams
+from charlm.network.architecture import State
+from charlm.network.loss import cross_entropy
+from charlm.network.model import Model
+from charlm.network.parameters import Parameters
+from charlm.network.workspace import Prepared, Workspace
+from charlm.workers.split import split_streams
+from charlm.workers.team import Team
+
+SEQ_LENGTH = 16  # of the windows that a text is scored in; the state is carried, so it changes nothing but the memory
+MOST_STREAMS = 64  # read at once: few enough for small memory, enough for quick products
+CHARS_PER_STREAM = 2_000  # at the least: a stream's first characters are predicted from a state that has read nothing
+FAR_APART = 1.5  # nats between the worst stream and the mean that are worth a word
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What a text cost.
+
+    Attributes
+    ----------
+    loss : float
+        The mean of the characters' losses in nats.
+    accuracy : float
+        The share of characters that were the model's first guess.
+    chars : int
+        How many characters were predicted: all but the first.
+    worst_stream : float
+        The highest mean loss of one of the streams that the text was read in, in nats.
+    """
+
+    loss: float
+    accuracy: float
+    chars: int
+    worst_stream: float
+
+    @property
+    def bits_per_char(self) -> float:
+        """The loss in bits."""
+        return self.loss / log(2)
+
+    @property
+    def perplexity(self) -> float:
+        """The number of equally likely characters that would be as hard to predict; infinite past float64's range."""
+        return exp(self.loss) if self.loss < 700 else float("inf")
+
+    @property
+    def far_apart(self) -> bool:
+        """Whether one stream went so much worse than the mean that the state may have run away."""
+        return self.worst_stream - self.loss > FAR_APART
+
+
+class Scorer:
+    """Scores texts with one model.
+
+    Parameters
+    ----------
+    model : Model
+        The network.
+    team : Team
+        The threads that share them.
+    prepared : Prepared, optional
+        Room for the weights as windows read them; what is in it is overwritten.
+    """
+
+    def __init__(self, model: Model, team: Team, prepared: Prepared | None = None) -> None:
+        self._model, self._team = model, team
+        self._prepared = prepared or model.prepared()
+        self._workspaces: dict[tuple[int, int], Workspace] = {}
+
+    def score(self, parameters: Parameters, ids: Ids) -> Score:
+        """Predict every symbol of a text but the first, each from all those before it in its stream.
+
+        Parameters
+        ----------
+        parameters : Parameters
+            The weights.
+        ids : ndarray of int, shape (n,)
+            The text, n at least 2.
+        """
+        at_once = min(MOST_STREAMS, max(1, len(ids) // CHARS_PER_STREAM))
+        streams = evaluation_streams(ids, at_once, self._model.architecture.start_symbol)
+        reading = self._begin(parameters, len(streams.starts))
+        self._model.prepare(parameters, self._prepared)
+        for inputs, targets, counted in EvaluationWindows(ids, streams, SEQ_LENGTH):
+            mask = np.ones(inputs.shape, bool) if counted is None else counted
+            self._team.map(partial(self._read, reading, inputs, targets, mask))
+        chars = int(reading.counts.sum())
+        return Score(
+            loss=float(reading.losses.sum() / chars),
+            accuracy=float(reading.hits.sum() / chars),
+            chars=chars,
+            worst_stream=float((reading.losses / np.maximum(reading.counts, 1)).max()),
+        )
+
+    def _begin(self, parameters: Parameters, streams: int) -> "Reading":
+        shards = split_streams(streams, min(self._team.workers, streams))
+        states = [self._model.architecture.zero_state(shard.stop - shard.start) for shard in shards]
+        return Reading(parameters, shards, states, *np.zeros((3, streams)))
+
+    def _read(self, reading: "Reading", inputs: IntArray, targets: IntArray, counted: Mask, worker: int) -> None:
+        """Read a window of the streams that fall to one worker."""
+        if worker >= len(reading.shards):
+            return
+        shard = reading.shards[worker]
+        inputs, targets, counted = inputs[:, shard], targets[:, shard].reshape(-1), counted[:, shard]
+        steps, streams = inputs.shape
+        workspace = self._workspaces.get((worker, streams))
+        if workspace is None:
+            workspace = self._workspaces[worker, streams] = self._model.workspace(SEQ_LENGTH, streams)
+        whole = np.pad(inputs, ((0, SEQ_LENGTH - steps), (0, 0)), mode="edge")  # the last window may be short
+        after = self._model.forward(reading.parameters, self._prepared, workspace, whole, reading.states[worker])
+        reading.states[worker] = tuple(tuple(array.copy() for array in layer) for layer in after)
+        logits = workspace.logits[: targets.size]
+        hit = (logits.argmax(axis=1) == targets).reshape(counted.shape)
+        loss = cross_entropy(logits, targets).reshape(counted.shape)
+        reading.losses[shard] += (loss * counted).sum(axis=0, dtype=np.float64)
+        reading.hits[shard] += (hit & counted).sum(axis=0)
+        reading.counts[shard] += counted.sum(axis=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A text while it is read: by whom, the state carried so far, and each stream's sums so far.
+
+    Attributes
+    ----------
+    parameters : Parameters
+        The weights.
+    shards : list of slice
+        Each worker's streams.
+    states : list of State
+        What they carry.
+    losses, hits, counts : ndarray, shape (S,)
+        Of each stream, the sum of its losses, the first guesses that were right, and the symbols predicted.
+    """
+
+    parameters: Parameters
+    shards: list[slice]
+    states: list[State]
+    losses: Array
+    hits: Array
+    counts: Array

@@ -1,0 +1,1 @@
+"""What a network does and whether it does it right."""

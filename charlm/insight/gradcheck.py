@@ -1,0 +1,142 @@
+"""Checks gradients against finite differences: the one test of a backward pass that cannot be argued with.
+
+    df/dw = (f(w + e) - f(w - e)) / 2e + O(e^2)
+
+in float64, with e chosen so that rounding and truncation both stay near 1e-10 of the loss.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from charlm.arrays import Array
+from charlm.kernels.choice import load_backend
+from charlm.network.architecture import Architecture
+from charlm.network.loss import cross_entropy
+from charlm.network.model import Model
+from charlm.network.regularisers.dropout import Dropout
+from charlm.randomness import Purpose, generator
+
+STEP = 1e-5
+TOLERANCE = 1e-6  # the largest difference that passes, as a share of the tensor's largest gradient
+SEQ_LENGTH, BATCH_SIZE = 7, 3
+SHAKE = 0.3  # how far weights are moved from where they start, so that no gradient is zero for want of trying
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One tensor's gradient against finite differences.
+
+    Attributes
+    ----------
+    name : str
+        The tensor.
+    checked, size : int
+        How many of its elements were checked, and how many it has.
+    difference : float
+        The largest difference, as a share of the largest gradient by finite differences.
+    """
+
+    name: str
+    checked: int
+    size: int
+    difference: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether the difference is within the tolerance; not so if it is NaN."""
+        return self.difference <= TOLERANCE
+
+
+class Problem:
+    """A small window of a network in float64, whose loss can be asked for again and again.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        The network; its dtype is ignored.
+    dropout : Dropout
+        Its rates; the masks are drawn once.
+    seed : int
+        Of everything random.
+
+    Attributes
+    ----------
+    tensors : dict of str to ndarray
+        All that the loss depends on: the parameters by name, and the initial states.
+    gradients : dict of str to ndarray
+        What backpropagation says of them.
+    """
+
+    def __init__(self, architecture: Architecture, dropout: Dropout, seed: int) -> None:
+        self._model = Model(replace(architecture, dtype="float64"), load_backend("numpy"))
+        self._prepared = self._model.prepared()
+        self._parameters = self._model.architecture.initial_parameters(seed)
+        rng = generator(seed, Purpose.CHECK)
+        self._parameters.flat += rng.normal(0, SHAKE, self._parameters.flat.shape)
+        shape = (SEQ_LENGTH, BATCH_SIZE)
+        self._inputs, self._targets = rng.integers(0, architecture.vocabulary_size, (2, *shape)).astype(np.int32)
+        self._state = self._model.architecture.zero_state(BATCH_SIZE)
+        self._workspace = self._model.workspace(SEQ_LENGTH, BATCH_SIZE, dropout)
+        for mask in self._workspace.masks:
+            if mask is not None:
+                mask.draw(seed, 0)
+        self.tensors = dict(self._parameters)
+        for layer, states in enumerate(self._state):
+            for name, array in zip(self._model.cell.carried, states, strict=True):
+                array += rng.normal(0, SHAKE, array.shape)
+                self.tensors[f"initial {name} of layer {layer}"] = array
+        self._model.prepare(self._parameters, self._prepared)
+        self._model.loss_and_gradients(
+            self._parameters, self._prepared, self._workspace, self._inputs, self._targets, self._state,
+            scale=1 / self._inputs.size,
+        )  # fmt: skip
+        self.gradients = {name: array.copy() for name, array in self._workspace.gradients.items()}
+        for layer, loop in enumerate(self._workspace.loops):
+            for name, array in zip(self._model.cell.carried, loop.d_initial, strict=True):
+                self.gradients[f"initial {name} of layer {layer}"] = array.copy()
+
+    def loss(self) -> float:
+        """Return the mean loss with the tensors as they are now; nothing of the backward pass has a part in it."""
+        self._model.prepare(self._parameters, self._prepared)
+        self._model.forward(self._parameters, self._prepared, self._workspace, self._inputs, self._state)
+        return float(cross_entropy(self._workspace.logits, self._targets.reshape(-1)).mean())
+
+
+def check(problem: Problem, seed: int, most: int | None = None) -> Iterator[Check]:
+    """Check every tensor of a problem.
+
+    Parameters
+    ----------
+    problem : Problem
+        The network and its window.
+    seed : int
+        Which elements are picked.
+    most : int, optional
+        How many elements of a tensor are checked at the most; all if not given.
+
+    Yields
+    ------
+    Check
+        One for each tensor.
+    """
+    rng = generator(seed, Purpose.CHECK, 1)
+    for name, array in problem.tensors.items():
+        size = array.size
+        picked = np.arange(size) if most is None or size <= most else rng.choice(size, most, replace=False)
+        numeric = np.array([_slope(problem, array, np.unravel_index(index, array.shape)) for index in picked])
+        analytic = problem.gradients[name].reshape(-1)[picked]
+        largest = max(float(np.abs(numeric).max()), 1e-8)
+        yield Check(name, len(picked), size, float(np.abs(numeric - analytic).max()) / largest)
+
+
+def _slope(problem: Problem, array: Array, index: tuple[np.intp, ...]) -> float:
+    """Return the loss's slope along one element, by central differences."""
+    value = array[index]
+    array[index] = value + STEP
+    above = problem.loss()
+    array[index] = value - STEP
+    below = problem.loss()
+    array[index] = value
+    return (above - below) / (2 * STEP)

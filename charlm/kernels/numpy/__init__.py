@@ -1,0 +1,1 @@
+"""The time loops and the elementwise passes as NumPy calls."""

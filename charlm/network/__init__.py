@@ -1,0 +1,1 @@
+"""What is computed: the network, readable from its architecture to its loss."""

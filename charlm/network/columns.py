@@ -1,0 +1,52 @@
+"""A layer's weights as columns by pre-activation, for products with one row: reading a symbol at a time."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from charlm.arrays import Array
+from charlm.network.architecture import Architecture
+from charlm.network.parameters import Parameters
+
+
+class Columns(NamedTuple):
+    """A layer's weights as one product with each of its inputs has them.
+
+    Attributes
+    ----------
+    x : ndarray, shape (width of the input, C H)
+        What the input is multiplied by, the columns being those of the cell's C pre-activations. Where gates keep the
+        two products apart, each product has columns of its own and zeros in the other's.
+    h : ndarray, shape (H, C H)
+        What the state is multiplied by.
+    bias : ndarray, shape (C H,)
+        Added to both.
+    """
+
+    x: Array
+    h: Array
+    bias: Array
+
+
+def columns_of(architecture: Architecture, parameters: Parameters, layer: int) -> Columns:
+    """Return a copy of a layer's weights by pre-activation."""
+    cell, a = architecture.equations, architecture
+    H, summed, gates, width = a.hidden_size, cell.summed, len(cell.gates), cell.columns * a.hidden_size
+    weight_ih, weight_hh = (parameters[f"rnn.weight_{kind}_l{layer}"] for kind in ("ih", "hh"))
+    x: Array = np.zeros((weight_ih.shape[1], width), a.dtype)
+    x[:, : gates * H] = weight_ih.T
+    h: Array = np.zeros((H, width), a.dtype)
+    h[:, : summed * H] = weight_hh[: summed * H].T
+    h[:, gates * H :] = weight_hh[summed * H :].T
+    bias: Array = np.zeros(width, a.dtype)
+    bias[: gates * H] = parameters[f"rnn.bias_ih_l{layer}"]
+    if cell.split:
+        bias[gates * H :] = parameters[f"rnn.bias_hh_l{layer}"]
+    return Columns(x, h, bias)
+
+
+def symbol_table(architecture: Architecture, parameters: Parameters, first: Columns) -> Array:
+    """Return each symbol's product with the first layer's weights, and its bias: a (V, C H) array."""
+    if architecture.embedding_size is None:
+        return first.x + first.bias
+    return parameters["embedding.weight"] @ first.x + first.bias

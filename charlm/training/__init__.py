@@ -1,0 +1,1 @@
+"""How a network learns: batches, gradients, optimizers and the loop around them."""

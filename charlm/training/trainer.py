@@ -1,0 +1,320 @@
+"""The training loop: window after window, loss, gradients, clipping, a step of the optimizer.
+
+The trainer is a generator and does no input or output: it yields what happened after every step, and whoever runs it
+decides what to print and what to save. All that it needs to go on later is in `Trainer.snapshot`.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
+from math import inf, isfinite, sqrt
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from charlm.arrays import Array, Ids
+from charlm.corpus.windows import Windows
+from charlm.errors import CharlmError
+from charlm.inference.scorer import Score, Scorer
+from charlm.kernels.numpy.elementwise import pieces
+from charlm.network.architecture import State
+from charlm.randomness import Purpose, generator
+from charlm.training.batch import Batch
+from charlm.training.optimizers import Optimizer
+from charlm.training.schedules import Position, Schedule, ratio
+
+REMEDY = "a lower optimizer.learning_rate, a longer schedule.warmup_steps or a tighter training.clip_norm may help"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a run trains.
+
+    Attributes
+    ----------
+    total_steps : int
+        The length of the run.
+    learning_rate : float
+        The rate that the schedule's factor applies to.
+    schedule : Schedule
+        How it changes.
+    clip_norm : float or None
+        The gradient is scaled down to this norm when it is longer (Pascanu, Mikolov & Bengio 2013).
+    clip_value : float or None
+        Each element of the gradient is cut off at this size, before the norm is taken.
+    ema : float or None
+        How much of the weights' moving average is kept each step; the average is what is evaluated and sampled.
+    reset_probability : float
+        How likely each stream's state is zeroed before a window.
+    eval_every : int
+        Steps between two evaluations.
+    early_stopping : int or None
+        After how many evaluations without a better loss training ends.
+    seed : int
+        Of the resets.
+    """
+
+    total_steps: int
+    learning_rate: float
+    schedule: Schedule
+    clip_norm: float | None
+    clip_value: float | None
+    ema: float | None
+    reset_probability: float
+    eval_every: int
+    early_stopping: int | None
+    seed: int
+
+
+@dataclass(slots=True)
+class Standing:
+    """The numbers that a run has come to, all that are not arrays.
+
+    Attributes
+    ----------
+    step : int
+        Steps done.
+    best_loss : float
+        The lowest validation loss, in nats; infinite before the first.
+    evaluations_since_best : int
+        For early stopping.
+    evaluations_since_drop : int
+        For the plateau schedule.
+    plateaus : int
+        How often the plateau schedule has dropped the rate.
+    stopped : bool
+        Whether early stopping has ended the run.
+    """
+
+    step: int = 0
+    best_loss: float = inf
+    evaluations_since_best: int = 0
+    evaluations_since_drop: int = 0
+    plateaus: int = 0
+    stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What one step did.
+
+    Attributes
+    ----------
+    step : int
+        Its number, from 1.
+    epoch : float
+        How many epochs are done.
+    loss : float
+        The window's mean loss in nats, before the step.
+    learning_rate : float
+        What the step used.
+    grad_norm : float
+        The norm of the gradient of the mean loss, after clipping by value and before clipping by norm.
+    seconds : float
+        What the step took, without evaluation.
+    score : Score or None
+        The validation, where there was one.
+    improved : bool
+        Whether it was the best so far.
+    """
+
+    step: int
+    epoch: float
+    loss: float
+    learning_rate: float
+    grad_norm: float
+    seconds: float
+    score: Score | None = None
+    improved: bool = False
+
+
+class Trainer:
+    """A run of training, from its first step or from where a snapshot left it.
+
+    Parameters
+    ----------
+    plan : Plan
+        How to train.
+    batch : Batch
+        Computes gradients; holds the weights.
+    optimizer : Optimizer
+        Changes them.
+    windows : Windows
+        The training text.
+    scorer : Scorer
+        Evaluates.
+    valid : ndarray of int
+        The validation text; without at least two symbols there is no evaluation.
+
+    Attributes
+    ----------
+    average : Parameters
+        The weights to evaluate and to keep: their moving average, or the weights themselves.
+    standing : Standing
+        Where the run stands.
+    """
+
+    def __init__(
+        self, plan: Plan, batch: Batch, optimizer: Optimizer, windows: Windows, scorer: Scorer, valid: Ids
+    ) -> None:
+        self.plan, self.batch, self.windows = plan, batch, windows
+        self._optimizer, self._scorer, self._valid = optimizer, scorer, valid
+        self.parameters = batch.parameters
+        self.average = self.parameters if plan.ema is None else self.parameters.copy()
+        if plan.ema is not None:
+            self._follow = batch.model.backend.elementwise(
+                moving_average, [self.average.flat, self.parameters.flat], 1, [0]
+            )
+        self.standing = Standing()
+        self._state: State = batch.zero_state()
+
+    def run(self) -> Iterator[Progress]:
+        """Train to the end of the plan, yielding after each step.
+
+        Raises
+        ------
+        CharlmError
+            If the loss or the gradient is no longer finite; the weights are those of the step before.
+        """
+        while self.standing.step < self.plan.total_steps and not self.standing.stopped:
+            yield self._step()
+
+    def _step(self) -> Progress:
+        started = perf_counter()
+        done, plan = self.standing.step, self.plan
+        window = self.windows.at(done)
+        entering = self._entering(window.first)
+        loss, square, state = self.batch.loss_and_gradients(window.inputs, window.targets, entering, done)
+        if not isfinite(loss) or not isfinite(square):  # before clipping by value, which makes infinity a number
+            raise CharlmError(self._not_finite(loss))
+        if plan.clip_value is not None:
+            square = self._clip_by_value(plan.clip_value)
+        norm = sqrt(square)
+        scale = 1.0 if plan.clip_norm is None or norm <= plan.clip_norm else plan.clip_norm / norm
+        position = Position(done, plan.total_steps, self.windows.steps_per_epoch, self.standing.plateaus)
+        rate = plan.learning_rate * ratio(plan.schedule, position)
+        self.batch.team.map(lambda worker: self._update(rate, scale, worker))
+        self._state = state
+        self.standing.step = done + 1
+        seconds = perf_counter() - started
+        score = self._evaluate() if self._is_due() else None
+        improved = score is not None and self._note(score)
+        return Progress(
+            done + 1, (done + 1) / self.windows.steps_per_epoch, loss, rate, norm, seconds, score, improved
+        )  # fmt: skip
+
+    def _entering(self, first: bool) -> State:
+        """Return the state that the streams carry into the window: zero at an epoch's start and now and then."""
+        if first:
+            return self.batch.zero_state()
+        if self.plan.reset_probability == 0:
+            return self._state
+        draws = generator(self.plan.seed, Purpose.RESET, self.standing.step).random(self.batch.batch_size)
+        forgotten = draws[self.batch.streams] < self.plan.reset_probability
+        if not forgotten.any():
+            return self._state
+        remembered = ~forgotten[:, np.newaxis]
+        return tuple(tuple(np.where(remembered, array, 0) for array in layer) for layer in self._state)
+
+    def _clip_by_value(self, limit: float) -> float:
+        """Cut every element of the gradient off at the limit, and return the new sum of squares."""
+        flat, workers = self.batch.gradients.flat, self.batch.team.workers
+
+        def clip(worker: int) -> None:
+            for piece in pieces(flat.size, worker, workers):
+                np.clip(flat[piece], -limit, limit, out=flat[piece])
+
+        self.batch.team.map(clip)
+        return self.batch.sum_of_squares()
+
+    def _update(self, rate: float, scale: float, worker: int) -> None:
+        """Change this worker's share of the weights, and let their average follow."""
+        workers = self.batch.team.workers
+        self._optimizer.step(rate, self.standing.step + 1, scale, worker, workers)
+        if self.plan.ema is not None:
+            self._follow((1 - self.plan.ema,), worker, workers)
+
+    def _is_due(self) -> bool:
+        step = self.standing.step
+        return len(self._valid) > 1 and (step % self.plan.eval_every == 0 or step == self.plan.total_steps)
+
+    def _evaluate(self) -> Score:
+        """Score the validation text with a state of its own; on every rank alike."""
+        return self.batch.ranks.agree(self._scorer.score(self.average, self._valid))
+
+    def _note(self, score: Score) -> bool:
+        """Count the evaluation for early stopping and plateaus, and return whether it was the best so far."""
+        standing, plan = self.standing, self.plan
+        if not isfinite(score.loss):
+            raise CharlmError(f"step {standing.step}: the validation loss is not finite; {REMEDY}")
+        improved = score.loss < standing.best_loss
+        if improved:
+            standing.best_loss = score.loss
+            standing.evaluations_since_best = standing.evaluations_since_drop = 0
+        else:
+            standing.evaluations_since_best += 1
+            standing.evaluations_since_drop += 1
+        if standing.evaluations_since_drop >= plan.schedule.patience:
+            standing.plateaus += 1
+            standing.evaluations_since_drop = 0
+        if plan.early_stopping is not None and standing.evaluations_since_best >= plan.early_stopping:
+            standing.stopped = True
+        return improved
+
+    def _not_finite(self, loss: float) -> str:
+        """Return the message that names the step and the first tensor that is not finite."""
+        if (name := self.batch.gradients.first_not_finite()) is not None:
+            what = f"the gradient of {name}"
+        else:
+            what = "the gradient's norm" if isfinite(loss) else "the loss"
+        return f"step {self.standing.step + 1}: {what} is not finite (loss {loss:.4g}); {REMEDY}"
+
+    def snapshot(self) -> tuple[dict[str, Array], dict[str, Any]]:
+        """Return the arrays and the numbers that `restore` needs to go on exactly here."""
+        arrays = {f"optimizer.{name}": moment for name, moment in self._optimizer.moments.items()}
+        for layer, states in enumerate(self._state):
+            for name, array in zip(self.batch.model.cell.carried, states, strict=True):
+                arrays[f"state.{name}_l{layer}"] = self.batch.ranks.gather_streams(array)
+        if self.plan.ema is not None:
+            arrays["weights"] = self.parameters.flat
+        numbers = asdict(self.standing)
+        numbers["best_loss"] = None if self.standing.best_loss == inf else self.standing.best_loss
+        return arrays, numbers
+
+    def restore(self, arrays: Mapping[str, Array], numbers: Mapping[str, Any]) -> None:
+        """Take over what `snapshot` returned; `parameters` already hold the saved model's weights."""
+        self._optimizer.restore({name: arrays[f"optimizer.{name}"] for name in self._optimizer.moments})
+        self._state = tuple(
+            tuple(arrays[f"state.{name}_l{layer}"][self.batch.streams].copy() for name in self.batch.model.cell.carried)
+            for layer in range(self.batch.model.architecture.num_layers)
+        )
+        if self.plan.ema is not None:
+            self.average.flat[...] = self.parameters.flat
+            self.parameters.flat[...] = arrays["weights"]
+        values = {field.name: numbers[field.name] for field in fields(Standing)}
+        values["best_loss"] = inf if values["best_loss"] is None else values["best_loss"]
+        self.standing = Standing(**values)
+
+
+def moving_average(average: Array, weight: Array, rest: Array) -> tuple[Array, ...]:
+    """Let the average follow the weight (Polyak & Juditsky 1992, with exponential weights)."""
+    return (average + rest * (weight - average),)
+
+
+def seconds_per_step(trainer: Trainer, seconds: float) -> float:
+    """Return what a step takes, from doing some.
+
+    Parameters
+    ----------
+    trainer : Trainer
+        Whose steps are timed; it goes on by as many.
+    seconds : float
+        For how long; three steps at the least.
+    """
+    started = perf_counter()
+    times: list[float] = []
+    for progress in trainer.run():
+        times.append(progress.seconds)
+        if len(times) >= 3 and not trainer.batch.ranks.agree(perf_counter() - started < seconds):
+            break
+    return float(np.median(times[1:]))  # the first one warms up

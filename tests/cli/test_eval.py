@@ -1,0 +1,158 @@
+"""`charlm eval`: the loss of a text under a model."""
+
+import json
+import math
+
+import pytest
+
+from charlm import cli
+from charlm.files import checkpoint
+from tests.runs import metrics, text, trained
+
+TEXT = text(3_000)
+SPLIT = {"train": 0.8, "valid": 0.1, "test": 0.1}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Return a folder with run directories of models of a text, of lines, and of a text with rare symbols."""
+    folder = tmp_path_factory.mktemp("models")
+    options = {"training__max_steps": 60, "optimizer__learning_rate": 0.02, "corpus__split": SPLIT}
+    trained(folder, "stream", TEXT, **options)
+    trained(folder, "lines", TEXT, corpus__mode="lines", **options)
+    trained(folder, "rare", TEXT + "§", corpus__min_count=2, **options)
+    trained(folder, "untested", TEXT, corpus__split={"train": 0.9, "valid": 0.1, "test": 0.0})
+    return folder
+
+
+@pytest.fixture
+def evaluate(folder, capsys, monkeypatch):
+    """Return a function that evaluates in this process, in the folder, and gives status, output and messages."""
+    monkeypatch.chdir(folder)
+
+    def run(*arguments):
+        status = cli.main(["eval", *map(str, arguments)])
+        return status, *capsys.readouterr()
+
+    return run
+
+
+def scored(outcome):
+    status, output, message = outcome
+    assert status == 0, message
+    return json.loads(output)
+
+
+@pytest.mark.parametrize("model", ["stream", "lines", "rare"])
+def test_the_validation_loss_is_that_of_the_training_log(evaluate, folder, model):
+    got = scored(evaluate(model, "--json"))
+    logged = [line["valid_loss"] for line in metrics(folder / model) if "valid_loss" in line]
+    assert got["loss"] == pytest.approx(min(logged), abs=1e-6)
+    assert got["loss"] == pytest.approx(
+        checkpoint.read_metadata(folder / model / "best.safetensors")["history"][-1]["valid_loss"], abs=1e-6
+    )
+    assert scored(evaluate(f"{model}/last.safetensors", "--json"))["loss"] == pytest.approx(logged[-1], abs=1e-6)
+
+
+def test_json_has_five_keys_that_agree(evaluate):
+    got = scored(evaluate("stream", "--json"))
+    assert list(got) == ["loss", "bits_per_char", "perplexity", "accuracy", "chars"]
+    assert got["bits_per_char"] == pytest.approx(got["loss"] / math.log(2))
+    assert got["perplexity"] == pytest.approx(math.exp(got["loss"]))
+    assert 0 < got["accuracy"] < 1
+    assert got["chars"] == 299
+
+
+def test_a_person_reads_the_same_numbers(evaluate):
+    got = scored(evaluate("stream", "--json"))
+    status, output, message = evaluate("stream")
+    assert (status, message) == (0, "")
+    assert [line.split()[:2] for line in output.splitlines()] == [
+        ["loss", f"{got['loss']:.4f}"],
+        ["bits_per_char", f"{got['bits_per_char']:.4f}"],
+        ["perplexity", f"{got['perplexity']:.6g}"],
+        ["accuracy", f"{got['accuracy']:.2%}"],
+        ["chars", "299"],
+    ]
+
+
+def test_the_parts_of_the_corpus_are_those_of_its_files(evaluate, folder):
+    for split, part in (("valid", TEXT[2_400:2_700]), ("test", TEXT[2_700:])):
+        (folder / "part.txt").write_text(part, newline="\n")
+        assert scored(evaluate("stream", "--split", split, "--json")) == scored(
+            evaluate("stream", "part.txt", "--json")
+        )
+
+
+def test_several_files_are_one_text_and_so_is_standard_input(evaluate, folder, run_charlm):
+    (folder / "a.txt").write_text(TEXT[:100], newline="\n")
+    (folder / "b.txt").write_text(TEXT[100:200], newline="\n")
+    (folder / "ab.txt").write_text(TEXT[:200], newline="\n")
+    whole = scored(evaluate("stream", "ab.txt", "--json"))
+    assert whole["chars"] == 199
+    assert scored(evaluate("stream", "a.txt", "b.txt", "--json")) == whole
+    done = run_charlm("eval", folder / "stream", "-", "--json", stdin=TEXT[:200].encode())
+    assert json.loads(done.stdout) == pytest.approx(whole)
+
+
+def test_in_lines_mode_every_character_and_line_end_counts_once(evaluate, folder):
+    (folder / "names.txt").write_text("tin\nea\nra", newline="\n")
+    assert scored(evaluate("lines", "names.txt", "--json"))["chars"] == len("tin\nea\nra\n")
+    (folder / "other order.txt").write_text("ra\nea\ntin\n", newline="\n")
+    one, other = (scored(evaluate("lines", name, "--json")) for name in ("names.txt", "other order.txt"))
+    assert one["loss"] == pytest.approx(other["loss"], abs=1e-6), "lines are independent"
+
+
+def test_unknown_characters_are_an_error_or_left_out_or_replaced(evaluate, folder):
+    (folder / "odd.txt").write_text("tinÉra\n" * 20, newline="\n")
+    (folder / "plain.txt").write_text("tinra\n" * 20, newline="\n")
+    (folder / "marked.txt").write_text("tin\ufffdra\n" * 20, newline="\n")
+    status, output, message = evaluate("stream", "odd.txt")
+    assert (status, output) == (2, "")
+    assert "odd.txt: not in the vocabulary of 12 symbols: 'É'" in message
+    skipped = evaluate("stream", "odd.txt", "--on-unknown", "skip", "--json")
+    assert "20 unknown characters left out" in skipped[2]
+    assert scored(skipped) == scored(evaluate("stream", "plain.txt", "--json"))
+    replaced = scored(evaluate("rare", "odd.txt", "--on-unknown", "replace", "--json"))
+    assert replaced == scored(evaluate("rare", "marked.txt", "--json"))
+
+
+def test_a_part_that_the_model_never_had_is_told(evaluate):
+    status, _, message = evaluate("untested", "--split", "test")
+    assert (status, message) == (
+        2,
+        "charlm: untested: has no test part (corpus.split.test is 0); name files to score\n",
+    )
+
+
+def test_a_corpus_that_changed_or_went_is_told(evaluate, folder, tmp_path):
+    gone = trained(tmp_path, "gone", TEXT)
+    (tmp_path / "gone.txt").write_text(TEXT.swapcase(), newline="\n")
+    status, _, message = evaluate(gone)
+    assert status == 1
+    assert "is no longer the text" in message
+    (tmp_path / "gone.txt").unlink()
+    status, _, message = evaluate(gone)
+    assert status == 1
+    assert message.startswith(
+        f"charlm: {gone}: its corpus cannot be read again: {tmp_path / 'gone.txt'}: there is no such"
+    )
+
+
+def test_a_stream_that_ran_away_is_told_beside_the_result(evaluate, monkeypatch):
+    from charlm.inference.scorer import Score, Scorer
+
+    monkeypatch.setattr(Scorer, "score", lambda *_: Score(loss=2.0, accuracy=0.3, chars=9, worst_stream=9.0))
+    for arguments in (["stream"], ["stream", "--json"]):
+        status, output, message = evaluate(*arguments)
+        assert status == 0
+        assert output
+        assert message.startswith("one stream of the text is at 9.00 nats: the state has run away there")
+
+
+def test_an_infinite_perplexity_is_null_in_json(evaluate, monkeypatch):
+    from charlm.inference.scorer import Score, Scorer
+
+    monkeypatch.setattr(Scorer, "score", lambda *_: Score(loss=1e6, accuracy=0.0, chars=9, worst_stream=1e6))
+    assert scored(evaluate("stream", "--json"))["perplexity"] is None
+    assert "perplexity     inf\n" in evaluate("stream")[1]

@@ -1,0 +1,94 @@
+"""Starting from trained weights on another text: rows follow their characters."""
+
+import numpy as np
+import pytest
+
+from charlm.errors import UsageError
+from charlm.files import modelfile
+from tests.runs import configured, finish, metrics, start
+
+OLD, NEW = "abcdefg \n", "efgxyz \n"  # a to d are dropped, x to z are new
+
+
+def corpus_of(tmp_path, name, letters):
+    path = tmp_path / name
+    path.write_text("".join(np.random.default_rng(0).choice(list(letters), 600)), newline="\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"model__embedding_size": 5},
+        {"model__embedding_size": 8, "model__tie_weights": True},
+        {"model__cell": "gru", "model__num_layers": 2},
+        {"corpus__mode": "lines"},
+        {"corpus__unit": "byte"},
+    ],
+    ids=lambda options: " ".join(map(str, options.values())) or "one-hot",
+)
+def test_what_was_learnt_of_a_character_goes_to_its_new_place(tmp_path, options):
+    trained = finish(start(tmp_path / "old", configured(corpus_of(tmp_path, "old.txt", OLD), **options)))
+    config = configured(corpus_of(tmp_path, "new.txt", NEW), **options)
+    fresh = start(tmp_path / "fresh", config)
+    run = start(tmp_path / "new", config, init_from=trained)
+    old, new, untrained = (
+        modelfile.load(trained / "best.safetensors").parameters,
+        run.batch.parameters,
+        fresh.batch.parameters,
+    )
+    places = {char: (sorted(OLD).index(char), sorted(NEW).index(char)) for char in set(OLD) & set(NEW)}
+    assert len(places) == 5
+    for name, array in new.items():
+        if array.shape == old[name].shape and "decoder" not in name and "embedding" not in name:
+            assert np.array_equal(array, old[name]), name
+            continue
+        by_symbol = [
+            values if name.startswith(("decoder", "embedding")) else values.T
+            for values in (old[name], array, untrained[name])
+        ]
+        for symbol in NEW:
+            here = sorted(NEW).index(symbol)
+            wanted = by_symbol[0][places[symbol][0]] if symbol in places else by_symbol[2][here]
+            assert np.array_equal(by_symbol[1][here], wanted), (name, symbol)
+    assert run.notes[-3:] == [
+        f"weights from {trained}: 5 of 8 symbols known",
+        "new symbols, initialised: " + ("'x' 'y' 'z'" if "corpus__unit" not in options else "0x78 0x79 0x7A"),
+        "dropped, as this corpus lacks them: "
+        + ("'a' 'b' 'c' 'd'" if "corpus__unit" not in options else "0x61 0x62 0x63 0x64"),
+    ]
+    fresh.close()
+    finish(run)
+
+
+def test_the_same_text_goes_on_from_the_loss_it_had(tmp_path):
+    path = corpus_of(tmp_path, "old.txt", "ab")
+    path.write_text("abcd" * 300)
+    options = {"training__max_steps": 120, "optimizer__learning_rate": 0.02, "training__log_every": 1}
+    trained = finish(start(tmp_path / "old", configured(path, **options)))
+    again = metrics(finish(start(tmp_path / "again", configured(path, **options), init_from=trained)))
+    assert again[0]["loss"] < 0.5 * metrics(trained)[0]["loss"]
+
+
+def test_every_difference_between_the_networks_is_told(tmp_path):
+    path = corpus_of(tmp_path, "old.txt", OLD)
+    trained = finish(start(tmp_path / "old", configured(path)))
+    other = configured(path, model__cell="gru", model__hidden_size=9, model__num_layers=2, model__embedding_size=9,
+                       model__tie_weights=True, model__dtype="float64", corpus__unit="byte")  # fmt: skip
+    with pytest.raises(UsageError) as caught:
+        start(tmp_path / "new", other, init_from=trained)
+    lines = str(caught.value).splitlines()
+    keys = ("cell", "hidden_size", "num_layers", "embedding_size", "tie_weights", "dtype")
+    assert [line.split(" is ")[0] for line in lines] == [*(f"model.{key}" for key in keys), "corpus.unit"]
+    assert lines[0] == f"model.cell is 'gru' here and 'lstm' in {trained}; use the latter"
+    assert not (tmp_path / "new").exists()
+
+
+def test_many_new_symbols_are_counted(tmp_path):
+    trained = finish(start(tmp_path / "old", configured(corpus_of(tmp_path, "old.txt", OLD))))
+    path = corpus_of(tmp_path, "new.txt", "ABCDEFGHIJKLMNOP")
+    run = start(tmp_path / "new", configured(path), init_from=trained)
+    run.close()
+    told = next(note for note in run.notes if note.startswith("new symbols"))
+    assert told.endswith("'L' and 4 more")
