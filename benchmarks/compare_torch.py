@@ -33,6 +33,7 @@ SYMBOLS = "".join(map(chr, range(58, 123)))  # 65 of them, without quotes, space
 SIDES = ("PyTorch", "NumPy", "fast")
 KERNELS = {"NumPy": "numpy", "fast": "fused"}
 SAMPLED = 5000  # characters in one turn of sampling
+LEARNING_RATE = 1e-3
 STARTED = 200  # characters that a whole process writes
 MEMORY_STEPS = 10
 MOST_APART = 0.01  # between the sides' losses, as a share of them, after the first step
@@ -56,7 +57,7 @@ class Shape:
 
     def settings(self) -> dict[str, Any]:
         """Return what both sides are told."""
-        rest = {"vocabulary_size": len(SYMBOLS), "clip_norm": 5.0, "learning_rate": bench.LEARNING_RATE}
+        rest = {"vocabulary_size": len(SYMBOLS), "clip_norm": 5.0, "learning_rate": LEARNING_RATE}
         return {**asdict(self), **rest}
 
     def architecture(self) -> Architecture:

@@ -15,11 +15,7 @@ from time import perf_counter
 from typing import Any, TypeVar
 
 from charlm import bench
-from charlm.kernels.choice import load_backend
-from charlm.network.architecture import Architecture
-from charlm.network.model import Model
-from charlm.network.regularisers.dropout import Dropout
-from charlm.training.optimizers import Options
+from charlm.config import from_dict
 from charlm.workers.split import available_cores
 from charlm.workers.team import Team
 
@@ -55,23 +51,11 @@ class TimedTeam(Team):
 
 def measure(cell: str, layers: int, hidden: int, steps: int) -> None:
     """Train some steps and print where their time went."""
-    setting = bench.Setting(
-        architecture=Architecture(cell, 65, hidden, layers),
-        kernels="fused",
-        batch_size=64,
-        seq_length=64,
-        dropout=Dropout(),
-        workers="auto",
-        optimizer="adam",
-        options=Options(),
-        clip_norm=5.0,
-        clip_value=None,
-        ema=None,
-    )
+    values = {"cell": cell, "num_layers": layers, "hidden_size": hidden}
+    config = from_dict({"corpus": {"path": "-"}, "model": values, "kernels": "fused"}, "serial_part")
     team = TimedTeam(available_cores())
-    trainer: Any = bench.training(
-        setting, Model(setting.architecture, load_backend("fused")), team, bench.random_symbols(setting)
-    )
+    model = bench.network(config, 65)
+    trainer: Any = bench.training(config, model, team, bench.random_symbols(config, 65))
     list(islice(trainer.run(), 3))
     serial, whole = [], []
     for _ in range(steps):

@@ -19,24 +19,17 @@ from time import perf_counter
 import numpy as np
 from pages import write_section
 
+from charlm import assemble
 from charlm.arrays import Array, Ids
 from charlm.config import Config, Override, load
 from charlm.corpus.loading import Corpus
 from charlm.corpus.loading import load as load_corpus
 from charlm.corpus.windows import Windows
-from charlm.inference.scorer import Scorer
-from charlm.kernels.choice import choose, load_backend
-from charlm.network.architecture import Architecture
 from charlm.network.loss import cross_entropy
 from charlm.network.model import Model
 from charlm.network.parameters import Parameters
-from charlm.network.regularisers.dropout import Dropout
-from charlm.training.batch import Batch
-from charlm.training.optimizers import Optimizer, Options
-from charlm.training.schedules import Schedule
-from charlm.training.trainer import Plan, Trainer
+from charlm.training.trainer import Trainer
 from charlm.workers.ranks import Ranks
-from charlm.workers.split import plan_split
 from charlm.workers.team import Team
 
 CONFIG = Path(__file__).parent.parent / "configs" / "warpeace.yaml"
@@ -89,42 +82,21 @@ def test_loss(model: Model, parameters: Parameters, ids: Ids, batch_size: int, s
     return total / inputs.size
 
 
-def trainer_of(config: Config, corpus: Corpus, initial: str, team_of: Callable[[Model], Team]) -> Trainer:
+def trainer_of(config: Config, corpus: Corpus, initial: str) -> Trainer:
     """Put together what DeepOBS trains."""
-    m, t = config.model, config.training
-    architecture = Architecture(m.cell, len(corpus.vocabulary), m.hidden_size, m.num_layers, m.embedding_size)
-    model = Model(architecture, load_backend(choose(config.kernels, m.dtype)))
-    team = team_of(model)
-    parameters = INITIAL[initial](model, config.seed)
-    dropout = Dropout(**m.dropout.model_dump())
-    batch = Batch(model, parameters, t.seq_length, t.batch_size, dropout, config.seed, team, Ranks())
-    options = Options(**config.optimizer.model_dump(exclude={"name", "learning_rate"}))
-    optimizer = Optimizer(config.optimizer.name, options, parameters, batch.gradients, model.backend)
-    plan = Plan(
-        total_steps=sys.maxsize,
-        learning_rate=config.optimizer.learning_rate,
-        schedule=Schedule(**config.schedule.model_dump()),
-        clip_norm=t.clip_norm,
-        clip_value=t.clip_value,
-        ema=t.ema,
-        reset_probability=t.reset_probability,
-        eval_every=sys.maxsize,
-        early_stopping=None,
-        seed=config.seed,
-    )
+    t, ranks = config.training, Ranks()
+    model = assemble.network(config, len(corpus.vocabulary), None)
+    batch = assemble.batch(config, model, Team(*assemble.split(config, model, ranks)), ranks)
+    batch.parameters.flat[...] = INITIAL[initial](model, config.seed).flat
     text = whole_windows(corpus.train, t.batch_size, t.seq_length)
     windows = Windows(text, t.batch_size, t.seq_length, config.seed, rotate=False)
-    return Trainer(plan, batch, optimizer, windows, Scorer(model, team, batch.prepared), corpus.valid[:0])
+    return assemble.trainer(config, batch, windows, corpus.valid[:0], sys.maxsize)
 
 
 def measure(config: Config, corpus: Corpus, initial: str, epochs: int) -> dict[int, float]:
     """Train, printing a line an epoch, and return the test losses by epoch."""
     t = config.training
-
-    def team_of(model: Model) -> Team:
-        return Team(*plan_split(config.workers, model, t.batch_size, Ranks()))
-
-    trainer = trainer_of(config, corpus, initial, team_of)
+    trainer = trainer_of(config, corpus, initial)
     model, steps = trainer.batch.model, trainer.run()
     losses = {}
     print(f"{'epoch':>5}{'training':>10}{'test':>9}{'published':>11}{'difference':>12}{'seconds':>9}")

@@ -7,27 +7,25 @@ and what is left over is called the rest.
 """
 
 from charlm.bench.measuring import (
-    LEARNING_RATE,
     SEED,
     Part,
     Report,
-    Setting,
     Spread,
     measure,
+    network,
     random_symbols,
     training,
 )
 from charlm.bench.products import Product, products
 
 __all__ = [
-    "LEARNING_RATE",
     "SEED",
     "Part",
     "Product",
     "Report",
-    "Setting",
     "Spread",
     "measure",
+    "network",
     "products",
     "random_symbols",
     "training",

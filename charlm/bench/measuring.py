@@ -9,75 +9,34 @@ from time import perf_counter
 
 import numpy as np
 
+from charlm import assemble
 from charlm.arrays import Ids
 from charlm.bench.memory import peak_memory
 from charlm.bench.products import BACKWARD, FORWARD, INPUT, READ_OUT, WEIGHTS, Product, products
 from charlm.bench.stopwatch import LOOK_UP, OPTIMIZER, SOFTMAX, Stopwatch
+from charlm.config import Config
 from charlm.corpus.windows import Windows
 from charlm.inference.sampler import Filter, Sampler
-from charlm.inference.scorer import Scorer
-from charlm.kernels.choice import load_backend
 from charlm.network.architecture import Architecture
 from charlm.network.model import Model
-from charlm.network.regularisers.dropout import Dropout
 from charlm.randomness import Purpose, generator
-from charlm.training.batch import Batch, split_among
-from charlm.training.optimizers import Optimizer, Options
-from charlm.training.schedules import Schedule
-from charlm.training.trainer import Plan, Trainer
+from charlm.training.batch import split_among
+from charlm.training.trainer import Trainer
 from charlm.workers.ranks import Ranks
-from charlm.workers.split import Split, available_cores, plan_split
+from charlm.workers.split import Split, available_cores
 from charlm.workers.team import Team
 
 WARM_UP = 3  # steps before the first that counts: caches fill, kernels compile
 WINDOWS = 8  # of random symbols, read over and over
-PEAK_SIZE = 2048  # of the square matrices whose product shows the machine's peak
+PEAK_SIZE = 2048
 PEAK_REPEATS = 5
 REPLAYS = 5  # of what is timed by itself
 WRITTEN = 5_000  # characters written to time sampling
 SEED = 1
-LEARNING_RATE = 1e-3
 
 PREPARING = "preparing weights"
 NORM = "gradient norm"
 REST = "rest"
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What is measured: a network, its batches, and what is done with the gradients.
-
-    Attributes
-    ----------
-    architecture : Architecture
-        The network; its vocabulary's size is how many symbols the random text has.
-    kernels : str
-        ``numpy`` or ``fused``.
-    batch_size, seq_length : int
-        B and T.
-    dropout : Dropout
-        Its rates.
-    workers : int or str
-        As `charlm.workers.team.plan_split` takes them.
-    optimizer : str
-        A name from `charlm.training.optimizers.NAMES`.
-    options : Options
-        The numbers of its rule.
-    clip_norm, clip_value, ema : float or None
-        As for `charlm.training.trainer.Plan`.
-    """
-
-    architecture: Architecture
-    kernels: str
-    batch_size: int
-    seq_length: int
-    dropout: Dropout
-    workers: int | str
-    optimizer: str
-    options: Options
-    clip_norm: float | None
-    clip_value: float | None
-    ema: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +88,11 @@ class Report:
 
     Attributes
     ----------
-    threads : Split
+    architecture : Architecture
+        The network.
+    kernels : str
+        What computed it: ``numpy`` or ``fused``.
+    split : Split
         Who shared a batch.
     steps : int
         How many were timed.
@@ -153,7 +116,9 @@ class Report:
         Seconds that the products inside the time loops take as NumPy calls without what is between them.
     """
 
-    threads: Split
+    architecture: Architecture
+    kernels: str
+    split: Split
     steps: int
     step: Spread
     chars_per_second: float
@@ -176,80 +141,78 @@ class Report:
         return self.flops_per_second / self.peak
 
 
-def measure(setting: Setting, steps: int) -> Report:
+def measure(config: Config, vocabulary_size: int, steps: int, *, peak_size: int = PEAK_SIZE) -> Report:
     """Train, write and take apart, on random symbols.
 
     Parameters
     ----------
-    setting : Setting
-        What to measure.
+    config : Config
+        The network, its batches and its optimizer; the corpus is not read.
+    vocabulary_size : int
+        V.
     steps : int
         How many training steps to time, at least 1.
+    peak_size : int
+        Rows and columns of the square matrices whose product shows the machine's peak.
     """
-    a = setting.architecture
-    model = Model(a, load_backend(setting.kernels))
-    threads = plan_split(setting.workers, setting.batch_size, threads_pay=a.hidden_size >= model.backend.threads_from)
-    team = Team(*threads)
-    trainer = training(setting, model, team, random_symbols(setting))
-    step = Spread.of(_steps(trainer, WARM_UP + steps)[WARM_UP:])
+    model, t = network(config, vocabulary_size), config.training
+    split = assemble.split(config, model, Ranks())
+    team = Team(*split)
+    symbols = random_symbols(config, vocabulary_size)
+    step = Spread.of(_steps(training(config, model, team, symbols), WARM_UP + steps)[WARM_UP:])
     memory = peak_memory()
-    peak = matrix_peak(a.dtype)
-    instrumented, parts = _parts(setting, team, steps)
-    loop_products = _alone(team, _replays(setting, model, team, {FORWARD, BACKWARD}))
+    peak = matrix_peak(model.architecture.dtype, peak_size)
+    instrumented, parts = _parts(config, model, team, steps)
+    loop_products = _alone(team, _replays(config, model, team, {FORWARD, BACKWARD}))
     team.close()
+    peak = max(peak, matrix_peak(model.architecture.dtype, peak_size))  # again, in case the machine was not quiet
     return Report(
-        threads=threads,
+        architecture=model.architecture,
+        kernels=model.backend.name,
+        split=split,
         steps=steps,
         step=step,
-        chars_per_second=setting.batch_size * setting.seq_length / step.median,
-        flops=sum(product.flops for product in _products(setting, setting.batch_size)),
-        peak=max(peak, matrix_peak(a.dtype)),  # before and after, in case the machine was not quiet
+        chars_per_second=t.batch_size * t.seq_length / step.median,
+        flops=sum(product.flops for product in _products(config, model.architecture, t.batch_size)),
+        peak=max(
+            peak, matrix_peak(model.architecture.dtype, peak_size)
+        ),  # before and after, in case the machine was not quiet
         memory=memory,
-        written_per_second=_sampling_speed(setting),
+        written_per_second=_sampling_speed(model),
         parts=parts,
         instrumented=instrumented,
         loop_products=loop_products,
     )
 
 
-def training(setting: Setting, model: Model, team: Team, symbols: Ids) -> Trainer:
+def network(config: Config, vocabulary_size: int) -> Model:
+    """Return the network of a configuration for V symbols, the first of which starts an item in lines mode."""
+    return assemble.network(config, vocabulary_size, 0 if config.corpus.mode == "lines" else None)
+
+
+def training(config: Config, model: Model, team: Team, symbols: Ids) -> Trainer:
     """Return a trainer that never evaluates, to take steps with.
 
     Parameters
     ----------
-    setting : Setting
-        What to train.
+    config : Config
+        How to train.
     model : Model
-        The setting's network, made with its kernels.
+        The configuration's network with its kernels, from `network`.
     team : Team
         The threads.
     symbols : ndarray of int, shape (N,)
         The text, read from its beginning again and again; at least B T + 1 symbols.
     """
-    B, T = setting.batch_size, setting.seq_length
-    batch = Batch(model, model.architecture.initial_parameters(SEED), T, B, setting.dropout, SEED, team, Ranks())
-    optimizer = Optimizer(setting.optimizer, setting.options, batch.parameters, batch.gradients, model.backend)
-    plan = Plan(
-        total_steps=sys.maxsize,
-        learning_rate=LEARNING_RATE,
-        schedule=Schedule("constant"),
-        clip_norm=setting.clip_norm,
-        clip_value=setting.clip_value,
-        ema=setting.ema,
-        reset_probability=0.0,
-        eval_every=sys.maxsize,
-        early_stopping=None,
-        seed=SEED,
-    )
-    windows = Windows(symbols, B, T, SEED, rotate=False)
-    return Trainer(plan, batch, optimizer, windows, Scorer(model, team, batch.prepared), symbols[:0])
+    t = config.training
+    windows = Windows(symbols, t.batch_size, t.seq_length, config.seed, rotate=False)
+    return assemble.trainer(config, assemble.batch(config, model, team, Ranks()), windows, symbols[:0], sys.maxsize)
 
 
-def random_symbols(setting: Setting) -> Ids:
+def random_symbols(config: Config, vocabulary_size: int) -> Ids:
     """Return a text in which every symbol is as likely as any other, of a few windows."""
-    size = setting.batch_size * (setting.seq_length * WINDOWS + 1)
-    drawn = generator(SEED, Purpose.CHECK).integers(0, setting.architecture.vocabulary_size, size)
-    return drawn.astype(np.uint32)
+    size = config.training.batch_size * (config.training.seq_length * WINDOWS + 1)
+    return generator(config.seed, Purpose.CHECK).integers(0, vocabulary_size, size).astype(np.uint32)
 
 
 def _steps(trainer: Trainer, count: int) -> list[float]:
@@ -257,9 +220,8 @@ def _steps(trainer: Trainer, count: int) -> list[float]:
     return [progress.seconds for progress in islice(trainer.run(), count)]
 
 
-def _sampling_speed(setting: Setting) -> float:
+def _sampling_speed(model: Model) -> float:
     """Return the symbols a second of writing one long text, as `charlm sample` does."""
-    model = Model(setting.architecture, load_backend(setting.kernels))
     team = Team(available_cores())
     sampler = Sampler(model, model.architecture.initial_parameters(SEED), team=team)
     for length in (1, WRITTEN):  # the first compiles what is not compiled yet
@@ -271,15 +233,15 @@ def _sampling_speed(setting: Setting) -> float:
     return WRITTEN / seconds
 
 
-def matrix_peak(dtype: str) -> float:
+def matrix_peak(dtype: str, size: int) -> float:
     """Return the floating-point operations a second of the best of a few large matrix products on all cores."""
     team = Team(1, available_cores())
     rng = generator(SEED, Purpose.CHECK)
-    left, right = (rng.random((PEAK_SIZE, PEAK_SIZE)).astype(dtype) for _ in range(2))
+    left, right = (rng.random((size, size)).astype(dtype) for _ in range(2))
     out = np.empty_like(left)
     best = min(_time(partial(np.matmul, left, right, out)) for _ in range(PEAK_REPEATS))
     team.close()
-    return 2 * PEAK_SIZE**3 / best
+    return 2 * size**3 / best
 
 
 def _time(function: Callable[[], object]) -> float:
@@ -288,17 +250,17 @@ def _time(function: Callable[[], object]) -> float:
     return perf_counter() - started
 
 
-def _products(setting: Setting, streams: int) -> list[Product]:
-    return products(setting.architecture, setting.seq_length, streams, setting.dropout.input > 0)
+def _products(config: Config, architecture: Architecture, streams: int) -> list[Product]:
+    return products(architecture, config.training.seq_length, streams, config.model.dropout.input > 0)
 
 
-def _replays(setting: Setting, model: Model, team: Team, parts: set[str]) -> list[Callable[[], None]]:
+def _replays(config: Config, model: Model, team: Team, parts: set[str]) -> list[Callable[[], None]]:
     """Return, for each worker of this process, a function that does its share of the products of some parts."""
-    B, dtype = setting.batch_size, setting.architecture.dtype
-    shards = split_among(model, B, team.workers)
+    a = model.architecture
+    shards = split_among(model, config.training.batch_size, team.workers)
 
     def of_worker(streams: int) -> Callable[[], None]:
-        runs = [product.replay(dtype) for product in _products(setting, streams) if product.part in parts]
+        runs = [product.replay(a.dtype) for product in _products(config, a, streams) if product.part in parts]
 
         def run() -> None:
             for each in runs:
@@ -315,24 +277,23 @@ def _alone(team: Team, functions: Sequence[Callable[[], None]]) -> float:
     return float(np.median(times[1:]))
 
 
-def _parts(setting: Setting, team: Team, steps: int) -> tuple[float, list[Part]]:
+def _parts(config: Config, unwatched: Model, team: Team, steps: int) -> tuple[float, list[Part]]:
     """Return the median seconds of steps under the stopwatch, and what they are made of."""
-    stopwatch = Stopwatch()
-    model = Model(setting.architecture, load_backend(setting.kernels))
-    model.backend = stopwatch.watch(model.backend)
-    trainer = training(setting, model, team, random_symbols(setting))
+    stopwatch, a = Stopwatch(), unwatched.architecture
+    model = Model(a, stopwatch.watch(unwatched.backend))
+    trainer = training(config, model, team, random_symbols(config, a.vocabulary_size))
     _steps(trainer, WARM_UP)
     stopwatch.clear()
     times = _steps(trainer, steps)
     flops: dict[str, int] = {}
-    for product in _products(setting, setting.batch_size):
+    for product in _products(config, a, config.training.batch_size):
         flops[product.part] = flops.get(product.part, 0) + product.flops
 
     def in_place(name: str) -> Part:
         return Part(name, stopwatch.total(name) / steps / team.workers, flops.get(name, 0), "in place")
 
     def replayed(name: str) -> Part:
-        return Part(name, _alone(team, _replays(setting, model, team, {name})), flops.get(name, 0), "alone")
+        return Part(name, _alone(team, _replays(config, model, team, {name})), flops.get(name, 0), "alone")
 
     prepared, batch = model.prepared(), trainer.batch
     prepare = [partial(model.prepare, batch.parameters, prepared, w, team.workers) for w in range(team.workers)]

@@ -8,7 +8,7 @@ import click
 from charlm.cli.options import overrides_option
 
 if TYPE_CHECKING:
-    from charlm.bench import Report, Setting
+    from charlm.bench import Report
     from charlm.config import Config
 
 
@@ -36,57 +36,22 @@ def command(config: Path | None, overrides: tuple[str, ...], vocabulary: int, re
     from charlm.config import Override, load
 
     settings = load(config, overrides, [Override("corpus.path", "-", "bench")])
-    setting = _setting(settings, vocabulary)
-    report = measure(setting, repeat)
+    report = measure(settings, vocabulary, repeat)
     if as_json:
         import json
 
-        click.echo(json.dumps(_document(setting, report), indent=2))
+        click.echo(json.dumps(_document(settings, report), indent=2))
     else:
-        _show(setting, report)
+        _show(settings, report)
 
 
-def _setting(settings: "Config", vocabulary: int) -> "Setting":
-    """Return what a configuration asks to measure."""
-    from charlm.bench import Setting
-    from charlm.kernels.choice import choose
-    from charlm.network.architecture import Architecture
-    from charlm.network.regularisers.dropout import Dropout
-    from charlm.training.optimizers import Options
-
-    m, t = settings.model, settings.training
-    architecture = Architecture(
-        cell=m.cell,
-        vocabulary_size=vocabulary,
-        hidden_size=m.hidden_size,
-        num_layers=m.num_layers,
-        embedding_size=m.embedding_size,
-        tie_weights=m.tie_weights,
-        dtype=m.dtype,
-        start_symbol=0 if settings.corpus.mode == "lines" else None,
-    )
-    return Setting(
-        architecture=architecture,
-        kernels=choose(settings.kernels, m.dtype),
-        batch_size=t.batch_size,
-        seq_length=t.seq_length,
-        dropout=Dropout(**m.dropout.model_dump()),
-        workers=settings.workers,
-        optimizer=settings.optimizer.name,
-        options=Options(**settings.optimizer.model_dump(exclude={"name", "learning_rate"})),
-        clip_norm=t.clip_norm,
-        clip_value=t.clip_value,
-        ema=t.ema,
-    )
-
-
-def _show(setting: "Setting", report: "Report") -> None:
+def _show(config: "Config", report: "Report") -> None:
     """Print the figures for a person."""
-    a, step = setting.architecture, report.step
+    a, t, step = report.architecture, config.training, report.step
     click.echo(
         f"{a.num_layers} x {a.cell} of {a.hidden_size}, {a.vocabulary_size} symbols, "
-        f"{setting.batch_size} x {setting.seq_length} characters, {a.dtype}, {setting.kernels} kernels, "
-        f"{report.threads}\n"
+        f"{t.batch_size} x {t.seq_length} characters, {a.dtype}, {report.kernels} kernels, "
+        f"{report.split}\n"
     )
     click.echo(f"training   {report.chars_per_second:>12,.0f} chars/s")
     click.echo(
@@ -112,16 +77,16 @@ def _ms(seconds: float) -> str:
     return f"{1000 * seconds:,.2f}" if seconds < 0.1 else f"{1000 * seconds:,.1f}"
 
 
-def _document(setting: "Setting", report: "Report") -> dict[str, Any]:
+def _document(config: "Config", report: "Report") -> dict[str, Any]:
     """Return the figures as plain values; times are in seconds."""
     from dataclasses import asdict
 
     return {
-        "model": setting.architecture.to_dict(),
-        "kernels": setting.kernels,
-        "batch_size": setting.batch_size,
-        "seq_length": setting.seq_length,
-        **report.threads._asdict(),
+        "model": report.architecture.to_dict(),
+        "kernels": report.kernels,
+        "batch_size": config.training.batch_size,
+        "seq_length": config.training.seq_length,
+        **report.split._asdict(),
         "steps": report.steps,
         "seconds_per_step": asdict(report.step),
         "chars_per_second": report.chars_per_second,

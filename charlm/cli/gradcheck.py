@@ -21,23 +21,21 @@ def command(config: Path, overrides: tuple[str, ...], most: int) -> None:
     The network has CONFIG's cell, layers, embedding, dropout and tied weights, on a small window of random symbols,
     at no more than 16 units, and each tensor gets one line. The corpus is not read. Exits with 1 if a gradient fails.
     """
+    from dataclasses import replace
+
+    from charlm import assemble
     from charlm.config import load
     from charlm.insight.gradcheck import TOLERANCE, Problem, check
-    from charlm.network.architecture import Architecture
     from charlm.network.regularisers.dropout import Dropout
 
     settings = load(config, overrides)
-    m = settings.model
-    architecture = Architecture(
-        cell=m.cell,
-        vocabulary_size=VOCABULARY_SIZE,
-        hidden_size=min(m.hidden_size, MOST_HIDDEN),
-        num_layers=m.num_layers,
-        embedding_size=None if m.embedding_size is None else min(m.embedding_size, MOST_HIDDEN),
-        tie_weights=m.tie_weights,
-        start_symbol=0 if settings.corpus.mode == "lines" else None,
+    a = assemble.architecture(settings, VOCABULARY_SIZE, 0 if settings.corpus.mode == "lines" else None)
+    architecture = replace(
+        a,
+        hidden_size=min(a.hidden_size, MOST_HIDDEN),
+        embedding_size=None if a.embedding_size is None else min(a.embedding_size, MOST_HIDDEN),
     )
-    problem = Problem(architecture, Dropout(**m.dropout.model_dump()), settings.seed)
+    problem = Problem(architecture, Dropout(**settings.model.dropout.model_dump()), settings.seed)
     failed = 0
     for result in check(problem, settings.seed, most):
         failed += not result.passed

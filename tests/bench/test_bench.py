@@ -5,49 +5,37 @@ import subprocess
 import sys
 from dataclasses import replace
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from charlm.bench import Product, Report, Setting, measure, measuring, products, random_symbols, training
+from charlm.bench import Product, Report, measure, network, products, random_symbols, training
 from charlm.bench.stopwatch import Stopwatch
 from charlm.cells import NAMES
 from charlm.cli.bench import command
+from charlm.config import Config
 from charlm.kernels.choice import load_backend
 from charlm.network import products as layers
 from charlm.network.architecture import Architecture
 from charlm.network.model import Model
-from charlm.network.regularisers.dropout import Dropout
-from charlm.training.optimizers import Options
 from charlm.workers.team import Team
+from tests.networks import BACKENDS
+from tests.runs import configured
 
-SMALL = Setting(
-    architecture=Architecture("lstm", vocabulary_size=5, hidden_size=4, num_layers=2),
-    kernels="numpy",
-    batch_size=2,
-    seq_length=3,
-    dropout=Dropout(),
-    workers=2,
-    optimizer="adam",
-    options=Options(),
-    clip_norm=5.0,
-    clip_value=None,
-    ema=None,
-)
+ARCHITECTURE = Architecture("lstm", vocabulary_size=5, hidden_size=4, num_layers=2)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def small_peak():
-    """Let the machine's peak be measured with a product that takes no time."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(measuring, "PEAK_SIZE", 256)
-        yield
+def small(**changes: Any) -> Config:
+    """Return the configuration that goes with ARCHITECTURE."""
+    keys = {"model__hidden_size": 4, "model__num_layers": 2, "training__batch_size": 2, "training__seq_length": 3}
+    return configured("-", **{**keys, "workers": 2, **changes})
 
 
 @pytest.fixture(scope="module")
-def report(small_peak) -> Report:
-    return measure(SMALL, 3)
+def report() -> Report:
+    return measure(small(), 5, 3, peak_size=256)
 
 
 def flops(architecture: Architecture, dropped: bool = False) -> int:
@@ -63,20 +51,20 @@ def test_the_operations_of_two_lstm_layers_are_those_counted_by_hand():
     recurrent = 3 * a_step + 3 * a_step + 2 * 6 * 4 * 16  # forward, backward, and the gradient of W_h at once
     between = 3 * (2 * 6 * 4 * 16)  # x W_x^T, its gradient of W_x and of x
     read_out = 3 * (2 * 6 * 4 * 5)
-    assert flops(SMALL.architecture) == 2 * recurrent + between + read_out == 7632
+    assert flops(ARCHITECTURE) == 2 * recurrent + between + read_out == 7632
 
 
 def test_an_embedding_is_multiplied_once_a_symbol_or_under_dropout_once_a_place():
-    embedded = replace(SMALL.architecture, embedding_size=7)
-    assert flops(embedded) - flops(SMALL.architecture) == 3 * (2 * 5 * 7 * 16)
-    assert flops(embedded, dropped=True) - flops(SMALL.architecture) == 3 * (2 * 6 * 7 * 16)
+    embedded = replace(ARCHITECTURE, embedding_size=7)
+    assert flops(embedded) - flops(ARCHITECTURE) == 3 * (2 * 5 * 7 * 16)
+    assert flops(embedded, dropped=True) - flops(ARCHITECTURE) == 3 * (2 * 6 * 7 * 16)
 
 
 @pytest.mark.parametrize("cell", NAMES)
 def test_the_counted_operations_of_a_layer_are_those_that_numpy_is_asked_for(monkeypatch, cell):
-    setting = replace(SMALL, architecture=replace(SMALL.architecture, cell=cell, num_layers=1), workers=1)
-    team = Team(1)
-    trainer = training(setting, Model(setting.architecture, load_backend("numpy")), team, random_symbols(setting))
+    config, team = small(model__cell=cell, model__num_layers=1, workers=1), Team(1)
+    model = network(config, 5)
+    trainer = training(config, model, team, random_symbols(config, 5))
     matmul, asked = np.matmul, []
 
     def counting(left, right, out):
@@ -88,7 +76,7 @@ def test_the_counted_operations_of_a_layer_are_those_that_numpy_is_asked_for(mon
     monkeypatch.setattr(np, "matmul", counting)
     next(trainer.run())
     team.close()
-    assert sum(asked) == flops(setting.architecture)
+    assert sum(asked) == flops(model.architecture)
 
 
 @pytest.mark.parametrize("transposed", ["", "A", "B"])
@@ -109,7 +97,7 @@ def test_a_product_done_again_is_as_large_and_as_frequent_as_it_says(monkeypatch
 
 def test_the_figures_are_of_one_another(report):
     assert report.steps == 3
-    assert report.threads == (2, 1)
+    assert report.split == (2, 1)
     assert 0 < report.step.low <= report.step.median <= report.step.high
     assert report.chars_per_second == pytest.approx(6 / report.step.median)
     assert report.flops == 7632
@@ -129,13 +117,13 @@ def test_the_parts_are_a_steps_and_their_operations_the_steps(report):
     assert sum(part.seconds for part in report.parts) >= report.instrumented * (1 - 1e-9)
 
 
-@pytest.mark.parametrize("kernels", ["numpy", "fused"])
+@pytest.mark.parametrize("kernels", BACKENDS)
 def test_a_stopwatch_changes_no_number(kernels):
     def losses(watched: bool) -> list[float]:
-        team, model = Team(2), Model(SMALL.architecture, load_backend(kernels))
+        team, model = Team(2), Model(ARCHITECTURE, load_backend(kernels))
         if watched:
             model.backend = Stopwatch().watch(model.backend)
-        steps = islice(training(SMALL, model, team, random_symbols(SMALL)).run(), 4)
+        steps = islice(training(small(), model, team, random_symbols(small(), 5)).run(), 4)
         found = [progress.loss for progress in steps]
         team.close()
         return found
