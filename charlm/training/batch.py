@@ -5,9 +5,11 @@ its own streams, with single-threaded products; then the gradients are summed in
 reproducible.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
-from charlm.arrays import IntArray
+from charlm.arrays import Array, IntArray
 from charlm.kernels.numpy.elementwise import pieces, sum_of_squares
 from charlm.network.architecture import State
 from charlm.network.model import Model
@@ -129,7 +131,7 @@ class Batch:
     def _add_up(self, worker: int) -> list[float]:
         """Add the other workers' gradients to the first one's, for this worker's share, and return its squares."""
         whole = self.gradients.flat
-        for piece in pieces(whole.size, worker, self.team.workers):
+        for piece in self._pieces(worker):
             for other in self._other_gradients:
                 whole[piece] += other[piece]
         return self._squares(worker)
@@ -137,7 +139,21 @@ class Batch:
     def _squares(self, worker: int) -> list[float]:
         """Return the sum of the squares of each piece of this worker's share of the gradient."""
         flat = self.gradients.flat
-        return [sum_of_squares(flat[piece]) for piece in pieces(flat.size, worker, self.team.workers)]
+        return [sum_of_squares(flat[piece]) for piece in self._pieces(worker)]
+
+    def _pieces(self, worker: int) -> list[slice]:
+        """Return the pieces of the gradient that one worker reads and changes."""
+        return pieces(self.gradients.flat.size, worker, self.team.workers)
+
+    def change_gradients(self, change: Callable[[Array], None]) -> float:
+        """Change every piece of the gradient in place, and return the sum of the squares of all elements after it."""
+
+        def change_share(worker: int) -> list[float]:
+            for piece in self._pieces(worker):
+                change(self.gradients.flat[piece])
+            return self._squares(worker)
+
+        return _in_order(self.team.map(change_share))
 
     def sum_of_squares(self) -> float:
         """Return the sum of the squares of the gradient as it is now."""

@@ -1,4 +1,4 @@
-"""The training loop: window after window, loss, gradients, clipping, a step of the optimizer.
+"""The training loop: for each window, loss and gradients, clipping, the optimizer's update, the average of the weights.
 
 The trainer is a generator and does no input or output: it yields what happened after every step, and whoever runs it
 decides what to print and what to save. All that it needs to go on later is in `Trainer.snapshot`.
@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 
 from charlm.arrays import Array, Ids
-from charlm.corpus.windows import Windows
+from charlm.corpus.windows import Window, Windows
 from charlm.errors import CharlmError
 from charlm.inference.scorer import Score, Scorer
-from charlm.kernels.numpy.elementwise import pieces
 from charlm.network.architecture import State
 from charlm.randomness import Purpose, generator
+from charlm.training.average import MovingAverage
 from charlm.training.batch import Batch
+from charlm.training.clipping import clip_by_norm, clip_by_value
 from charlm.training.optimizers import Optimizer
 from charlm.training.schedules import Position, Schedule, ratio
 
@@ -39,9 +40,9 @@ class Plan:
     schedule : Schedule
         How it changes.
     clip_norm : float or None
-        The gradient is scaled down to this norm when it is longer (Pascanu, Mikolov & Bengio 2013).
+        The largest norm of the gradient; see `charlm.training.clipping`.
     clip_value : float or None
-        Each element of the gradient is cut off at this size, before the norm is taken.
+        The largest absolute value of an element of the gradient, limited before the norm is taken.
     ema : float or None
         How much of the weights' moving average is kept each step; the average is what is evaluated and sampled.
     reset_probability : float
@@ -160,11 +161,8 @@ class Trainer:
         self.plan, self.batch, self.windows = plan, batch, windows
         self._optimizer, self._scorer, self._valid = optimizer, scorer, valid
         self.parameters = batch.parameters
-        self.average = self.parameters if plan.ema is None else self.parameters.copy()
-        if plan.ema is not None:
-            self._follow = batch.model.backend.elementwise(
-                moving_average, [self.average.flat, self.parameters.flat], 1, [0]
-            )
+        self._moving = None if plan.ema is None else MovingAverage(plan.ema, self.parameters, batch.model.backend)
+        self.average = self.parameters if self._moving is None else self._moving.average
         self.standing = Standing()
         self._state: State = batch.zero_state()
 
@@ -181,27 +179,53 @@ class Trainer:
 
     def _step(self) -> Progress:
         started = perf_counter()
-        done, plan = self.standing.step, self.plan
-        window = self.windows.at(done)
-        entering = self._entering(window.first)
-        loss, square, state = self.batch.loss_and_gradients(window.inputs, window.targets, entering, done)
-        if not isfinite(loss) or not isfinite(square):  # before clipping by value, which makes infinity a number
-            raise CharlmError(self._not_finite(loss))
-        if plan.clip_value is not None:
-            square = self._clip_by_value(plan.clip_value)
-        norm = sqrt(square)
-        scale = 1.0 if plan.clip_norm is None or norm <= plan.clip_norm else plan.clip_norm / norm
-        position = Position(done, plan.total_steps, self.windows.steps_per_epoch, self.standing.plateaus)
-        rate = plan.learning_rate * ratio(plan.schedule, position)
-        self.batch.team.map(lambda worker: self._update(rate, scale, worker))
-        self._state = state
+        done, epoch = self.standing.step, self.windows.steps_per_epoch
+        window, rate = self.windows.at(done), self._learning_rate()
+        loss, squares = self._loss_and_gradients(window)
+        norm, factor = self._clip(squares)
+        self._update(rate, factor)
+        self._average()
         self.standing.step = done + 1
         seconds = perf_counter() - started
         score = self._evaluate() if self._is_due() else None
         improved = score is not None and self._note(score)
-        return Progress(
-            done + 1, (done + 1) / self.windows.steps_per_epoch, loss, rate, norm, seconds, score, improved
-        )  # fmt: skip
+        return Progress(done + 1, (done + 1) / epoch, loss, rate, norm, seconds, score, improved)
+
+    def _learning_rate(self) -> float:
+        standing, plan = self.standing, self.plan
+        position = Position(standing.step, plan.total_steps, self.windows.steps_per_epoch, standing.plateaus)
+        return plan.learning_rate * ratio(plan.schedule, position)
+
+    def _loss_and_gradients(self, window: Window) -> tuple[float, float]:
+        """Return the mean loss of the window and the sum of the squares of its gradient; both are finite."""
+        entering = self._entering(window.first)
+        loss, squares, state = self.batch.loss_and_gradients(
+            window.inputs, window.targets, entering, self.standing.step
+        )
+        if not isfinite(loss) or not isfinite(squares):  # before clipping by value, which makes infinity a number
+            raise CharlmError(self._not_finite(loss))
+        self._state = state
+        return loss, squares
+
+    def _clip(self, squares: float) -> tuple[float, float]:
+        """Clip the gradient by value; return its norm then, and the factor that clips it by norm."""
+        plan = self.plan
+        if plan.clip_value is not None:
+            limit = plan.clip_value
+            squares = self.batch.change_gradients(lambda gradient: clip_by_value(gradient, limit))
+        norm = sqrt(squares)
+        return norm, 1.0 if plan.clip_norm is None else clip_by_norm(norm, plan.clip_norm)
+
+    def _update(self, rate: float, factor: float) -> None:
+        """Change the weights by the gradient times the factor; each worker changes its share of them."""
+        team, step = self.batch.team, self.standing.step + 1
+        team.map(lambda worker: self._optimizer.step(rate, step, factor, worker, team.workers))
+
+    def _average(self) -> None:
+        """Take the new weights into their moving average, if there is one."""
+        team, moving = self.batch.team, self._moving
+        if moving is not None:
+            team.map(lambda worker: moving.update(worker, team.workers))
 
     def _entering(self, first: bool) -> State:
         """Return the state that the streams carry into the window: zero at an epoch's start and now and then."""
@@ -215,24 +239,6 @@ class Trainer:
             return self._state
         remembered = ~forgotten[:, np.newaxis]
         return tuple(tuple(np.where(remembered, array, 0) for array in layer) for layer in self._state)
-
-    def _clip_by_value(self, limit: float) -> float:
-        """Cut every element of the gradient off at the limit, and return the new sum of squares."""
-        flat, workers = self.batch.gradients.flat, self.batch.team.workers
-
-        def clip(worker: int) -> None:
-            for piece in pieces(flat.size, worker, workers):
-                np.clip(flat[piece], -limit, limit, out=flat[piece])
-
-        self.batch.team.map(clip)
-        return self.batch.sum_of_squares()
-
-    def _update(self, rate: float, scale: float, worker: int) -> None:
-        """Change this worker's share of the weights, and let their average follow."""
-        workers = self.batch.team.workers
-        self._optimizer.step(rate, self.standing.step + 1, scale, worker, workers)
-        if self.plan.ema is not None:
-            self._follow((1 - self.plan.ema,), worker, workers)
 
     def _is_due(self) -> bool:
         step = self.standing.step
@@ -294,11 +300,6 @@ class Trainer:
         values = {field.name: numbers[field.name] for field in fields(Standing)}
         values["best_loss"] = inf if values["best_loss"] is None else values["best_loss"]
         self.standing = Standing(**values)
-
-
-def moving_average(average: Array, weight: Array, rest: Array) -> tuple[Array, ...]:
-    """Let the average follow the weight (Polyak & Juditsky 1992, with exponential weights)."""
-    return (average + rest * (weight - average),)
 
 
 def seconds_per_step(trainer: Trainer, seconds: float) -> float:

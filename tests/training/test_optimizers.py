@@ -1,21 +1,15 @@
-"""Facts about the update rules and about clipping: each rule number by number, and what clipping keeps and limits."""
+"""Facts about the update rules: each one number by number, against its equation written once more."""
 
 from collections.abc import Callable
-from dataclasses import replace
-from math import inf, sqrt
+from math import sqrt
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from charlm.kernels.choice import load_backend
-from charlm.network.architecture import Architecture
 from charlm.network.parameters import Parameters
-from charlm.training.batch import Batch
 from charlm.training.optimizers import NAMES, Optimizer, Options
-from charlm.training.trainer import Plan
-from tests.networks import KERNELS, PLAN, Network, Training, assert_close
+from tests.networks import KERNELS, assert_close
 
 Step = Callable[[float, float, float, int], float]  # weight, gradient, rate and step (from 1) to the new weight
 every_kernel = pytest.mark.parametrize(("kernels", "dtype"), KERNELS)
@@ -182,118 +176,3 @@ def test_adams_first_step_has_the_size_of_the_rate(name, kernels, dtype):
     gradients[...] = [1e-3, -5, 200]
     optimizer.step(0.01, 1, 1.0, 0, 1)
     np.testing.assert_allclose(weights, [-0.01, 0.01, -0.01], rtol=2e-5)
-
-
-# Clipping, seen from outside: a step of plain SGD with rate 1 moves the weights by the gradient that was used.
-
-
-class GivenGradients(Batch):
-    """A batch whose gradient is what a test says it is."""
-
-    given: np.ndarray
-    loss = 1.0
-
-    def loss_and_gradients(self, inputs, targets, initial, step):
-        self.gradients.flat[...] = self.given
-        return self.loss, self.sum_of_squares(), self.zero_state()
-
-
-SIZE = Network(Architecture("rnn", 3, 2)).parameters.flat.size
-PLAIN_SGD = replace(PLAN, total_steps=1, learning_rate=1.0)
-
-
-def used_gradient(given, plan: Plan, dtype: str = "float64", workers: int = 1):
-    """Return what a step subtracted from weights of zero, and the norm that it reported."""
-    network = Network(Architecture("rnn", 3, 2, dtype=dtype))
-    text = network.ids(3, 2)
-    training = Training(network, text, 2, plan=plan, optimizer="sgd", workers=workers, batch_type=GivenGradients)
-    with training as trainer:
-        assert isinstance(training.batch, GivenGradients)
-        training.batch.given = np.asarray(given, dtype)
-        network.parameters.flat[...] = 0
-        (progress,) = trainer.run()
-    return 0 - network.parameters.flat, progress.grad_norm
-
-
-GRADIENTS = st.lists(st.floats(-1e3, 1e3), min_size=SIZE, max_size=SIZE)
-LIMITS = st.floats(1e-3, 1e4)
-
-
-@settings(max_examples=60)
-@given(GRADIENTS, LIMITS)
-def test_clipping_by_norm_limits_the_norm_and_keeps_the_direction(given_gradient, limit):
-    gradient = np.array(given_gradient)
-    norm = float(np.sqrt(gradient @ gradient))
-    used, told = used_gradient(gradient, replace(PLAIN_SGD, clip_norm=limit))
-    assert abs(told - norm) <= 1e-12 * norm
-    assert np.sqrt(used @ used) <= limit * (1 + 1e-12)
-    if told <= limit:
-        np.testing.assert_array_equal(used, gradient)
-    else:
-        assert_close(used, gradient * (limit / norm), 1e-12)
-        assert abs(np.sqrt(used @ used) - limit) <= 1e-12 * limit
-
-
-@settings(max_examples=60)
-@given(GRADIENTS, LIMITS)
-def test_clipping_by_value_limits_every_element_and_leaves_the_small_ones(given_gradient, limit):
-    gradient = np.array(given_gradient)
-    used, told = used_gradient(gradient, replace(PLAIN_SGD, clip_value=limit))
-    assert np.abs(used).max() <= limit
-    small = np.abs(gradient) <= limit
-    np.testing.assert_array_equal(used[small], gradient[small])
-    np.testing.assert_array_equal(used[~small], np.sign(gradient[~small]) * limit)
-    assert abs(told - np.sqrt(used @ used)) <= 1e-12 * told
-
-
-@settings(max_examples=40)
-@given(GRADIENTS, LIMITS, LIMITS)
-def test_clipping_by_both_cuts_elements_first_and_scales_what_is_left(given_gradient, value, norm):
-    gradient = np.array(given_gradient)
-    cut = np.clip(gradient, -value, value)
-    length = float(np.sqrt(cut @ cut))
-    used, told = used_gradient(gradient, replace(PLAIN_SGD, clip_value=value, clip_norm=norm))
-    assert abs(told - length) <= 1e-12 * length
-    assert_close(used, cut * min(1.0, norm / length if length else 1.0), 1e-12)
-
-
-def test_clipping_by_both_at_known_numbers():
-    gradient = np.zeros(SIZE)
-    gradient[:3] = [30, 4, -3]
-    used, told = used_gradient(gradient, replace(PLAIN_SGD, clip_value=12, clip_norm=6.5))
-    assert told == 13
-    np.testing.assert_allclose(used[:4], [6, 2, -1.5, 0], rtol=1e-15)
-
-
-def test_without_limits_nothing_is_clipped():
-    gradient = np.linspace(-1e6, 1e6, SIZE)
-    used, _ = used_gradient(gradient, PLAIN_SGD)
-    np.testing.assert_array_equal(used, gradient)
-
-
-@pytest.mark.parametrize("workers", [2, 3])
-def test_clipping_does_not_depend_on_the_workers(workers):
-    gradient, plan = np.linspace(-3, 5, SIZE), replace(PLAIN_SGD, clip_norm=2.0, clip_value=3.5)
-    alone, norm = used_gradient(gradient, plan)
-    together, same = used_gradient(gradient, plan, workers=workers)
-    np.testing.assert_array_equal(together, alone)
-    assert same == norm
-
-
-@every_kernel
-def test_the_norm_told_is_that_of_the_mean_loss_before_the_clipping_by_norm(kernels, dtype):
-    network = Network(Architecture("lstm", 5, 4, dtype=dtype), kernels=kernels)
-    text = network.ids(7, 3)
-    result = network.learn(text[:-1], text[1:], network.model.architecture.zero_state(3))
-    expected = float(np.sqrt((result.gradients.flat.astype(float) ** 2).sum()))
-    with Training(network, text, 6, plan=replace(PLAN, total_steps=1, clip_norm=1e-3)) as trainer:
-        (progress,) = trainer.run()
-    assert abs(progress.grad_norm - expected) < 1e-5 * expected
-    assert abs(progress.loss - result.loss / 18) < 1e-5
-    assert progress.grad_norm > 1e-3
-
-
-def test_a_limit_of_infinity_is_none():
-    gradient = np.linspace(-5, 5, SIZE)
-    used, _ = used_gradient(gradient, replace(PLAIN_SGD, clip_norm=inf, clip_value=inf))
-    np.testing.assert_array_equal(used, gradient)
