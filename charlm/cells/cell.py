@@ -4,15 +4,17 @@ Everything with weights lives outside (`charlm.network.products`). For each step
 
     a = W_x x + b + W_h h'
 
-and hands the cell these pre-activations with the state before; for a gate that keeps the two products *apart*, it
-hands x_hat = W_x x + b and, behind all the gates, h_hat = W_h h' + b_h. The cell is elementwise:
+and hands the cell these pre-activations with the state before. A *split gate* is a gate that needs the product with the
+input and the product with the state separately: it gets x_hat = W_x x + b in its place and, after all the gates,
+h_hat = W_h h' + b_h. The cell is elementwise:
 
     forward(pre-activations..., state before...)                    -> (saved..., state...)
     backward(saved..., state before..., state..., dstate...)        -> (dpre-activations..., dstate before...)
 
 `forward` returns one saved array for each pre-activation, which takes its place. `backward` returns the gradients of
-the state before only as far as they do not pass through W_h; a literal 0.0 says that there is none. Neither holds a
-number other than that 0.0: kernels compile the same functions for float32, where a literal would widen the arithmetic.
+the state before only as far as they do not pass through W_h; a literal 0.0 for h says that there is none. Neither
+holds a number other than that 0.0: kernels compile the same functions for float32, where a literal would widen the
+arithmetic.
 """
 
 from collections.abc import Callable
@@ -27,11 +29,11 @@ class Gate:
     Attributes
     ----------
     name : str
-        The letter the equations use.
+        The letter that the equations use.
     bias : float
-        What the bias starts at.
-    apart : bool
-        Whether the cell wants the product with the input and the product with the state apart. Such gates
+        The value with which training starts the gate's bias.
+    split : bool
+        Whether the cell needs the product with the input and the product with the state separately. Split gates
         come last.
     """
 
@@ -69,10 +71,21 @@ class Cell:
 
     @property
     def split(self) -> int:
-        """How many gates take the two products apart."""
+        """How many gates are split: they take each product separately."""
         return sum(gate.split for gate in self.gates)
 
     @property
     def columns(self) -> int:
         """How many arrays a step saves: one for each pre-activation that `forward` takes."""
         return len(self.gates) + self.split
+
+    @property
+    def pre_activations(self) -> tuple[str, ...]:
+        """The names of what `forward` takes before the states: a_r, a_z, x_n, h_n for gates r, z and a split n."""
+        takes = [f"{'x' if gate.split else 'a'}_{gate.name}" for gate in self.gates]
+        return (*takes, *[f"h_{gate.name}" for gate in self.gates if gate.split])
+
+    @property
+    def saved(self) -> tuple[str, ...]:
+        """The names of what `forward` returns before the states: r, z, n, h_n for gates r, z and a split n."""
+        return (*[gate.name for gate in self.gates], *self.pre_activations[len(self.gates) :])
