@@ -9,7 +9,7 @@ from charlm.network.architecture import Architecture
 from charlm.network.model import Model
 from charlm.network.regularisers.dropout import Dropout
 from charlm.training.batch import Batch
-from charlm.training.optimizers import Optimizer, Options
+from charlm.training.optimizers import Optimizer
 from charlm.training.schedules import Schedule
 from charlm.training.trainer import Plan, Trainer
 from charlm.workers.ranks import Ranks
@@ -94,8 +94,7 @@ def trainer(
         Steps between two evaluations; the configuration's where it is not given.
     """
     c, t = config, config.training
-    options = c.optimizer.model_dump(exclude={"name", "learning_rate"})
-    optimizer = Optimizer(c.optimizer.name, Options(**options), of.parameters, of.gradients, of.model.backend)
+    optimizer = Optimizer(c.optimizer.build(), of.parameters, of.gradients, of.model.backend)
     plan = Plan(
         total_steps=total_steps,
         learning_rate=c.optimizer.learning_rate,

@@ -17,8 +17,7 @@ from charlm.network.parameters import Parameters
 from charlm.network.regularisers.dropout import Dropout
 from charlm.network.workspace import Prepared
 from charlm.training.batch import Batch
-from charlm.training.optimizers import NAMES as OPTIMIZERS
-from charlm.training.optimizers import Optimizer, Options
+from charlm.training.optimizers import Adam, Optimizer, Rule
 from charlm.training.schedules import Schedule
 from charlm.training.trainer import Plan, Trainer
 from charlm.workers.ranks import Ranks
@@ -204,21 +203,17 @@ class Training:
         T: int,
         *,
         plan: Plan = PLAN,
-        optimizer: str = "adam",
-        options: Options | None = None,
+        rule: Rule | None = None,
         workers: int = 1,
         valid: Ids = NO_TEXT,
         batch_type: type[Batch] = Batch,
     ) -> None:
-        assert optimizer in OPTIMIZERS
         B = text.shape[1]
         self.team = Team(workers)
         self.batch = batch_type(
             network.model, network.parameters, T, B, network.dropout, network.seed, self.team, Ranks()
         )
-        self.optimizer = Optimizer(
-            optimizer, options or Options(), network.parameters, self.batch.gradients, network.model.backend
-        )
+        self.optimizer = Optimizer(rule or Adam(), network.parameters, self.batch.gradients, network.model.backend)
         windows = cast(Windows, FixedWindows(text, T))
         scorer = Scorer(network.model, self.team)
         self.trainer = Trainer(plan, self.batch, self.optimizer, windows, scorer, valid)

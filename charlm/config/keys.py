@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from charlm.cells import NAMES
 from charlm.config.options import OPTIMIZER_OPTIONS, SCHEDULE_OPTIONS, UNIT_OPTIONS, Key
 from charlm.config.values import Betas, Character, Count, Decay, Encoding, OneOf, Paths, Positive, Share, Workers
+from charlm.training.optimizers import RULES, SGD, Adam, RMSprop, Rule
 
 EXAMPLE = "data/plays"
 
@@ -110,12 +111,17 @@ class Optimizer(_Section):
         default="adam", description="update rule"
     )
     learning_rate: Positive = Field(default=2e-3, description="peak learning rate")
-    betas: Betas = Field(default=(0.9, 0.999), description="adam, adamw: decay of the two moments")
-    eps: Positive = Field(default=1e-8, description="adam, adamw, rmsprop, adagrad: added to the denominator")
-    alpha: Decay = Field(default=0.99, description="rmsprop: decay of the squared gradient")
-    momentum: Decay = Field(default=0.0, description="sgd: share of the last step that is kept")
-    nesterov: bool = Field(default=False, description="sgd: look ahead along the momentum")
-    weight_decay: float = Field(default=0.0, ge=0, description="pull of the weights towards zero")
+    betas: Betas = Field(default=Adam().betas, description="adam, adamw: decay of the two moments")
+    eps: Positive = Field(default=Adam().eps, description="adam, adamw, rmsprop, adagrad: added to the denominator")
+    alpha: Decay = Field(default=RMSprop().alpha, description="rmsprop: decay of the squared gradient")
+    momentum: Decay = Field(default=SGD().momentum, description="sgd: share of the last step that is kept")
+    nesterov: bool = Field(default=SGD().nesterov, description="sgd: look ahead along the momentum")
+    weight_decay: float = Field(default=Adam().weight_decay, ge=0, description="pull of the weights towards zero")
+
+    def build(self) -> Rule:
+        """Return the update rule with its numbers."""
+        rule: Rule = RULES[self.name](**{option: getattr(self, option) for option in OPTIMIZER_OPTIONS[self.name]})
+        return rule
 
 
 class Schedule(_Section):

@@ -1,18 +1,24 @@
 """Which options of a section belong to which choice in it, where not every choice uses them."""
 
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from charlm.training.optimizers import RULES
+
 Key = tuple[str, ...]
+
+
+def options_of(registry: Mapping[str, type[Any]]) -> dict[str, Key]:
+    """Return what each dataclass of a registry is made from."""
+    return {name: tuple(field.name for field in fields(kind)) for name, kind in registry.items()}
+
 
 UNIT_OPTIONS: dict[str, Key] = {
     "char": ("encoding", "normalize", "lowercase", "min_count", "unknown"),
     "byte": (),
 }
-OPTIMIZER_OPTIONS: dict[str, Key] = {
-    "adagrad": ("eps",),
-    "adam": ("betas", "eps"),
-    "adamw": ("betas", "eps"),
-    "rmsprop": ("alpha", "eps"),
-    "sgd": ("momentum", "nesterov"),
-}
+OPTIMIZER_OPTIONS = options_of(RULES)
 SCHEDULE_OPTIONS: dict[str, Key] = {
     "constant": (),
     "cosine": ("final_ratio",),

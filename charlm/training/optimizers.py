@@ -1,13 +1,15 @@
 """What is done with a gradient: the update rules of Adam, AdamW, RMSprop, Adagrad and SGD.
 
-A rule is an elementwise function, written once for a weight, its gradient, its moments and the step's scalars, and
-run by the kernels over the flat vector of all weights. The conventions (where epsilon stands, what starts at zero)
-are PyTorch's, so that a run can be compared with one there number by number.
+A rule is a class of its own numbers. Its `update` is elementwise: it is written once, for one weight, its gradient, its
+moments and the scalars of the step, and the kernels run it over the flat vector of all weights. Its `scalars` are the
+numbers that are the same for all weights at a step, by the names that they have in `update`. The conventions (where
+epsilon stands, what starts at zero) are PyTorch's, so that a run can be compared with one there number by number.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from inspect import signature
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -17,136 +19,211 @@ from charlm.network.backend import Backend
 from charlm.network.parameters import Parameters
 
 
+class Rule(Protocol):
+    """An update rule.
+
+    Attributes
+    ----------
+    moments : tuple of str
+        What it remembers of each weight; all start at zero.
+    """
+
+    moments: ClassVar[tuple[str, ...]]
+
+    @property
+    def weight_decay(self) -> float:
+        """Lambda, the pull towards zero: all rules but AdamW add lambda w to the gradient."""
+
+    @property
+    def update(self) -> Callable[..., tuple[Any, ...]]:
+        """Elementwise: the weight, the gradient, the moments, `scale` and the other scalars to weight and moments.
+
+        `scale` multiplies the gradient: it is the factor of clipping by norm.
+        """
+
+    def scalars(self, rate: float, step: int) -> dict[str, float]:
+        """Return the scalars of a step, counted from 1, by their names in `update`; all but `scale`."""
+
+
 @dataclass(frozen=True, slots=True)
-class Options:
-    """The numbers of the update rules; each rule reads its own.
+class Adam:
+    """Follow the mean gradient, divided by the root of its mean square (Kingma & Ba 2015).
+
+        m = m + (1 - beta_1)(g - m);  v = v + (1 - beta_2)(g^2 - v);  w = (1 - shrink) w - rate m / (sqrt(v) + eps)
+
+    The corrections of the first steps' bias are in `rate` and `eps`; `shrink` is 0, except for AdamW.
 
     Attributes
     ----------
     betas : tuple of float
-        How much of the mean and of the mean square of the gradients Adam keeps from step to step.
+        How much of the mean and of the mean square of the gradients is kept from step to step.
     eps : float
         Added to the root of the mean square.
-    alpha : float
-        How much of the mean square RMSprop keeps.
-    momentum : float
-        How much of the last step's direction is kept.
-    nesterov : bool
-        Whether the momentum is looked ahead of (Nesterov 1983; Sutskever, Martens, Dahl & Hinton 2013).
-    weight_decay : float
-        The pull towards zero: of the gradient, lambda w, and with AdamW of the weight itself.
     """
 
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = 1e-8
-    alpha: float = 0.99
-    momentum: float = 0.0
-    nesterov: bool = False
     weight_decay: float = 0.0
+    moments: ClassVar[tuple[str, ...]] = ("mean", "square")
 
+    @staticmethod
+    def update(
+        weight: Array, gradient: Array, mean: Array, square: Array, scale: Array, decay: Array, shrink: Array,
+        beta1_rest: Array, beta2_rest: Array, rate: Array, eps: Array,
+    ) -> tuple[Array, ...]:  # fmt: skip
+        """Return the new weight, mean and mean square."""
+        g = gradient * scale + weight * decay
+        m = mean + beta1_rest * (g - mean)
+        v = square + beta2_rest * (g * g - square)
+        w = weight - weight * shrink - rate * m / (sqrt(v) + eps)
+        return w, m, v
 
-def adam(
-    weight: Array, gradient: Array, mean: Array, square: Array, scale: Array, decay: Array, shrink: Array,
-    beta1_rest: Array, beta2_rest: Array, rate: Array, eps: Array,
-) -> tuple[Array, ...]:  # fmt: skip
-    """Follow the mean gradient, divided by the root of its mean square (Kingma & Ba 2015; Loshchilov & Hutter 2019).
-
-    m = m + (1 - beta_1)(g - m);  v = v + (1 - beta_2)(g^2 - v);  w = (1 - shrink) w - rate m / (sqrt(v) + eps)
-
-    The corrections of the first steps' bias are in `rate` and `eps`.
-    """
-    g = gradient * scale + weight * decay
-    m = mean + beta1_rest * (g - mean)
-    v = square + beta2_rest * (g * g - square)
-    w = weight - weight * shrink - rate * m / (sqrt(v) + eps)
-    return w, m, v
-
-
-def rmsprop(
-    weight: Array, gradient: Array, square: Array, scale: Array, decay: Array, alpha_rest: Array, rate: Array,
-    eps: Array,
-) -> tuple[Array, ...]:  # fmt: skip
-    """Divide the gradient by the root of its mean square (Tieleman & Hinton 2012)."""
-    g = gradient * scale + weight * decay
-    v = square + alpha_rest * (g * g - square)
-    w = weight - rate * g / (sqrt(v) + eps)
-    return w, v
-
-
-def adagrad(
-    weight: Array, gradient: Array, square: Array, scale: Array, decay: Array, rate: Array, eps: Array
-) -> tuple[Array, ...]:
-    """Divide the gradient by the root of the sum of all its squares so far (Duchi, Hazan & Singer 2011)."""
-    g = gradient * scale + weight * decay
-    v = square + g * g
-    w = weight - rate * g / (sqrt(v) + eps)
-    return w, v
-
-
-def sgd(
-    weight: Array, gradient: Array, velocity: Array, scale: Array, decay: Array, momentum: Array, ahead: Array,
-    gain: Array, rate: Array,
-) -> tuple[Array, ...]:  # fmt: skip
-    """Follow the gradient, with momentum (Polyak 1964), looked ahead of or not.
-
-    u = momentum u + g;  w = w - rate (gain g + ahead u), where plain momentum has gain 0, ahead 1.
-    """
-    g = gradient * scale + weight * decay
-    u = momentum * velocity + g
-    w = weight - rate * (gain * g + ahead * u)
-    return w, u
-
-
-def _adam_scalars(options: Options, rate: float, step: int) -> tuple[float, ...]:
-    beta1, beta2 = options.betas
-    root = (1 - beta2**step) ** 0.5
-    return options.weight_decay, 0.0, 1 - beta1, 1 - beta2, rate * root / (1 - beta1**step), options.eps * root
-
-
-def _adamw_scalars(options: Options, rate: float, step: int) -> tuple[float, ...]:
-    _, _, *rest = _adam_scalars(options, rate, step)
-    return 0.0, rate * options.weight_decay, *rest
-
-
-def _rmsprop_scalars(options: Options, rate: float, step: int) -> tuple[float, ...]:
-    return options.weight_decay, 1 - options.alpha, rate, options.eps
-
-
-def _adagrad_scalars(options: Options, rate: float, step: int) -> tuple[float, ...]:
-    return options.weight_decay, rate, options.eps
-
-
-def _sgd_scalars(options: Options, rate: float, step: int) -> tuple[float, ...]:
-    ahead, gain = (options.momentum, 1.0) if options.nesterov else (1.0, 0.0)
-    return options.weight_decay, options.momentum, ahead, gain, rate
+    def scalars(self, rate: float, step: int) -> dict[str, float]:
+        """Return the scalars of a step; the corrections of the bias are moved out of the elementwise equation."""
+        beta1, beta2 = self.betas
+        root = (1 - beta2**step) ** 0.5
+        return {
+            "decay": self.weight_decay,
+            "shrink": 0.0,
+            "beta1_rest": 1 - beta1,
+            "beta2_rest": 1 - beta2,
+            "rate": rate * root / (1 - beta1**step),
+            "eps": self.eps * root,
+        }
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """An update rule: its equation, the names of its moments, and its scalars at a step.
+class AdamW:
+    """Adam with a decay of the weight itself, not of the gradient (Loshchilov & Hutter 2019).
 
     Attributes
     ----------
-    update : callable
-        Elementwise, of the weight, the gradient, the moments, the gradient's scale and the scalars; returns the
-        new weight and moments.
-    moments : tuple of str
-        What it remembers of each weight; all start at zero.
-    scalars : callable
-        Options, learning rate and step (from 1) to the scalars.
+    betas, eps
+        As Adam's.
     """
 
-    update: Callable[..., tuple[Any, ...]]
-    moments: tuple[str, ...]
-    scalars: Callable[[Options, float, int], tuple[float, ...]]
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+    weight_decay: float = 0.0
+    moments: ClassVar[tuple[str, ...]] = Adam.moments
+    update = staticmethod(Adam.update)
+
+    def scalars(self, rate: float, step: int) -> dict[str, float]:
+        """Return Adam's scalars, with the decay taken from the weight."""
+        return {**Adam(self.betas, self.eps).scalars(rate, step), "shrink": rate * self.weight_decay}
 
 
-RULES: dict[str, Rule] = {
-    "adagrad": Rule(adagrad, ("square",), _adagrad_scalars),
-    "adam": Rule(adam, ("mean", "square"), _adam_scalars),
-    "adamw": Rule(adam, ("mean", "square"), _adamw_scalars),
-    "rmsprop": Rule(rmsprop, ("square",), _rmsprop_scalars),
-    "sgd": Rule(sgd, ("velocity",), _sgd_scalars),
+@dataclass(frozen=True, slots=True)
+class RMSprop:
+    """Divide the gradient by the root of its mean square (Tieleman & Hinton 2012).
+
+        v = v + (1 - alpha)(g^2 - v);  w = w - rate g / (sqrt(v) + eps)
+
+    Attributes
+    ----------
+    alpha : float
+        How much of the mean square is kept from step to step.
+    eps : float
+        Added to its root.
+    """
+
+    alpha: float = 0.99
+    eps: float = 1e-8
+    weight_decay: float = 0.0
+    moments: ClassVar[tuple[str, ...]] = ("square",)
+
+    @staticmethod
+    def update(
+        weight: Array, gradient: Array, square: Array, scale: Array, decay: Array, alpha_rest: Array, rate: Array,
+        eps: Array,
+    ) -> tuple[Array, ...]:  # fmt: skip
+        """Return the new weight and mean square."""
+        g = gradient * scale + weight * decay
+        v = square + alpha_rest * (g * g - square)
+        w = weight - rate * g / (sqrt(v) + eps)
+        return w, v
+
+    def scalars(self, rate: float, step: int) -> dict[str, float]:
+        """Return the scalars, which are the same at all steps but for the rate."""
+        return {"decay": self.weight_decay, "alpha_rest": 1 - self.alpha, "rate": rate, "eps": self.eps}
+
+
+@dataclass(frozen=True, slots=True)
+class Adagrad:
+    """Divide the gradient by the root of the sum of all its squares so far (Duchi, Hazan & Singer 2011).
+
+        v = v + g^2;  w = w - rate g / (sqrt(v) + eps)
+
+    Attributes
+    ----------
+    eps : float
+        Added to the root.
+    """
+
+    eps: float = 1e-8
+    weight_decay: float = 0.0
+    moments: ClassVar[tuple[str, ...]] = ("square",)
+
+    @staticmethod
+    def update(
+        weight: Array, gradient: Array, square: Array, scale: Array, decay: Array, rate: Array, eps: Array
+    ) -> tuple[Array, ...]:
+        """Return the new weight and sum of squares."""
+        g = gradient * scale + weight * decay
+        v = square + g * g
+        w = weight - rate * g / (sqrt(v) + eps)
+        return w, v
+
+    def scalars(self, rate: float, step: int) -> dict[str, float]:
+        """Return the scalars, which are the same at all steps but for the rate."""
+        return {"decay": self.weight_decay, "rate": rate, "eps": self.eps}
+
+
+@dataclass(frozen=True, slots=True)
+class SGD:
+    """Follow the gradient, with momentum (Polyak 1964) or Nesterov's (1983; Sutskever, Martens, Dahl & Hinton 2013).
+
+        u = momentum u + g;  w = w - rate (gain g + ahead u)
+
+    Plain momentum has gain 0 and ahead 1; Nesterov's, which looks ahead along the velocity u, has gain 1 and
+    ahead = momentum.
+
+    Attributes
+    ----------
+    momentum : float
+        How much of the last step's velocity is kept.
+    nesterov : bool
+        Whether to look ahead.
+    """
+
+    momentum: float = 0.0
+    nesterov: bool = False
+    weight_decay: float = 0.0
+    moments: ClassVar[tuple[str, ...]] = ("velocity",)
+
+    @staticmethod
+    def update(
+        weight: Array, gradient: Array, velocity: Array, scale: Array, decay: Array, momentum: Array, ahead: Array,
+        gain: Array, rate: Array,
+    ) -> tuple[Array, ...]:  # fmt: skip
+        """Return the new weight and velocity."""
+        g = gradient * scale + weight * decay
+        u = momentum * velocity + g
+        w = weight - rate * (gain * g + ahead * u)
+        return w, u
+
+    def scalars(self, rate: float, step: int) -> dict[str, float]:
+        """Return the scalars, which are the same at all steps but for the rate."""
+        ahead, gain = (self.momentum, 1.0) if self.nesterov else (1.0, 0.0)
+        return {"decay": self.weight_decay, "momentum": self.momentum, "ahead": ahead, "gain": gain, "rate": rate}
+
+
+RULES: dict[str, type[Any]] = {
+    "adagrad": Adagrad,
+    "adam": Adam,
+    "adamw": AdamW,
+    "rmsprop": RMSprop,
+    "sgd": SGD,
 }
 NAMES = tuple(RULES)
 
@@ -156,14 +233,12 @@ class Optimizer:
 
     Parameters
     ----------
-    name : str
-        A name from `NAMES`.
-    options : Options
-        The rule's numbers.
+    rule : Rule
+        The rule, with its numbers.
     parameters : Parameters
-        The weights that `step` will change, in place.
+        The weights that `step` changes, in place.
     gradients : Parameters
-        Where their gradients will stand.
+        The array from which `step` reads their gradients.
     backend : Backend
         The kernels.
 
@@ -173,18 +248,16 @@ class Optimizer:
         What the rule remembers, to be saved and restored.
     """
 
-    def __init__(
-        self, name: str, options: Options, parameters: Parameters, gradients: Parameters, backend: Backend
-    ) -> None:
-        self._rule, self._options = RULES[name], options
-        self.moments: dict[str, Array] = {moment: np.zeros_like(parameters.flat) for moment in self._rule.moments}
-        scalars = 1 + len(self._rule.scalars(options, 0.0, 1))
+    def __init__(self, rule: Rule, parameters: Parameters, gradients: Parameters, backend: Backend) -> None:
+        self._rule = rule
+        self.moments: dict[str, Array] = {moment: np.zeros_like(parameters.flat) for moment in rule.moments}
+        vectors = [parameters.flat, gradients.flat, *self.moments.values()]
+        self._scalars = tuple(signature(rule.update).parameters)[len(vectors) :]
         self._apply = backend.elementwise(
-            self._rule.update, [parameters.flat, gradients.flat, *self.moments.values()], scalars,
-            [0, *range(2, 2 + len(self.moments))],
-        )  # fmt: skip
+            rule.update, vectors, len(self._scalars), [0, *range(2, len(vectors))]
+        )  # it returns all vectors but the gradient
 
-    def step(self, rate: float, step: int, scale: float, part: int = 0, parts: int = 1) -> None:
+    def step(self, rate: float, step: int, scale: float, worker: int = 0, workers: int = 1) -> None:
         """Change the weights by one step.
 
         Parameters
@@ -194,11 +267,12 @@ class Optimizer:
         step : int
             The number of this step, from 1.
         scale : float
-            What the gradient is multiplied by: the clipping's factor.
-        part, parts : int
+            What the gradient is multiplied by: the factor of clipping by norm.
+        worker, workers : int
             Which share of the weights to change, for several threads.
         """
-        self._apply((scale, *self._rule.scalars(self._options, rate, step)), part, parts)
+        values = {"scale": scale, **self._rule.scalars(rate, step)}
+        self._apply(tuple(values[name] for name in self._scalars), worker, workers)
 
     def restore(self, moments: Mapping[str, Array]) -> None:
         """Take over saved moments."""

@@ -363,7 +363,6 @@ def test_an_option_at_its_default_may_stand_beside_a_choice_that_ignores_it(writ
 
 
 def test_the_tables_of_options_name_every_choice_and_only_keys():
-    assert tuple(configuration.OPTIMIZER_OPTIONS) == optimizers.NAMES
     assert tuple(configuration.SCHEDULE_OPTIONS) == schedules.NAMES
     for section, table in (
         (configuration.Optimizer, configuration.OPTIMIZER_OPTIONS),
@@ -371,6 +370,16 @@ def test_the_tables_of_options_name_every_choice_and_only_keys():
         (configuration.Corpus, configuration.UNIT_OPTIONS),
     ):
         assert {option for options in table.values() for option in options} <= set(section.model_fields)
+
+
+@pytest.mark.parametrize("name", optimizers.RULES)
+def test_a_rule_has_the_same_defaults_in_a_file_as_by_itself(name):
+    assert configuration.Optimizer(name=name).build() == optimizers.RULES[name]()
+
+
+def test_a_rule_takes_its_numbers_from_the_file(write):
+    config = load(write(f"{CORPUS}optimizer: {{name: sgd, momentum: 0.5, nesterov: true, weight_decay: 0.1}}"))
+    assert config.optimizer.build() == optimizers.SGD(0.5, True, 0.1)
 
 
 # --- Writing

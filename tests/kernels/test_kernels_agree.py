@@ -19,9 +19,9 @@ from charlm.kernels.choice import choose, load_backend
 from charlm.kernels.numpy.recurrence import NumpyRecurrence
 from charlm.network.architecture import Architecture
 from charlm.network.model import Model
+from charlm.network.parameters import Parameters
 from charlm.network.regularisers.dropout import Dropout
-from charlm.training.optimizers import NAMES as OPTIMIZERS
-from charlm.training.optimizers import RULES, Options
+from charlm.training.optimizers import RULES, Optimizer
 from tests.networks import (
     FRESH,
     FUSED,
@@ -156,23 +156,23 @@ def test_kernels_agree_where_gates_are_saturated(cell):
         assert_close(array, other, 1e-4)
 
 
-@pytest.mark.parametrize("rule", OPTIMIZERS)
-def test_kernels_agree_on_every_update_rule(rule):
-    rng, size = np.random.default_rng(1), 40_003
-    update, moments = RULES[rule].update, len(RULES[rule].moments)
-    options = Options(momentum=0.9, nesterov=True, weight_decay=0.01)
-    values = (0.5, *RULES[rule].scalars(options, 0.01, 3))
-    vectors = [rng.normal(0, 1, size), rng.normal(0, 1, size), *rng.random((moments, size))]
+@pytest.mark.parametrize("name", RULES)
+def test_kernels_agree_on_every_update_rule(name):
+    rng, shapes = np.random.default_rng(1), {"w": (40_003,)}
+    rule = RULES[name](weight_decay=0.01, **({"momentum": 0.9, "nesterov": True} if name == "sgd" else {}))
+    weights, gradients = rng.normal(0, 1, (2, 40_003)).astype(np.float32)
+    moments = {moment: rng.random(40_003).astype(np.float32) for moment in rule.moments}
     results = []
-    for kernels, parts in (("numpy", 1), ("fused", 1), ("fused", 3)):
-        arrays = [vector.astype(np.float32) for vector in vectors]
-        apply = load_backend(kernels).elementwise(update, arrays, len(values), [0, *range(2, 2 + moments)])
-        for part in range(parts):
-            apply(values, part, parts)
-        results.append(arrays)
-    for plain, fused, in_parts in zip(*results, strict=True):
+    for kernels, workers in (("numpy", 1), ("fused", 1), ("fused", 3)):
+        parameters = Parameters(shapes, "float32", weights.copy())
+        optimizer = Optimizer(rule, parameters, Parameters(shapes, "float32", gradients), load_backend(kernels))
+        optimizer.restore(moments)
+        for worker in range(workers):
+            optimizer.step(0.01, 3, 0.5, worker, workers)
+        results.append([parameters.flat, *optimizer.moments.values()])
+    for plain, fused, by_three in zip(*results, strict=True):
         assert_close(fused, plain, 1e-6)
-        np.testing.assert_array_equal(in_parts, fused)
+        np.testing.assert_array_equal(by_three, fused)
 
 
 @every_cell

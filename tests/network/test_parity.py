@@ -18,7 +18,7 @@ from charlm.arrays import Array, IntArray
 from charlm.corpus.vocabulary import Vocabulary
 from charlm.files import modelfile
 from charlm.network.architecture import Architecture, State
-from charlm.training.optimizers import Options
+from charlm.training.optimizers import RULES
 from tests.networks import PLAN, Network, Training, arrays_of, assert_close
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "torch.safetensors"
@@ -99,7 +99,7 @@ def test_ten_steps_of_training_agree_with_pytorch(case, training):
     inputs, _ = window(case)
     plan = replace(PLAN, total_steps=10, learning_rate=rate, clip_norm=clip_norm)
     ids = TENSORS[f"{case}/ids"].astype(np.int32)
-    run = Training(net, ids, len(inputs), plan=plan, optimizer=name, options=Options(**numbers))
+    run = Training(net, ids, len(inputs), plan=plan, rule=RULES[name](**numbers))
     with run as trainer:
         progress = list(trainer.run())
     expected = TENSORS[f"{case}/losses/{training}"]

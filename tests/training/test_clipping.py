@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from charlm.network.architecture import Architecture
 from charlm.training.batch import Batch
 from charlm.training.clipping import clip_by_norm, clip_by_value
+from charlm.training.optimizers import SGD
 from charlm.training.trainer import Plan
 from tests.networks import KERNELS, PLAN, Network, Training, assert_close
 
@@ -50,7 +51,7 @@ def used_gradient(given, plan: Plan, dtype: str = "float64", workers: int = 1):
     """Return what a step subtracted from weights of zero, and the norm that it reported."""
     network = Network(Architecture("rnn", 3, 2, dtype=dtype))
     text = network.ids(3, 2)
-    training = Training(network, text, 2, plan=plan, optimizer="sgd", workers=workers, batch_type=GivenGradients)
+    training = Training(network, text, 2, plan=plan, rule=SGD(), workers=workers, batch_type=GivenGradients)
     with training as trainer:
         assert isinstance(training.batch, GivenGradients)
         training.batch.given = np.asarray(given, dtype)

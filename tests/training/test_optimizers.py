@@ -1,6 +1,7 @@
 """Facts about the update rules: each one number by number, against its equation written once more."""
 
 from collections.abc import Callable
+from inspect import signature
 from math import sqrt
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from charlm.kernels.choice import load_backend
 from charlm.network.parameters import Parameters
-from charlm.training.optimizers import NAMES, Optimizer, Options
+from charlm.training.optimizers import RULES, SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop, Rule
 from tests.networks import KERNELS, assert_close
 
 Step = Callable[[float, float, float, int], float]  # weight, gradient, rate and step (from 1) to the new weight
@@ -17,7 +18,7 @@ every_kernel = pytest.mark.parametrize(("kernels", "dtype"), KERNELS)
 # The rules once more, for one weight, as the papers and PyTorch's documentation have them.
 
 
-def literal_adam(o: Options, decoupled: bool = False) -> Step:
+def literal_adam(o: Adam | AdamW, decoupled: bool = False) -> Step:
     m = v = 0.0
 
     def step(w: float, g: float, rate: float, t: int) -> float:
@@ -34,11 +35,11 @@ def literal_adam(o: Options, decoupled: bool = False) -> Step:
     return step
 
 
-def literal_adamw(o: Options) -> Step:
+def literal_adamw(o: AdamW) -> Step:
     return literal_adam(o, decoupled=True)
 
 
-def literal_rmsprop(o: Options) -> Step:
+def literal_rmsprop(o: RMSprop) -> Step:
     v = 0.0
 
     def step(w: float, g: float, rate: float, t: int) -> float:
@@ -50,7 +51,7 @@ def literal_rmsprop(o: Options) -> Step:
     return step
 
 
-def literal_adagrad(o: Options) -> Step:
+def literal_adagrad(o: Adagrad) -> Step:
     total = 0.0
 
     def step(w: float, g: float, rate: float, t: int) -> float:
@@ -62,7 +63,7 @@ def literal_adagrad(o: Options) -> Step:
     return step
 
 
-def literal_sgd(o: Options) -> Step:
+def literal_sgd(o: SGD) -> Step:
     velocity = 0.0
 
     def step(w: float, g: float, rate: float, t: int) -> float:
@@ -74,64 +75,73 @@ def literal_sgd(o: Options) -> Step:
     return step
 
 
-LITERAL: dict[str, Callable[[Options], Step]] = {
-    "adam": literal_adam,
-    "adamw": literal_adamw,
-    "rmsprop": literal_rmsprop,
-    "adagrad": literal_adagrad,
-    "sgd": literal_sgd,
+LITERAL: dict[type[Rule], Callable[..., Step]] = {
+    Adam: literal_adam,
+    AdamW: literal_adamw,
+    RMSprop: literal_rmsprop,
+    Adagrad: literal_adagrad,
+    SGD: literal_sgd,
 }
-CASES: list[tuple[str, Options]] = [
-    ("adam", Options()),
-    ("adam", Options(betas=(0.7, 0.9), eps=1e-3, weight_decay=0.1)),
-    ("adam", Options(betas=(0.0, 0.99))),
-    ("adamw", Options(weight_decay=0.2)),
-    ("adamw", Options(betas=(0.5, 0.8), eps=1e-4)),
-    ("rmsprop", Options()),
-    ("rmsprop", Options(alpha=0.8, eps=1e-2, weight_decay=0.05)),
-    ("adagrad", Options()),
-    ("adagrad", Options(eps=1e-3, weight_decay=0.05)),
-    ("sgd", Options()),
-    ("sgd", Options(weight_decay=0.1)),
-    ("sgd", Options(momentum=0.9)),
-    ("sgd", Options(momentum=0.9, nesterov=True, weight_decay=0.01)),
+CASES: list[Rule] = [
+    Adam(),
+    Adam(betas=(0.7, 0.9), eps=1e-3, weight_decay=0.1),
+    Adam(betas=(0.0, 0.99)),
+    AdamW(weight_decay=0.2),
+    AdamW(betas=(0.5, 0.8), eps=1e-4),
+    RMSprop(),
+    RMSprop(alpha=0.8, eps=1e-2, weight_decay=0.05),
+    Adagrad(),
+    Adagrad(eps=1e-3, weight_decay=0.05),
+    SGD(),
+    SGD(weight_decay=0.1),
+    SGD(momentum=0.9),
+    SGD(momentum=0.9, nesterov=True, weight_decay=0.01),
 ]
+every_case = pytest.mark.parametrize("rule", CASES, ids=str)
 
 
-def optimizer_of(name: str, options: Options, size: int, kernels: str = "numpy", dtype: str = "float64"):
+def optimizer_of(rule: Rule, size: int, kernels: str = "numpy", dtype: str = "float64"):
     parameters = Parameters({"w": (size,)}, np.dtype(dtype))
     gradients = parameters.like()
-    return Optimizer(name, options, parameters, gradients, load_backend(kernels)), parameters.flat, gradients.flat
+    return Optimizer(rule, parameters, gradients, load_backend(kernels)), parameters.flat, gradients.flat
 
 
 @every_kernel
-@pytest.mark.parametrize(("name", "options"), CASES)
-def test_a_rule_moves_every_weight_as_its_equation_says(name, options, kernels, dtype):
+@every_case
+def test_a_rule_moves_every_weight_as_its_equation_says(rule, kernels, dtype):
     size, rng = 37, np.random.default_rng(1)
-    optimizer, weights, gradients = optimizer_of(name, options, size, kernels, dtype)
+    optimizer, weights, gradients = optimizer_of(rule, size, kernels, dtype)
     weights[...] = rng.normal(0, 1, size)
     expected = weights.astype(float)
-    rules = [LITERAL[name](options) for _ in range(size)]
+    equations = [LITERAL[type(rule)](rule) for _ in range(size)]
     for step in range(1, 13):
         rate, scale = 0.1 / step, 1.0 if step % 2 else 0.25
         gradients[...] = rng.normal(0, 2, size)
         expected[...] = [
-            rule(w, float(g) * scale, rate, step) for rule, w, g in zip(rules, expected, gradients, strict=True)
+            equation(w, float(g) * scale, rate, step)
+            for equation, w, g in zip(equations, expected, gradients, strict=True)
         ]
         optimizer.step(rate, step, scale, 0, 1)
     assert_close(weights, expected, 1e-12 if dtype == "float64" else 2e-5)
 
 
 def test_every_rule_has_a_second_opinion():
-    assert {name for name, _ in CASES} == set(NAMES) == set(LITERAL)
+    assert {type(rule) for rule in CASES} == set(RULES.values()) == set(LITERAL)
+
+
+@every_case
+def test_a_rules_scalars_are_those_that_its_equation_names(rule):
+    taken, vectors = list(signature(rule.update).parameters), 2 + len(rule.moments)
+    assert taken[:vectors] == ["weight", "gradient", *rule.moments]
+    assert set(taken[vectors:]) == {"scale", *rule.scalars(0.1, 1)}
 
 
 @every_kernel
-@pytest.mark.parametrize("name", NAMES)
-def test_a_step_leaves_the_gradient_as_it_was_and_a_second_run_gives_the_same_bits(name, kernels, dtype):
+@every_case
+def test_a_step_leaves_the_gradient_as_it_was_and_a_second_run_gives_the_same_bits(rule, kernels, dtype):
     finals = []
     for _ in range(2):
-        optimizer, weights, gradients = optimizer_of(name, Options(weight_decay=0.01), 50, kernels, dtype)
+        optimizer, weights, gradients = optimizer_of(rule, 50, kernels, dtype)
         weights[...] = np.linspace(-1, 1, 50)
         gradients[...] = np.linspace(3, -3, 50)
         for step in range(1, 5):
@@ -142,11 +152,11 @@ def test_a_step_leaves_the_gradient_as_it_was_and_a_second_run_gives_the_same_bi
         np.testing.assert_array_equal(array, expected)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_moments_restored_go_on_as_moments_kept(name):
+@every_case
+def test_moments_restored_go_on_as_moments_kept(rule):
     rng = np.random.default_rng(2)
-    kept, weights, gradients = optimizer_of(name, Options(momentum=0.5), 20)
-    fresh, other_weights, other_gradients = optimizer_of(name, Options(momentum=0.5), 20)
+    kept, weights, gradients = optimizer_of(rule, 20)
+    fresh, other_weights, other_gradients = optimizer_of(rule, 20)
     for step in range(1, 7):
         if step == 4:
             fresh.restore({moment: array.copy() for moment, array in kept.moments.items()})
@@ -160,9 +170,9 @@ def test_moments_restored_go_on_as_moments_kept(name):
 
 
 @every_kernel
-@pytest.mark.parametrize("name", NAMES)
-def test_a_gradient_of_zero_moves_nothing_without_decay(name, kernels, dtype):
-    optimizer, weights, _ = optimizer_of(name, Options(momentum=0.9), 10, kernels, dtype)
+@pytest.mark.parametrize("rule", [rule for rule in CASES if rule.weight_decay == 0], ids=str)
+def test_a_gradient_of_zero_moves_nothing_without_decay(rule, kernels, dtype):
+    optimizer, weights, _ = optimizer_of(rule, 10, kernels, dtype)
     weights[...] = np.arange(10)
     for step in range(1, 4):
         optimizer.step(0.1, step, 1.0, 0, 1)
@@ -170,9 +180,9 @@ def test_a_gradient_of_zero_moves_nothing_without_decay(name, kernels, dtype):
 
 
 @every_kernel
-@pytest.mark.parametrize("name", ["adam", "adamw"])
-def test_adams_first_step_has_the_size_of_the_rate(name, kernels, dtype):
-    optimizer, weights, gradients = optimizer_of(name, Options(), 3, kernels, dtype)
+@pytest.mark.parametrize("rule", [Adam, AdamW])
+def test_adams_first_step_has_the_size_of_the_rate(rule, kernels, dtype):
+    optimizer, weights, gradients = optimizer_of(rule(), 3, kernels, dtype)
     gradients[...] = [1e-3, -5, 200]
     optimizer.step(0.01, 1, 1.0, 0, 1)
     np.testing.assert_allclose(weights, [-0.01, 0.01, -0.01], rtol=2e-5)

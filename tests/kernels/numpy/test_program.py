@@ -220,7 +220,7 @@ def test_every_element_falls_to_one_part(size, parts):
 
 @pytest.mark.parametrize("rule", RULES)
 def test_a_rule_over_a_long_vector_equals_the_plain_function_whoever_does_which_part(rule):
-    update, moments = RULES[rule].update, len(RULES[rule].moments)
+    update, moments = RULES[rule]().update, len(RULES[rule]().moments)
     scalars = update.__code__.co_argcount - 2 - moments
     rng, size = np.random.default_rng(7), 2 * PIECE + 1001
     vectors = [rng.normal(0, 1, size), rng.normal(0, 1, size), *rng.random((moments, size))]
