@@ -1,4 +1,4 @@
-"""Checks gradients against finite differences: the one test of a backward pass that cannot be argued with.
+"""Checks gradients against finite differences, which need nothing but the forward pass.
 
     df/dw = (f(w + e) - f(w - e)) / 2e + O(e^2)
 
@@ -13,6 +13,7 @@ import numpy as np
 from charlm.arrays import Array
 from charlm.kernels.choice import load_backend
 from charlm.network.architecture import Architecture
+from charlm.network.backend import Backend
 from charlm.network.loss import cross_entropy
 from charlm.network.model import Model
 from charlm.network.regularisers.dropout import Dropout
@@ -20,8 +21,7 @@ from charlm.randomness import Purpose, generator
 
 STEP = 1e-5
 TOLERANCE = 1e-6  # the largest difference that passes, as a share of the tensor's largest gradient
-SEQ_LENGTH, BATCH_SIZE = 7, 3
-SHAKE = 0.3  # how far weights are moved from where they start, so that no gradient is zero for want of trying
+NOISE = 0.3  # standard deviation of what is added to the initial weights and states, so that no gradient is zero
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Check:
 
 
 class Problem:
-    """A small window of a network in float64, whose loss can be asked for again and again.
+    """A small window of a network in float64, whose loss can be computed again and again.
 
     Parameters
     ----------
@@ -60,37 +60,51 @@ class Problem:
         Its rates; the masks are drawn once.
     seed : int
         Of everything random.
+    seq_length, batch_size : int
+        T and B of the window.
+    backend : Backend, optional
+        The kernels to check, which compute in float64; NumPy's if not given.
 
     Attributes
     ----------
     tensors : dict of str to ndarray
         All that the loss depends on: the parameters by name, and the initial states.
     gradients : dict of str to ndarray
-        What backpropagation says of them.
+        Those that backpropagation computes.
+    inputs : ndarray of int, shape (T, B)
+        The window's symbols.
     """
 
-    def __init__(self, architecture: Architecture, dropout: Dropout, seed: int) -> None:
-        self._model = Model(replace(architecture, dtype="float64"), load_backend("numpy"))
+    def __init__(
+        self,
+        architecture: Architecture,
+        dropout: Dropout,
+        seed: int,
+        seq_length: int = 7,
+        batch_size: int = 3,
+        backend: Backend | None = None,
+    ) -> None:
+        self._model = Model(replace(architecture, dtype="float64"), backend or load_backend("numpy"))
         self._prepared = self._model.prepared()
         self._parameters = self._model.architecture.initial_parameters(seed)
         rng = generator(seed, Purpose.CHECK)
-        self._parameters.flat += rng.normal(0, SHAKE, self._parameters.flat.shape)
-        shape = (SEQ_LENGTH, BATCH_SIZE)
-        self._inputs, self._targets = rng.integers(0, architecture.vocabulary_size, (2, *shape)).astype(np.int32)
-        self._state = self._model.architecture.zero_state(BATCH_SIZE)
-        self._workspace = self._model.workspace(SEQ_LENGTH, BATCH_SIZE, dropout)
+        self._parameters.flat += rng.normal(0, NOISE, self._parameters.flat.shape)
+        shape = (seq_length, batch_size)
+        self.inputs, self._targets = rng.integers(0, architecture.vocabulary_size, (2, *shape)).astype(np.int32)
+        self._state = self._model.architecture.zero_state(batch_size)
+        self._workspace = self._model.workspace(seq_length, batch_size, dropout)
         for mask in self._workspace.masks:
             if mask is not None:
                 mask.draw(seed, 0)
         self.tensors = dict(self._parameters)
         for layer, states in enumerate(self._state):
             for name, array in zip(self._model.cell.carried, states, strict=True):
-                array += rng.normal(0, SHAKE, array.shape)
+                array += rng.normal(0, NOISE, array.shape)
                 self.tensors[f"initial {name} of layer {layer}"] = array
         self._model.prepare(self._parameters, self._prepared)
         self._model.loss_and_gradients(
-            self._parameters, self._prepared, self._workspace, self._inputs, self._targets, self._state,
-            scale=1 / self._inputs.size,
+            self._parameters, self._prepared, self._workspace, self.inputs, self._targets, self._state,
+            scale=1 / self.inputs.size,
         )  # fmt: skip
         self.gradients = {name: array.copy() for name, array in self._workspace.gradients.items()}
         for layer, loop in enumerate(self._workspace.loops):
@@ -98,9 +112,9 @@ class Problem:
                 self.gradients[f"initial {name} of layer {layer}"] = array.copy()
 
     def loss(self) -> float:
-        """Return the mean loss with the tensors as they are now; nothing of the backward pass has a part in it."""
+        """Return the mean loss with the tensors as they are now, by the forward pass alone."""
         self._model.prepare(self._parameters, self._prepared)
-        self._model.forward(self._parameters, self._prepared, self._workspace, self._inputs, self._state)
+        self._model.forward(self._parameters, self._prepared, self._workspace, self.inputs, self._state)
         return float(cross_entropy(self._workspace.logits, self._targets.reshape(-1)).mean())
 
 
@@ -112,14 +126,9 @@ def check(problem: Problem, seed: int, most: int | None = None) -> Iterator[Chec
     problem : Problem
         The network and its window.
     seed : int
-        Which elements are picked.
+        Of the choice of elements.
     most : int, optional
         How many elements of a tensor are checked at the most; all if not given.
-
-    Yields
-    ------
-    Check
-        One for each tensor.
     """
     rng = generator(seed, Purpose.CHECK, 1)
     for name, array in problem.tensors.items():

@@ -73,10 +73,11 @@ def weight_gradient(parts: list[Part], x: Array, d_weight: Array) -> None:
         np.matmul(values.T, x, out=d_weight[part_rows])
 
 
-def bias_gradient(parts: list[Part], d_bias: Array) -> None:
-    """Write the gradient of b, given those of W x + b in the parts."""
+def bias_gradient(parts: list[Part], d_bias: Array, first: int = 0) -> None:
+    """Write the gradient of b, given those of W x + b in the parts; b begins with the row `first` of W."""
     for part_rows, values in parts:
-        sum_rows(values, d_bias[part_rows])
+        if part_rows.start >= first:
+            sum_rows(values, d_bias[part_rows.start - first : part_rows.stop - first])
 
 
 def sum_rows(values: Array, out: Array) -> None:

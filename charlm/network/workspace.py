@@ -40,14 +40,18 @@ class Workspace:
     ----------
     loops : list of Recurrence
         The layers' time loops, which hold gates and states.
-    inputs : list of ndarray or None
-        What enters each layer, and last the read-out, where dropout makes it differ from what left the layer below.
+    masks : list of Mask or None
+        Of what enters each layer, and last the read-out; None where nothing is dropped.
+    embedded : ndarray, shape (T, B, E), or None
+        The embedded symbols after dropout; None where x_hat is looked up by symbol.
+    outputs : list of ndarray, each (T, B, H)
+        What leaves each layer, after dropout.
     logits : ndarray, shape (T B, V)
         The read-out; after a backward pass its gradient.
     gradients : Parameters
         The shard's gradients, in a training workspace.
     weight_gradient : callable
-        Does the work of that name in `charlm.network.products` with room of its own; in a training workspace.
+        Does the work of that name in `charlm.network.products` with a workspace of its own; in a training workspace.
     """
 
     def __init__(
@@ -66,7 +70,8 @@ class Workspace:
         self.loops = backend.recurrences(a.equations, (T, B, a.hidden_size), dtype, resets, training, a.num_layers)
         self.logits = backend.empty((T * B, a.vocabulary_size), dtype)
         self.masks: list[Mask | None] = [None] * (a.num_layers + 1)
-        self.inputs: list[Array | None] = [None] * (a.num_layers + 1)
+        self.embedded: Array | None = None
+        self.outputs: list[Array] = [loop.after[0] for loop in self.loops]
         if dropout is None:
             return
         one_hot_width = a.vocabulary_size if dropout.locked else 1
@@ -75,8 +80,10 @@ class Workspace:
             if rate > 0:
                 steps = 1 if dropout.locked else T
                 self.masks[place] = Mask(place, rate, steps, B, widths[place], first_stream, dtype)
-                if place > 0 or a.embedding_size is not None:
-                    self.inputs[place] = np.empty((T, B, widths[place]), dtype)
+                if place > 0:
+                    self.outputs[place - 1] = np.empty((T, B, a.hidden_size), dtype)
+                elif a.embedding_size is not None:
+                    self.embedded = np.empty((T, B, a.embedding_size), dtype)
         self.gradients = a.parameters()
         self.weight_gradient = backend.weight_gradient(T * B, max(a.hidden_size, a.embedding_size or 0))
         self.d_table = backend.empty((a.vocabulary_size, a.gates_width), dtype)

@@ -120,8 +120,7 @@ def test_a_locked_mask_is_one_for_all_steps_of_a_window_and_a_fresh_one_changes_
         ]
         net.model.forward(net.parameters, net.prepared(), workspace, net.ids(6, 3), net.state(3))
         for place in (1, 2):
-            entered, left = workspace.inputs[place], workspace.loops[place - 1].after[0]
-            assert entered is not None
+            entered, left = workspace.outputs[place - 1], workspace.loops[place - 1].after[0]
             dropped = entered == 0
             assert 0 < dropped.mean() < 1
             assert (left != 0).all()

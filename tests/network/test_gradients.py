@@ -1,8 +1,10 @@
 """Facts about gradients: each is the loss's slope, and the check that says so catches wrong backward passes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,29 +12,24 @@ import pytest
 from charlm.activations import sigmoid_slope, tanh, tanh_slope
 from charlm.arrays import Array
 from charlm.cells import CELLS, NAMES
-from charlm.insight import gradcheck
 from charlm.insight.gradcheck import Check, Problem, check
-from charlm.kernels import choice as backends
-from charlm.kernels.numpy.recurrence import NumpyRecurrence, WeightsInPlace
-from charlm.network import products as layers
+from charlm.kernels.choice import load_backend
+from charlm.network import inputs
 from charlm.network.architecture import Architecture
+from charlm.network.backend import Backend
 from charlm.network.model import Model
 from charlm.network.parameters import Parameters
+from charlm.network.products import Part, bias_gradient, weight_gradient
+from charlm.network.recurrence import Recurrence
 from charlm.network.regularisers.dropout import Dropout
 from tests.networks import VARIANTS
 
-V, H = 5, 3
+T, B, V, H = 4, 2, 5, 3
 V_OF_DEEP, H_OF_DEEP = 4, 2  # the check costs the cube of the width, and the second layer's equations are the first's
 
 
-@pytest.fixture(autouse=True)
-def _small_windows(monkeypatch):
-    monkeypatch.setattr(gradcheck, "SEQ_LENGTH", 4)
-    monkeypatch.setattr(gradcheck, "BATCH_SIZE", 2)
-
-
-def checked(architecture: Architecture, dropout: Dropout | None = None) -> list[Check]:
-    return list(check(Problem(architecture, dropout or Dropout(), seed=3), seed=3))
+def checked(architecture: Architecture, dropout: Dropout | None = None, backend: Backend | None = None) -> list[Check]:
+    return list(check(Problem(architecture, dropout or Dropout(), 3, T, B, backend), seed=3))
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -51,21 +48,21 @@ def test_every_gradient_is_the_slope_of_the_loss(cell, num_layers, variant):
 
 
 def test_the_check_uses_windows_with_items_that_start_inside_and_items_that_do_not():
-    problem = Problem(VARIANTS["lines"].architecture("lstm", 1, V, H), Dropout(), seed=3)
-    starts = problem._inputs == 0
+    problem = Problem(VARIANTS["lines"].architecture("lstm", 1, V, H), Dropout(), 3, T, B)
+    starts = problem.inputs == 0
     assert 0 < starts[1:].sum() < starts[1:].size
     assert not starts[0].all()
 
 
 def test_a_check_of_some_elements_says_how_many():
-    problem = Problem(Architecture("rnn", V, H), Dropout(), seed=3)
+    problem = Problem(Architecture("rnn", V, H), Dropout(), 3, T, B)
     results = {result.name: result for result in check(problem, seed=3, most=4)}
     assert (results["rnn.weight_ih_l0"].checked, results["rnn.weight_ih_l0"].size) == (4, H * V)
     assert results["rnn.bias_ih_l0"].checked == H
 
 
 def test_a_check_leaves_the_tensors_as_they_were():
-    problem = Problem(Architecture("gru", V, H), Dropout(), seed=3)
+    problem = Problem(Architecture("gru", V, H), Dropout(), 3, T, B)
     before = {name: array.copy() for name, array in problem.tensors.items()}
     list(check(problem, seed=3))
     for name, array in problem.tensors.items():
@@ -73,13 +70,14 @@ def test_a_check_leaves_the_tensors_as_they_were():
 
 
 def test_a_gradient_that_is_not_a_number_does_not_pass():
-    problem = Problem(Architecture("rnn", V, H), Dropout(), seed=3)
+    problem = Problem(Architecture("rnn", V, H), Dropout(), 3, T, B)
     problem.gradients["rnn.weight_hh_l0"][1, 2] = np.nan
     verdicts = {result.name: result.passed for result in check(problem, seed=3)}
     assert [name for name, passed in verdicts.items() if not passed] == ["rnn.weight_hh_l0"]
 
 
-# Planted bugs. Each takes pytest's monkeypatch and a network's cell and spoils one thing in the backward pass.
+# Planted bugs. Each spoils one thing in the backward pass: of a cell, of the code around the time loops, or of kernels
+# that it returns.
 
 
 def replace_backward(monkeypatch, cell: str, backward: Callable[..., tuple[Array | float, ...]]) -> None:
@@ -150,56 +148,70 @@ def reset_gate_left_out_of_the_product(monkeypatch):
     replace_backward(monkeypatch, "gru", backward)
 
 
-def weights_transposed(monkeypatch):
-    backward = NumpyRecurrence.backward
+def kernels_with(backward: Callable[..., None]) -> Backend:
+    """Return NumPy's kernels with a wrong backward pass, which gets the right one and its arguments."""
+    right = load_backend("numpy")
 
-    def transposed(self, weights: WeightsInPlace, d_output, keep, d_input):
+    def recurrences(*arguments: Any) -> Sequence[Recurrence]:
+        loops = right.recurrences(*arguments)
+        for loop in loops:
+            setattr(loop, "backward", partial(backward, loop.backward))  # noqa: B010
+        return loops
+
+    return replace(right, recurrences=recurrences)
+
+
+def weights_transposed(monkeypatch):
+    def backward(right, weights, *arguments):
         wrong = copy(weights)
         wrong.weight_hh = np.ascontiguousarray(weights.weight_hh.T)
-        backward(self, wrong, d_output, keep, d_input)
+        right(wrong, *arguments)
 
-    monkeypatch.setattr(NumpyRecurrence, "backward", transposed)
+    return kernels_with(backward)
 
 
 def reset_forgotten_in_the_backward_pass(monkeypatch):
-    backward = NumpyRecurrence.backward
-    monkeypatch.setattr(
-        NumpyRecurrence,
-        "backward",
-        lambda self, weights, d_output, keep, d_input: backward(self, weights, d_output, None, d_input),
-    )
-
-
-def embedding_gradient_overwrites_the_read_outs(monkeypatch):
-    def overwrite(self, gradients: Parameters, d_embedding: Array) -> None:
-        gradients["embedding.weight"][...] = d_embedding
-
-    monkeypatch.setattr(Model, "_add_embedding_gradient", overwrite)
-
-
-def bias_split_takes_the_other_bias_gradient(monkeypatch):
-    def wrong(self, loop, d_bias_split):
-        d_bias_split[...] = loop.x_hat[-1].values.sum(axis=0)  # wrong: of x_n, where h_n has this bias
-
-    monkeypatch.setattr(Model, "_bias_split_gradient", wrong)
+    return kernels_with(lambda right, weights, d_output, keep, d_input: right(weights, d_output, None, d_input))
 
 
 def initial_state_left_out_of_the_weights_gradient(monkeypatch):
-    right = layers.weight_gradient
-
     def wrong(parts, x, d_weight):
         late = x.copy()
-        late[: gradcheck.BATCH_SIZE] = 0  # wrong: the first step's product is with the initial state
-        right(parts, late, d_weight)
+        late[:B] = 0  # wrong: the first step's product is with the initial state
+        weight_gradient(parts, late, d_weight)
 
-    monkeypatch.setattr(backends, "weight_gradient", wrong)
-
-
-def mask_left_out_between_layers(monkeypatch):
-    monkeypatch.setattr(Model, "_entered", lambda self, workspace, place: workspace.loops[place - 1].after[0])
+    return replace(load_backend("numpy"), weight_gradient=lambda rows, width: wrong)
 
 
-ONE_BUG: list[tuple[Callable[[pytest.MonkeyPatch], None], str, str, int, set[str]]] = [
+def embedding_gradient_overwrites_the_read_outs(monkeypatch):
+    def overwrite(gradients: Parameters, d_embedding: Array) -> None:
+        gradients["embedding.weight"][...] = d_embedding
+
+    monkeypatch.setattr(inputs, "add_embedding_gradient", overwrite)
+
+
+def split_gate_takes_the_bias_gradient_of_another(monkeypatch):
+    def wrong(parts, d_bias, first=0):
+        if first > 0:
+            parts = [Part(slice(first, first + H), parts[0].values[:, :H])]  # wrong: of the gate r, not of n
+        bias_gradient(parts, d_bias, first)
+
+    monkeypatch.setattr("charlm.network.model.bias_gradient", wrong)
+
+
+def mask_left_out_of_the_layers_outputs(monkeypatch):
+    right = Model.forward
+
+    def wrong(self, parameters, prepared, workspace, ids, initial):
+        state = right(self, parameters, prepared, workspace, ids, initial)
+        for output, loop in zip(workspace.outputs, workspace.loops, strict=True):
+            output[...] = loop.after[0]  # wrong: without the mask
+        return state
+
+    monkeypatch.setattr(Model, "forward", wrong)
+
+
+ONE_BUG: list[tuple[Callable[[pytest.MonkeyPatch], Backend | None], str, str, int, set[str]]] = [
     # the bug, the network it is planted in, and tensors whose gradients it is bound to spoil
     (wrong_slope_of_a_gate, "lstm", "one-hot", 1, {"rnn.weight_ih_l0", "rnn.weight_hh_l0", "rnn.bias_ih_l0"}),
     (cell_state_not_carried_back, "lstm", "one-hot", 1, {"rnn.weight_hh_l0", "initial c of layer 0"}),
@@ -208,9 +220,15 @@ ONE_BUG: list[tuple[Callable[[pytest.MonkeyPatch], None], str, str, int, set[str
     (weights_transposed, "rnn", "one-hot", 1, {"rnn.weight_hh_l0", "initial h of layer 0"}),
     (reset_forgotten_in_the_backward_pass, "simple-gru", "lines", 2, {"rnn.weight_ih_l0", "rnn.bias_ih_l1"}),
     (embedding_gradient_overwrites_the_read_outs, "rnn", "tied", 1, {"embedding.weight"}),
-    (bias_split_takes_the_other_bias_gradient, "gru", "one-hot", 1, {"rnn.bias_hh_l0"}),
+    (split_gate_takes_the_bias_gradient_of_another, "gru", "one-hot", 1, {"rnn.bias_hh_l0"}),
     (initial_state_left_out_of_the_weights_gradient, "lstm-1997", "one-hot", 1, {"rnn.weight_hh_l0"}),
-    (mask_left_out_between_layers, "rnn", "one-hot-dropout", 2, {"rnn.weight_ih_l1", "decoder.weight"}),
+    (
+        mask_left_out_of_the_layers_outputs,
+        "rnn",
+        "one-hot-dropout",
+        2,
+        {"rnn.weight_ih_l1", "decoder.weight"},
+    ),
 ]
 
 
@@ -223,6 +241,6 @@ def test_a_planted_bug_is_caught(monkeypatch, bug, cell, variant, num_layers, sp
     chosen = VARIANTS[variant]
     architecture = chosen.architecture(cell, num_layers, V, H)
     assert all(result.passed for result in checked(architecture, chosen.dropout))
-    bug(monkeypatch)
-    failed = {result.name for result in checked(architecture, chosen.dropout) if not result.passed}
+    kernels = bug(monkeypatch)
+    failed = {result.name for result in checked(architecture, chosen.dropout, kernels) if not result.passed}
     assert spoiled <= failed
