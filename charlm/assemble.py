@@ -10,7 +10,6 @@ from charlm.network.model import Model
 from charlm.network.regularisers.dropout import Dropout
 from charlm.training.batch import Batch
 from charlm.training.optimizers import Optimizer
-from charlm.training.schedules import Schedule
 from charlm.training.trainer import Plan, Trainer
 from charlm.workers.ranks import Ranks
 from charlm.workers.split import Split, plan_split
@@ -98,7 +97,7 @@ def trainer(
     plan = Plan(
         total_steps=total_steps,
         learning_rate=c.optimizer.learning_rate,
-        schedule=Schedule(**c.schedule.model_dump()),
+        schedule=c.schedule.build(),
         clip_norm=t.clip_norm,
         clip_value=t.clip_value,
         ema=t.ema,

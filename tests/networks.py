@@ -18,7 +18,7 @@ from charlm.network.regularisers.dropout import Dropout
 from charlm.network.workspace import Prepared
 from charlm.training.batch import Batch
 from charlm.training.optimizers import Adam, Optimizer, Rule
-from charlm.training.schedules import Schedule
+from charlm.training.schedules import Constant
 from charlm.training.trainer import Plan, Trainer
 from charlm.workers.ranks import Ranks
 from charlm.workers.team import Team
@@ -181,7 +181,7 @@ class FixedWindows:
 PLAN = Plan(
     total_steps=10,
     learning_rate=0.05,
-    schedule=Schedule(),
+    schedule=Constant(),
     clip_norm=None,
     clip_value=None,
     ema=None,

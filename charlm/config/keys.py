@@ -1,14 +1,15 @@
 """Every key with its type, range, default and meaning, in the order of the file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from charlm.cells import NAMES
-from charlm.config.options import OPTIMIZER_OPTIONS, SCHEDULE_OPTIONS, UNIT_OPTIONS, Key
+from charlm.config.options import OPTIMIZER_OPTIONS, SCHEDULE_OPTIONS, UNIT_OPTIONS, Key, options_of
 from charlm.config.values import Betas, Character, Count, Decay, Encoding, OneOf, Paths, Positive, Share, Workers
 from charlm.training.optimizers import RULES, SGD, Adam, RMSprop, Rule
+from charlm.training.schedules import SCHEDULES, Cosine, Plateau, Step, WarmUp
 
 EXAMPLE = "data/plays"
 
@@ -22,6 +23,11 @@ class _Section(BaseModel):
     model_config = ConfigDict(
         frozen=True, strict=True, extra="forbid", allow_inf_nan=False, json_schema_extra=_untitled
     )
+
+
+def _chosen(registry: Mapping[str, type[Any]], name: str, section: BaseModel) -> Any:
+    """Make the class of a name from those keys of a section that are its options."""
+    return registry[name](**{option: getattr(section, option) for option in options_of(registry)[name]})
 
 
 class Split(_Section):
@@ -120,7 +126,7 @@ class Optimizer(_Section):
 
     def build(self) -> Rule:
         """Return the update rule with its numbers."""
-        rule: Rule = RULES[self.name](**{option: getattr(self, option) for option in OPTIMIZER_OPTIONS[self.name]})
+        rule: Rule = _chosen(RULES, self.name, self)
         return rule
 
 
@@ -130,14 +136,22 @@ class Schedule(_Section):
     name: Annotated[str, OneOf("a schedule", tuple(SCHEDULE_OPTIONS))] = Field(
         default="constant", description="shape after the warm-up"
     )
-    warmup_steps: int = Field(default=0, ge=0, description="steps of linear rise to the peak")
+    warmup_steps: int = Field(default=WarmUp().steps, ge=0, description="steps of linear rise to the peak")
     factor: Annotated[float, Field(gt=0, lt=1)] = Field(
-        default=0.97, description="step, exponential: multiplier per drop; plateau: per trigger"
+        default=Step().factor, description="step, exponential: multiplier per drop; plateau: per trigger"
     )
-    every: Count = Field(default=1, description="step: epochs between drops")
-    after: float = Field(default=0.0, ge=0, description="step, exponential: first epochs left alone")
-    final_ratio: Share = Field(default=0.0, description="cosine, linear: last rate / peak rate; plateau: lowest")
-    patience: Count = Field(default=3, description="plateau: evaluations without improvement before a drop")
+    every: Count = Field(default=Step().every, description="step: epochs between drops")
+    after: float = Field(default=Step().after, ge=0, description="step, exponential: first epochs left alone")
+    final_ratio: Share = Field(
+        default=Cosine().final_ratio, description="cosine, linear: last rate / peak rate; plateau: lowest"
+    )
+    patience: Count = Field(
+        default=Plateau().patience, description="plateau: evaluations without improvement before a drop"
+    )
+
+    def build(self) -> WarmUp:
+        """Return the schedule with its numbers, and its warm-up around it."""
+        return WarmUp(_chosen(SCHEDULES, self.name, self), self.warmup_steps)
 
 
 class Config(_Section):

@@ -5,6 +5,7 @@ from dataclasses import fields
 from typing import Any
 
 from charlm.training.optimizers import RULES
+from charlm.training.schedules import SCHEDULES
 
 Key = tuple[str, ...]
 
@@ -19,12 +20,5 @@ UNIT_OPTIONS: dict[str, Key] = {
     "byte": (),
 }
 OPTIMIZER_OPTIONS = options_of(RULES)
-SCHEDULE_OPTIONS: dict[str, Key] = {
-    "constant": (),
-    "cosine": ("final_ratio",),
-    "exponential": ("factor", "after"),
-    "linear": ("final_ratio",),
-    "plateau": ("factor", "final_ratio", "patience"),
-    "step": ("factor", "every", "after"),
-}
+SCHEDULE_OPTIONS = options_of(SCHEDULES)
 LENGTHS = ("epochs", "max_steps", "max_minutes")  # of training; at most one is given

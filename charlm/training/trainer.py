@@ -22,7 +22,7 @@ from charlm.training.average import MovingAverage
 from charlm.training.batch import Batch
 from charlm.training.clipping import clip_by_norm, clip_by_value
 from charlm.training.optimizers import Optimizer
-from charlm.training.schedules import Position, Schedule, ratio
+from charlm.training.schedules import Position, Schedule
 
 REMEDY = "a lower optimizer.learning_rate, a longer schedule.warmup_steps or a tighter training.clip_norm may help"
 
@@ -80,9 +80,9 @@ class Standing:
     evaluations_since_best : int
         For early stopping.
     evaluations_since_drop : int
-        For the plateau schedule.
+        Evaluations since the best loss or, if it is later, the last plateau; for the plateau schedule.
     plateaus : int
-        How often the plateau schedule has dropped the rate.
+        How many plateaus there were: how often the plateau schedule has dropped the rate.
     stopped : bool
         Whether early stopping has ended the run.
     """
@@ -194,7 +194,7 @@ class Trainer:
     def _learning_rate(self) -> float:
         standing, plan = self.standing, self.plan
         position = Position(standing.step, plan.total_steps, self.windows.steps_per_epoch, standing.plateaus)
-        return plan.learning_rate * ratio(plan.schedule, position)
+        return plan.learning_rate * plan.schedule(position)
 
     def _loss_and_gradients(self, window: Window) -> tuple[float, float]:
         """Return the mean loss of the window and the sum of the squares of its gradient; both are finite."""

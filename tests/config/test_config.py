@@ -363,7 +363,6 @@ def test_an_option_at_its_default_may_stand_beside_a_choice_that_ignores_it(writ
 
 
 def test_the_tables_of_options_name_every_choice_and_only_keys():
-    assert tuple(configuration.SCHEDULE_OPTIONS) == schedules.NAMES
     for section, table in (
         (configuration.Optimizer, configuration.OPTIMIZER_OPTIONS),
         (configuration.Schedule, configuration.SCHEDULE_OPTIONS),
@@ -375,6 +374,16 @@ def test_the_tables_of_options_name_every_choice_and_only_keys():
 @pytest.mark.parametrize("name", optimizers.RULES)
 def test_a_rule_has_the_same_defaults_in_a_file_as_by_itself(name):
     assert configuration.Optimizer(name=name).build() == optimizers.RULES[name]()
+
+
+@pytest.mark.parametrize("name", schedules.SCHEDULES)
+def test_a_schedule_has_the_same_defaults_in_a_file_as_by_itself(name):
+    assert configuration.Schedule(name=name).build() == schedules.WarmUp(schedules.SCHEDULES[name]())
+
+
+def test_a_schedule_takes_its_numbers_from_the_file(write):
+    config = load(write(f"{CORPUS}schedule: {{name: step, factor: 0.5, every: 2, after: 3.0, warmup_steps: 7}}"))
+    assert config.schedule.build() == schedules.WarmUp(schedules.Step(0.5, 2, 3.0), 7)
 
 
 def test_a_rule_takes_its_numbers_from_the_file(write):
