@@ -7,7 +7,6 @@ from charlm.inference.scorer import Scorer
 from charlm.kernels.choice import choose, load_backend
 from charlm.network.architecture import Architecture
 from charlm.network.model import Model
-from charlm.network.regularisers.dropout import Dropout
 from charlm.training.batch import Batch
 from charlm.training.optimizers import Optimizer
 from charlm.training.trainer import Plan, Trainer
@@ -65,7 +64,7 @@ def batch(config: Config, model: Model, team: Team, ranks: Ranks) -> Batch:
         model.architecture.initial_parameters(config.seed),
         t.seq_length,
         t.batch_size,
-        Dropout(**config.model.dropout.model_dump()),
+        config.model.dropout.build(),
         config.seed,
         team,
         ranks,

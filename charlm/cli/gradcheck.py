@@ -26,7 +26,6 @@ def command(config: Path, overrides: tuple[str, ...], most: int) -> None:
     from charlm import assemble
     from charlm.config import load
     from charlm.insight.gradcheck import TOLERANCE, Problem, check
-    from charlm.network.regularisers.dropout import Dropout
 
     settings = load(config, overrides)
     a = assemble.architecture(settings, VOCABULARY_SIZE, 0 if settings.corpus.mode == "lines" else None)
@@ -35,7 +34,7 @@ def command(config: Path, overrides: tuple[str, ...], most: int) -> None:
         hidden_size=min(a.hidden_size, MOST_HIDDEN),
         embedding_size=None if a.embedding_size is None else min(a.embedding_size, MOST_HIDDEN),
     )
-    problem = Problem(architecture, Dropout(**settings.model.dropout.model_dump()), settings.seed)
+    problem = Problem(architecture, settings.model.dropout.build(), settings.seed)
     failed = 0
     for result in check(problem, settings.seed, most):
         failed += not result.passed

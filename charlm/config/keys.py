@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from charlm.cells import NAMES
 from charlm.config.options import OPTIMIZER_OPTIONS, SCHEDULE_OPTIONS, UNIT_OPTIONS, Key, options_of
 from charlm.config.values import Betas, Character, Count, Decay, Encoding, OneOf, Paths, Positive, Share, Workers
+from charlm.network.regularisers import dropout
 from charlm.training.optimizers import RULES, SGD, Adam, RMSprop, Rule
 from charlm.training.schedules import SCHEDULES, Cosine, Plateau, Step, WarmUp
 
@@ -67,10 +68,14 @@ class Corpus(_Section):
 class Dropout(_Section):
     """How many activations are dropped while training."""
 
-    input: Decay = Field(default=0.0, description="rate before the first layer")
-    between: Decay = Field(default=0.0, description="rate between layers")
-    output: Decay = Field(default=0.0, description="rate after the last layer")
-    locked: bool = Field(default=False, description="one mask for a whole window, not one a step")
+    input: Decay = Field(default=dropout.Dropout().input, description="rate before the first layer")
+    between: Decay = Field(default=dropout.Dropout().between, description="rate between layers")
+    output: Decay = Field(default=dropout.Dropout().output, description="rate after the last layer")
+    locked: bool = Field(default=dropout.Dropout().locked, description="one mask for a whole window, not one a step")
+
+    def build(self) -> dropout.Dropout:
+        """Return the rates as the network reads them."""
+        return dropout.Dropout(**dict(self))
 
 
 class Model(_Section):

@@ -12,10 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charlm import config as configuration
-from charlm.cells import NAMES
+from charlm.cells import CELLS, NAMES
 from charlm.cli.config import command
 from charlm.config import Config, Override, commented_defaults, dump_yaml, from_dict, load, schema
+from charlm.corpus import decoding, splits
+from charlm.corpus.vocabulary import UNITS
 from charlm.errors import UsageError
+from charlm.kernels.choice import BACKENDS
+from charlm.network.regularisers.dropout import Dropout
 from charlm.training import optimizers, schedules
 
 CORPUS = "corpus: {path: data/plays}\n"
@@ -384,6 +388,32 @@ def test_a_schedule_has_the_same_defaults_in_a_file_as_by_itself(name):
 def test_a_schedule_takes_its_numbers_from_the_file(write):
     config = load(write(f"{CORPUS}schedule: {{name: step, factor: 0.5, every: 2, after: 3.0, warmup_steps: 7}}"))
     assert config.schedule.build() == schedules.WarmUp(schedules.Step(0.5, 2, 3.0), 7)
+
+
+def test_a_file_may_choose_what_there_is_to_choose_from():
+    schemas = schema()["$defs"]
+    for section, key, names in (
+        ("Corpus", "unit", UNITS),
+        ("Corpus", "mode", decoding.MODES),
+        ("Corpus", "newlines", decoding.NEWLINES),
+        ("Split", "layout", splits.LAYOUTS),
+        ("Model", "cell", CELLS),
+        ("Optimizer", "name", optimizers.RULES),
+        ("Schedule", "name", schedules.SCHEDULES),
+    ):
+        assert schemas[section]["properties"][key]["enum"] == [*names]
+    assert schema()["properties"]["kernels"]["enum"] == ["auto", *BACKENDS]
+    (forms, _) = schemas["Corpus"]["properties"]["normalize"]["anyOf"]
+    assert forms["enum"] == [*decoding.FORMS]
+
+
+def test_dropout_has_the_same_defaults_in_a_file_as_by_itself():
+    assert configuration.Dropout().build() == Dropout()
+
+
+def test_dropout_takes_its_rates_from_the_file(write):
+    text = f"{CORPUS}model: {{dropout: {{input: 0.1, between: 0.2, output: 0.3, locked: true}}}}"
+    assert load(write(text)).model.dropout.build() == Dropout(0.1, 0.2, 0.3, True)
 
 
 def test_a_rule_takes_its_numbers_from_the_file(write):
