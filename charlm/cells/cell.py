@@ -1,12 +1,13 @@
 """What a recurrent cell is: an activation function with gates and a carried state.
 
-Everything with weights lives outside (`charlm.network.products`). For each step the layer computes, for every gate,
+The weights are not the cell's (`charlm.network.products` multiplies by them). At each step the layer computes, for
+every gate,
 
     a = W_x x + b + W_h h'
 
-and hands the cell these pre-activations with the state before. A *split gate* is a gate that needs the product with the
-input and the product with the state separately: it gets x_hat = W_x x + b in its place and, after all the gates,
-h_hat = W_h h' + b_h. The cell is elementwise:
+and calls the cell with these pre-activations and the state before. A *split gate* is a gate that needs the product
+with the input and the product with the state separately: it gets x_hat = W_x x + b in its place and, after all the
+gates, h_hat = W_h h' + b_h. The cell is elementwise:
 
     forward(pre-activations..., state before...)                    -> (saved..., state...)
     backward(saved..., state before..., state..., dstate...)        -> (dpre-activations..., dstate before...)
@@ -15,6 +16,10 @@ h_hat = W_h h' + b_h. The cell is elementwise:
 the state before only as far as they do not pass through W_h; a literal 0.0 for h says that there is none. Neither
 holds a number other than that 0.0: kernels compile the same functions for float32, where a literal would widen the
 arithmetic.
+
+A new cell is one module like `charlm.cells.gru` and one line in `charlm.cells`. The module's docstring opens with the
+equations, one a line, in an indented block: in the names of `Cell.pre_activations`, with a prime for the state before.
+The tests evaluate these lines and compare.
 """
 
 from collections.abc import Callable
@@ -44,12 +49,12 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """The equations of a cell with the names of their parts.
+    """The equations of a cell and the names in them.
 
     Attributes
     ----------
     name : str
-        What the configuration calls it.
+        Its name in configurations.
     gates : tuple of Gate
         In the order of the weight matrices' row blocks.
     carried : tuple of str

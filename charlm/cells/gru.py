@@ -1,16 +1,17 @@
-"""The gated recurrent unit: a gate that keeps the old state and a gate that hides it from the candidate.
+"""The gated recurrent unit: a reset gate that hides the old state from the candidate, an update gate that keeps it.
 
     r = sigmoid(a_r)             how much of the old state the candidate sees
     z = sigmoid(a_z)             how much of the old state is kept
     n = tanh(x_n + r h_n)        the candidate
     h = (1 - z) n + z h'
 
-with a = W_x x + b + W_h h' for r and z, and, apart from each other, x_n = W_xn x + b_n and h_n = W_hn h' + b_hn.
+with a = W_x x + b + W_h h' for r and z, and for the split gate n both products separately: x_n = W_xn x + b_n and
+h_n = W_hn h' + b_hn.
 
 Cho et al., "Learning phrase representations using RNN encoder-decoder" (2014), in the variant that cuDNN, PyTorch
 and Keras (`reset_after`) compute: the reset gate scales the product W_hn h', where the paper has the product of the
-scaled state, W_hn (r h'). So weights move between charlm and these frameworks exactly. Chung et al. (2014) write
-the interpolation the other way round, with z for what is written.
+scaled state, W_hn (r h'). So weights move between charlm and these frameworks without change. Chung et al. (2014)
+write h = (1 - z) h' + z n: their z is 1 - z here.
 """
 
 from charlm.activations import sigmoid, sigmoid_slope, tanh, tanh_slope
@@ -28,7 +29,7 @@ def forward(a_r: Array, a_z: Array, x_n: Array, h_n: Array, h_before: Array) -> 
 
 
 def backward(r: Array, z: Array, n: Array, h_n: Array, h_before: Array, h: Array, dh: Array) -> tuple[Array, ...]:
-    """Return the gradients of the pre-activations and, apart from the products, of the state before."""
+    """Return the gradients of the pre-activations, and that of the state before except through W_h."""
     dh_before = dh * z
     da_z = dh * (h_before - n) * sigmoid_slope(z)
     dx_n = (dh - dh_before) * tanh_slope(n)

@@ -1,4 +1,4 @@
-"""Long short-term memory: a cell state that gates add to, erase and show.
+"""Long short-term memory: a cell state c, and gates for what is written to it, kept in it and shown of it.
 
     i = sigmoid(a_i)             input gate: how much to write
     f = sigmoid(a_f)             forget gate: how much to keep
@@ -41,7 +41,7 @@ def backward(
     dh: Array,
     dc: Array,
 ) -> tuple[Array | float, ...]:
-    """Return the gradients of the pre-activations and, apart from the products, of the states before."""
+    """Return the gradients of the pre-activations, and those of the states before except through W_h."""
     tanh_c = tanh(c)
     da_o = dh * tanh_c * sigmoid_slope(o)
     dc_total = dc + dh * o * tanh_slope(tanh_c)

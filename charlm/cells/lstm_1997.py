@@ -1,4 +1,4 @@
-"""The first long short-term memory, without a forget gate: the constant error carousel in the open.
+"""The first long short-term memory, without a forget gate: the constant error carousel.
 
     i = sigmoid(a_i)             input gate: how much to write
     g = tanh(a_g)                what to write
@@ -7,10 +7,10 @@
     h = o tanh(c)
 
 with a = W_x x + b + W_h h' for each. Hochreiter & Schmidhuber, "Long short-term memory" (1997). The gradient of c
-passes to c' unchanged, however many steps back; nothing ever leaves the cell state either, so on a long stream it
-can only grow until it saturates, which is what the forget gate was added for (Gers, Schmidhuber & Cummins 2000).
-The paper squashes with scaled logistic functions and truncates the gradient at the gates; here, as in later
-accounts, g and the output use tanh and the gradient is whole.
+passes to c' unchanged, however many steps back. Nothing ever leaves the cell state either: on a long stream it grows
+until tanh(c) saturates, and the forget gate was added for that (Gers, Schmidhuber & Cummins 2000). The paper uses
+scaled logistic functions and truncates the gradient at the gates; here, as in later accounts, g and the output use
+tanh and the gradient is exact.
 """
 
 from charlm.activations import sigmoid, sigmoid_slope, tanh, tanh_slope
@@ -39,7 +39,7 @@ def backward(
     dh: Array,
     dc: Array,
 ) -> tuple[Array | float, ...]:
-    """Return the gradients of the pre-activations and, apart from the products, of the states before."""
+    """Return the gradients of the pre-activations, and those of the states before except through W_h."""
     tanh_c = tanh(c)
     da_o = dh * tanh_c * sigmoid_slope(o)
     dc_before = dc + dh * o * tanh_slope(tanh_c)

@@ -1,10 +1,10 @@
 """The simple recurrent cell: one layer of tanh units that see the input and their own last output.
 
-    h = tanh(a),   a = W_x x + b + W_h h'
+    h = tanh(a_h)
 
-where h' is the hidden state of the step before. Elman, "Finding structure in time" (1990), with tanh for his
-logistic units, as the frameworks have it. Its memory fades: a gradient passes through W_h and the slope of tanh at
-every step (Bengio, Simard & Frasconi 1994).
+with a_h = W_x x + b + W_h h', where h' is the hidden state of the step before. Elman, "Finding structure in time"
+(1990), with tanh for his logistic units, as the frameworks have it. Its memory fades: a gradient passes through W_h
+and the slope of tanh at every step (Bengio, Simard & Frasconi 1994).
 """
 
 from charlm.activations import tanh, tanh_slope
@@ -12,16 +12,16 @@ from charlm.arrays import Array
 from charlm.cells.cell import Cell, Gate
 
 
-def forward(a: Array, h_before: Array) -> tuple[Array, ...]:
+def forward(a_h: Array, h_before: Array) -> tuple[Array, ...]:
     """Return the activation and the new state; all arrays are (B, H)."""
-    h = tanh(a)
+    h = tanh(a_h)
     return h, h
 
 
-def backward(a: Array, h_before: Array, h: Array, dh: Array) -> tuple[Array | float, ...]:
-    """Return the gradients of the pre-activation and, apart from the product, of the state before."""
-    da = dh * tanh_slope(h)
-    return da, 0.0
+def backward(saved: Array, h_before: Array, h: Array, dh: Array) -> tuple[Array | float, ...]:
+    """Return the gradient of the pre-activation, and that of the state before except through W_h."""
+    da_h = dh * tanh_slope(h)
+    return da_h, 0.0
 
 
 CELL = Cell("rnn", gates=(Gate("h"),), carried=("h",), forward=forward, backward=backward)

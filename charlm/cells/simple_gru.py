@@ -1,4 +1,4 @@
-"""The GRU with its update gate alone: the unit forgets exactly as much as it writes.
+"""The GRU with only its update gate: the unit forgets exactly as much as it writes.
 
     u  = sigmoid(a_u)            how much to write
     c~ = tanh(a_c)               what to write
@@ -23,7 +23,7 @@ def forward(a_u: Array, a_c: Array, h_before: Array) -> tuple[Array, ...]:
 
 
 def backward(u: Array, c: Array, h_before: Array, h: Array, dh: Array) -> tuple[Array, ...]:
-    """Return the gradients of the pre-activations and, apart from the products, of the state before."""
+    """Return the gradients of the pre-activations, and that of the state before except through W_h."""
     da_u = dh * (c - h_before) * sigmoid_slope(u)
     dc = dh * u
     da_c = dc * tanh_slope(c)

@@ -1,19 +1,23 @@
 """Facts about the cells: each computes its docstring's equations, and its backward pass is their derivative."""
 
 import inspect
+import re
 from collections.abc import Callable
+from itertools import pairwise
 from math import exp, isnan
 from math import tanh as scalar_tanh
+from typing import Any
 
 import numpy as np
 import pytest
 
 from charlm.activations import sigmoid, sigmoid_slope, sqrt, tanh, tanh_slope
-from charlm.cells import CELLS, NAMES
+from charlm.cells import CELLS, NAMES, Cell
 from charlm.network.architecture import Architecture
 from tests.networks import Network, assert_close
 
 T, B, V, H = 5, 2, 4, 3
+PUBLISHED = ("gru", "lstm", "lstm-1997", "rnn", "simple-gru")  # in files that must still be read
 Vector = list[float]
 
 
@@ -21,63 +25,43 @@ def logistic(x: float) -> float:
     return 1 / (1 + exp(-x))
 
 
-# The cells once more, number by number, from the frameworks' documentation and the papers: `x` and `h` are what the
-# rows of a gate make of the input (with its bias) and of the state, a list for each gate.
+FUNCTIONS: dict[str, Callable[[float], float]] = {"sigmoid": logistic, "tanh": scalar_tanh}
 
 
-def literal_rnn(x: list[Vector], h: list[Vector], b_h: Vector, state: list[Vector]) -> list[Vector]:
-    return [[scalar_tanh(x[0][j] + h[0][j]) for j in range(H)]]
+# The cells once more, number by number, as their docstrings have them.
 
 
-def literal_simple_gru(x: list[Vector], h: list[Vector], b_h: Vector, state: list[Vector]) -> list[Vector]:
-    new = []
+def python_of(formula: str) -> str:
+    """Return a formula of a docstring as Python: z h' is z * h_before, and c~ is c_tilde."""
+    tokens = re.findall(r"[A-Za-z_]\w*|\d+|[-+*/()]", formula.replace("'", "_before").replace("~", "_tilde"))
+    text = ""
+    for before, token in pairwise(["(", *tokens]):
+        factors = (before[-1].isalnum() or before == ")") and (token[0].isalnum() or token == "(")
+        text += f" * {token}" if factors and before not in FUNCTIONS else f" {token}"
+    return text.strip()
+
+
+def equations(cell: Cell) -> list[tuple[str, str]]:
+    """Return the equations at the head of a cell's module, each a name and a Python expression, in their order."""
+    documentation = getattr(inspect.getmodule(cell.forward), "__doc__", None) or ""
+    lines = re.findall(r"^    (\S+) += (.+?)(?: {3,}.*)?$", documentation, re.MULTILINE)
+    return [(python_of(name), python_of(formula)) for name, formula in lines]
+
+
+def literal_cell(cell: Cell, x: list[Vector], h: list[Vector], state: list[Vector]) -> list[Vector]:
+    """Return the new state; `x` and `h` are what each gate's rows make of the input and of the state, biases added."""
+    new: list[Vector] = [[] for _ in cell.carried]
     for j in range(H):
-        u = logistic(x[0][j] + h[0][j])
-        candidate = scalar_tanh(x[1][j] + h[1][j])
-        new.append(u * candidate + (1 - u) * state[0][j])
-    return [new]
-
-
-def literal_gru(x: list[Vector], h: list[Vector], b_h: Vector, state: list[Vector]) -> list[Vector]:
-    new = []
-    for j in range(H):
-        r = logistic(x[0][j] + h[0][j])
-        z = logistic(x[1][j] + h[1][j])
-        n = scalar_tanh(x[2][j] + r * (h[2][j] + b_h[j]))
-        new.append((1 - z) * n + z * state[0][j])
-    return [new]
-
-
-def literal_lstm(x: list[Vector], h: list[Vector], b_h: Vector, state: list[Vector]) -> list[Vector]:
-    new_h, new_c = [], []
-    for j in range(H):
-        i = logistic(x[0][j] + h[0][j])
-        f = logistic(x[1][j] + h[1][j])
-        g = scalar_tanh(x[2][j] + h[2][j])
-        o = logistic(x[3][j] + h[3][j])
-        new_c.append(f * state[1][j] + i * g)
-        new_h.append(o * scalar_tanh(new_c[j]))
-    return [new_h, new_c]
-
-
-def literal_lstm_1997(x: list[Vector], h: list[Vector], b_h: Vector, state: list[Vector]) -> list[Vector]:
-    new_h, new_c = [], []
-    for j in range(H):
-        i = logistic(x[0][j] + h[0][j])
-        g = scalar_tanh(x[1][j] + h[1][j])
-        o = logistic(x[2][j] + h[2][j])
-        new_c.append(state[1][j] + i * g)
-        new_h.append(o * scalar_tanh(new_c[j]))
-    return [new_h, new_c]
-
-
-LITERAL: dict[str, Callable[[list[Vector], list[Vector], Vector, list[Vector]], list[Vector]]] = {
-    "rnn": literal_rnn,
-    "simple-gru": literal_simple_gru,
-    "gru": literal_gru,
-    "lstm": literal_lstm,
-    "lstm-1997": literal_lstm_1997,
-}
+        values: dict[str, Any] = dict(FUNCTIONS)
+        for gate, from_x, from_h in zip(cell.gates, x, h, strict=True):
+            values[f"x_{gate.name}"], values[f"h_{gate.name}"] = from_x[j], from_h[j]
+            values[f"a_{gate.name}"] = from_x[j] + from_h[j]
+        values |= {f"{name}_before": before[j] for name, before in zip(cell.carried, state, strict=True)}
+        for name, expression in equations(cell):
+            values[name] = eval(expression, values)
+        for name, after in zip(cell.carried, new, strict=True):
+            after.append(values[name])
+    return new
 
 
 def product(matrix, vector: Vector) -> Vector:
@@ -86,8 +70,8 @@ def product(matrix, vector: Vector) -> Vector:
 
 def literal_network(network: Network, ids, initial) -> tuple[list[Vector], list[list[Vector]]]:
     """Read one stream with loops over numbers: the logits of each step and the last state of each layer."""
-    p, a = network.parameters, network.model.architecture
-    gates = len(network.model.cell.gates)
+    p, a, cell = network.parameters, network.model.architecture, network.model.cell
+    gates = len(cell.gates)
     state = [[list(map(float, part)) for part in layer] for layer in initial]
     logits = []
     for symbol in ids:
@@ -97,9 +81,9 @@ def literal_network(network: Network, ids, initial) -> tuple[list[Vector], list[
             from_before = product(p[f"rnn.weight_hh_l{layer}"], state[layer][0])
             bias = p[f"rnn.bias_ih_l{layer}"]
             x_gates = [[from_below[g * H + j] + float(bias[g * H + j]) for j in range(H)] for g in range(gates)]
-            h_gates = [[from_before[g * H + j] for j in range(H)] for g in range(gates)]
-            b_h = list(map(float, p.get(f"rnn.bias_hh_l{layer}", np.zeros(H))))
-            state[layer] = LITERAL[a.cell](x_gates, h_gates, b_h, state[layer])
+            b_h = [*[0.0] * (cell.summed * H), *map(float, p.get(f"rnn.bias_hh_l{layer}", []))]
+            h_gates = [[from_before[g * H + j] + b_h[g * H + j] for j in range(H)] for g in range(gates)]
+            state[layer] = literal_cell(cell, x_gates, h_gates, state[layer])
             x = state[layer][0]
         read_out = product(p["decoder.weight"], x)
         logits.append([read_out[v] + float(p["decoder.bias"][v]) for v in range(a.vocabulary_size)])
@@ -174,21 +158,27 @@ def test_a_cell_keeps_float32(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_cell_tells_its_equations_and_source(name):
-    module = inspect.getmodule(CELLS[name].forward)
+def test_a_cells_docstring_holds_an_equation_of_every_state_and_its_source(name):
+    cell = CELLS[name]
+    assert cell.name == name
+    assert set(cell.carried) <= {left for left, _ in equations(cell)}
+    module = inspect.getmodule(cell.forward)
     assert module is not None
-    documentation = module.__doc__ or ""
-    assert "h = " in documentation or "h  = " in documentation
-    assert any(year in documentation for year in ("1990", "1997", "2014"))
-    assert CELLS[name].name == name
+    assert re.search(r"\((1[89]|20)\d\d\)", module.__doc__ or "")  # the year of a paper
 
 
-def test_cells_are_named_as_the_configuration_names_them():
-    assert sorted(NAMES) == ["gru", "lstm", "lstm-1997", "rnn", "simple-gru"]
+def test_a_formula_is_read_as_it_is_written():
+    assert python_of("(1 - z) n + z h'") == "( 1 - z ) * n + z * h_before"
+    assert python_of("o tanh(c)") == "o * tanh ( c )"
+    assert python_of("u c~") == "u * c_tilde"
 
 
-def test_only_the_forget_gate_starts_with_a_bias():
-    biased = {(cell.name, gate.name): gate.bias for cell in CELLS.values() for gate in cell.gates if gate.bias}
+def test_cells_keep_the_names_that_configurations_and_checkpoints_have():
+    assert set(PUBLISHED) <= set(NAMES)
+
+
+def test_the_bias_of_the_lstms_forget_gate_starts_at_one_and_no_other():
+    biased = {(name, gate.name): gate.bias for name in PUBLISHED for gate in CELLS[name].gates if gate.bias}
     assert biased == {("lstm", "f"): 1.0}
 
 
