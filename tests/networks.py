@@ -207,6 +207,7 @@ class Training:
         workers: int = 1,
         valid: Ids = NO_TEXT,
         batch_type: type[Batch] = Batch,
+        scorer_type: type[Scorer] = Scorer,
     ) -> None:
         B = text.shape[1]
         self.team = Team(workers)
@@ -215,7 +216,7 @@ class Training:
         )
         self.optimizer = Optimizer(rule or Adam(), network.parameters, self.batch.gradients, network.model.backend)
         windows = cast(Windows, FixedWindows(text, T))
-        scorer = Scorer(network.model, self.team)
+        scorer = scorer_type(network.model, self.team)
         self.trainer = Trainer(plan, self.batch, self.optimizer, windows, scorer, valid)
 
     def __enter__(self) -> Trainer:
