@@ -16,6 +16,7 @@ import pytest
 from charlm.cells import NAMES as CELLS
 from charlm.config import dump_yaml
 from charlm.errors import CharlmError, UsageError
+from charlm.files import checkpoint
 from charlm.files.rundir import left_in
 from charlm.training.optimizers import NAMES as OPTIMIZERS
 from charlm.training.schedules import NAMES as SCHEDULES
@@ -305,9 +306,7 @@ def test_another_number_of_ranks_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("key", ["threads", "standing", "total_steps", "interval"])
-def test_training_kept_in_another_way_is_told_in_one_line(tmp_path, monkeypatch, key):
-    from charlm.files import checkpoint
-
+def test_training_kept_in_another_way_is_told_in_one_line(tmp_path, key):
     run = start(tmp_path / "run", configured(corpus_file(tmp_path)))
     run.close()
     tensors, metadata = checkpoint.load(tmp_path / "run" / "last.safetensors")
@@ -315,6 +314,28 @@ def test_training_kept_in_another_way_is_told_in_one_line(tmp_path, monkeypatch,
     checkpoint.save(tmp_path / "run" / "last.safetensors", tensors, metadata)
     with pytest.raises(CharlmError, match="another version of charlm"):
         resume(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("workers", "threads"), [(2, [1, 1, 2]), (2, [2, 1, 1]), (1, [1, 1, 1])], ids=["processes", "threads", "one"]
+)
+def test_a_run_whose_workers_could_be_processes_goes_on_with_as_many_threads(tmp_path, workers, threads):
+    """As the version before wrote it: threads, threads a product, processes."""
+    config = configured(corpus_file(tmp_path), workers=workers)
+    uncut = start(tmp_path / "uncut", config)
+    run = start(tmp_path / "cut", config)
+    advance(run, 10)
+    run.save()
+    run.close()
+    tensors, metadata = checkpoint.load(tmp_path / "cut" / "last.safetensors")
+    metadata["run"]["threads"] = threads
+    checkpoint.save(tmp_path / "cut" / "last.safetensors", tensors, metadata)
+    run = resume(tmp_path / "cut")
+    assert run.team.workers == workers
+    finished, expected = state(finish(run)), state(finish(uncut))
+    for each in (finished, expected):
+        del each["metadata"]["run"]["threads"]  # how many threads a product may use depends on the machine's cores
+    assert finished == expected
 
 
 def test_lost_lines_of_metrics_are_told_and_do_not_stop_a_resume(tmp_path):
