@@ -1,4 +1,4 @@
-# Everything happens in .venv, which the first target that needs it makes. Another Python: make PYTHON=python3.12
+# All targets work in .venv. The first one that needs it creates it. With another Python: make PYTHON=python3.12
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,12 +11,12 @@ SCRIPTS := bin
 endif
 BIN := $(VENV)/$(SCRIPTS)
 
-# PyTorch, to compare with, has an environment of its own. Where pip would take a build for graphics cards, of several
-# gigabytes, name the index of PyTorch's builds for CPUs: PIP_EXTRA_INDEX_URL=... make bench-torch
+# PyTorch, for the comparison, has an environment of its own. If pip would install a build for graphics cards, of
+# several gigabytes, give it the index of PyTorch's builds for CPUs: PIP_EXTRA_INDEX_URL=... make bench-torch
 VENV_TORCH := .venv-torch
 TORCH := $(VENV_TORCH)/made.stamp
 
-# A stamp says which extras the environment has; it is made anew when pyproject.toml changes.
+# A stamp file says which extras the environment has. It is made again when pyproject.toml changes.
 MADE := $(VENV)/made.stamp
 FAST := $(VENV)/fast.stamp
 DEV := $(VENV)/dev.stamp
@@ -25,10 +25,10 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --ed
 .DEFAULT_GOAL := help
 .PHONY: help train sample test lint bench bench-torch clean
 
-help:  ## Print this list of targets
+help:  ## Print this list
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-train: $(FAST)  ## Train on the embedded plays for about two minutes and print a sample
+train: $(FAST)  ## Train on the plays in data/ for about two minutes and print a sample
 	@$(BIN)/charlm train configs/plays.yaml --force
 	@$(BIN)/charlm sample $(RUN) --length 600
 
@@ -38,7 +38,7 @@ sample: $(RUN)/last.safetensors $(FAST)  ## Print a sample of the trained model
 test: $(DEV)  ## Run the tests
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile
 
-lint: $(DEV)  ## Check the style, the types and who imports whom
+lint: $(DEV)  ## Check the style, the types and the layers of imports
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
@@ -46,7 +46,7 @@ lint: $(DEV)  ## Check the style, the types and who imports whom
 bench: $(FAST)  ## Measure the speed of training on this machine
 	@$(BIN)/charlm bench
 
-bench-torch: $(TORCH)  ## Compare with PyTorch, for half an hour, and write docs/performance.md
+bench-torch: $(TORCH)  ## Compare with PyTorch (half an hour) and write the tables of docs/performance.md
 	@$(VENV_TORCH)/$(SCRIPTS)/python benchmarks/compare_torch.py --write docs/performance.md
 
 clean:  ## Remove the environment and the caches; runs and fetched corpora stay
