@@ -79,7 +79,7 @@ class Update:
 
 @dataclass(slots=True)
 class Record:
-    """What a run has to remember beyond the trainer's standing.
+    """What a run has to remember beyond the status of the trainer.
 
     Attributes
     ----------
@@ -330,7 +330,7 @@ class Run:
     @property
     def finished(self) -> bool:
         """Whether all steps are done, or early stopping has ended the run."""
-        standing = self.trainer.standing
+        standing = self.trainer.status
         return standing.stopped or standing.step >= self.record.total_steps
 
     def train(self) -> Iterator[Update]:
@@ -433,7 +433,7 @@ class Run:
             self.directory.sync()
         run = {**asdict(self.record), "sizes": self.directory.sizes, "standing": standing}
         self._write_model(LAST, {"run": run}, arrays)
-        self.saved_step = self.trainer.standing.step
+        self.saved_step = self.trainer.status.step
 
     def _write_model(self, name: str, more: Mapping[str, Any], training: Mapping[str, Array]) -> None:
         """Write a checkpoint of the weights that are evaluated."""

@@ -62,7 +62,7 @@ def test_a_checkpoint_scores_as_it_did(left):
 def test_a_run_goes_on_to_the_end_that_it_had(left):
     directory, expected = left
     run = Run.resume(directory, Ranks())
-    assert run.trainer.standing.step == 10
+    assert run.trainer.status.step == 10
     finish(run)
     tensors, metadata = checkpoint.load(directory / "last.safetensors")
     losses = [entry["valid_loss"] for entry in metadata["history"]]

@@ -200,7 +200,7 @@ def test_timing_changes_nothing(tmp_path, corpus):
     run.close()
     assert np.array_equal(run.batch.parameters.flat, before)
     assert np.array_equal(run.trainer.average.flat, before)
-    assert run.trainer.standing.step == 0
+    assert run.trainer.status.step == 0
     assert not any(moment.any() for moment in run.trainer._optimizer.moments.values())
 
 

@@ -56,7 +56,7 @@ class Terminal:
         self._run, self._recent = run, Recent(run)
         self._bar: tqdm[Never] = tqdm(
             total=run.record.total_steps,
-            initial=run.trainer.standing.step,
+            initial=run.trainer.status.step,
             bar_format=BAR,
             dynamic_ncols=True,
             file=sys.stderr,
@@ -86,7 +86,7 @@ class Lines:
 
     def __init__(self, run: "Run") -> None:
         self._run, self._recent = run, Recent(run)
-        self._first, self._began = run.trainer.standing.step, perf_counter()
+        self._first, self._began = run.trainer.status.step, perf_counter()
         self._spoke = self._began
 
     def show(self, update: "Update") -> None:
@@ -102,7 +102,7 @@ class Lines:
             click.echo(line, err=True)
 
     def _progress(self, now: float) -> str:
-        step, total = self._run.trainer.standing.step, self._run.record.total_steps
+        step, total = self._run.trainer.status.step, self._run.record.total_steps
         left = (now - self._began) / (step - self._first) * (total - step)
         return f"step {step:,} of {total:,}: {self._recent}, {duration(left)} left"
 
@@ -160,7 +160,7 @@ def events(run: "Run", update: "Update") -> list[str]:
     if update.sample is not None:
         columns = min(WIDEST, shutil.get_terminal_size().columns)
         lines.append(f"  | {cut(on_one_line(update.sample), columns - 5)}")
-    if run.trainer.standing.stopped:
+    if run.trainer.status.stopped:
         lines.append(f"stopped early: no better validation in {run.config.training.early_stopping} evaluations")
     return lines
 

@@ -179,8 +179,8 @@ def _introduce(run: "Run", silent: bool) -> None:
     )
     if len(run.corpus.valid) < 2:
         _say("no validation text, so no best.safetensors: last.safetensors is the model", silent)
-    if run.trainer.standing.step:
-        _say(f"going on after step {run.trainer.standing.step:,}", silent)
+    if run.trainer.status.step:
+        _say(f"going on after step {run.trainer.status.step:,}", silent)
 
 
 def _forecast(run: "Run", silent: bool) -> None:
@@ -219,9 +219,9 @@ def _train(run: "Run", silent: bool) -> int:
         finally:
             display.close()
     if stopped:
-        _say_how_to_go_on(run, f"stopped after step {run.trainer.standing.step:,}, saved; go on with:")
+        _say_how_to_go_on(run, f"stopped after step {run.trainer.status.step:,}, saved; go on with:")
         return 128 + (signals.received or signal.SIGINT)
-    best = run.trainer.standing.best_loss
+    best = run.trainer.status.best_loss
     if best < float("inf"):
         _say(f"best validation {best:.4f} nats, {best / log(2):.4f} bits/char", silent)
     _say(f"write with it: charlm sample {_quoted(run.directory.path)}", silent)

@@ -38,7 +38,7 @@ class Plan:
     learning_rate : float
         The rate that the schedule's factor applies to.
     schedule : Schedule
-        How it changes.
+        The factor at each step.
     clip_norm : float or None
         The largest norm of the gradient; see `charlm.training.clipping`.
     clip_value : float or None
@@ -52,7 +52,7 @@ class Plan:
     early_stopping : int or None
         After how many evaluations without a better loss training ends.
     seed : int
-        Of the resets.
+        The seed of the resets.
     """
 
     total_steps: int
@@ -68,8 +68,8 @@ class Plan:
 
 
 @dataclass(slots=True)
-class Standing:
-    """The numbers that a run has come to, all that are not arrays.
+class Status:
+    """How far a run has come: the numbers that a resume needs, beside the arrays.
 
     Attributes
     ----------
@@ -78,7 +78,7 @@ class Standing:
     best_loss : float
         The lowest validation loss, in nats; infinite before the first.
     evaluations_since_best : int
-        For early stopping.
+        Evaluations since then, for early stopping.
     evaluations_since_drop : int
         Evaluations since the best loss or, if it is later, the last plateau; for the plateau schedule.
     plateaus : int
@@ -116,7 +116,7 @@ class Progress:
     score : Score or None
         The validation, where there was one.
     improved : bool
-        Whether it was the best so far.
+        Whether this was the best validation so far.
     """
 
     step: int
@@ -151,8 +151,8 @@ class Trainer:
     ----------
     average : Parameters
         The weights to evaluate and to keep: their moving average, or the weights themselves.
-    standing : Standing
-        Where the run stands.
+    status : Status
+        How far the run has come.
     """
 
     def __init__(
@@ -161,9 +161,11 @@ class Trainer:
         self.plan, self.batch, self.windows = plan, batch, windows
         self._optimizer, self._scorer, self._valid = optimizer, scorer, valid
         self.parameters = batch.parameters
-        self._moving = None if plan.ema is None else MovingAverage(plan.ema, self.parameters, batch.model.backend)
-        self.average = self.parameters if self._moving is None else self._moving.average
-        self.standing = Standing()
+        self._moving_average = (
+            None if plan.ema is None else MovingAverage(plan.ema, self.parameters, batch.model.backend)
+        )
+        self.average = self.parameters if self._moving_average is None else self._moving_average.average
+        self.status = Status()
         self._state: State = batch.zero_state()
 
     def run(self) -> Iterator[Progress]:
@@ -174,34 +176,32 @@ class Trainer:
         CharlmError
             If the loss or the gradient is no longer finite; the weights are those of the step before.
         """
-        while self.standing.step < self.plan.total_steps and not self.standing.stopped:
+        while self.status.step < self.plan.total_steps and not self.status.stopped:
             yield self._step()
 
     def _step(self) -> Progress:
         started = perf_counter()
-        done, epoch = self.standing.step, self.windows.steps_per_epoch
-        window, rate = self.windows.at(done), self._learning_rate()
+        window, rate = self.windows.at(self.status.step), self._learning_rate()
         loss, squares = self._loss_and_gradients(window)
         norm, factor = self._clip(squares)
         self._update(rate, factor)
-        self._average()
-        self.standing.step = done + 1
+        self._update_average()
+        self.status.step += 1
         seconds = perf_counter() - started
         score = self._evaluate() if self._is_due() else None
         improved = score is not None and self._note(score)
-        return Progress(done + 1, (done + 1) / epoch, loss, rate, norm, seconds, score, improved)
+        step, epoch = self.status.step, self.status.step / self.windows.steps_per_epoch
+        return Progress(step, epoch, loss, rate, norm, seconds, score, improved)
 
     def _learning_rate(self) -> float:
-        standing, plan = self.standing, self.plan
-        position = Position(standing.step, plan.total_steps, self.windows.steps_per_epoch, standing.plateaus)
+        status, plan = self.status, self.plan
+        position = Position(status.step, plan.total_steps, self.windows.steps_per_epoch, status.plateaus)
         return plan.learning_rate * plan.schedule(position)
 
     def _loss_and_gradients(self, window: Window) -> tuple[float, float]:
         """Return the mean loss of the window and the sum of the squares of its gradient; both are finite."""
         entering = self._entering(window.first)
-        loss, squares, state = self.batch.loss_and_gradients(
-            window.inputs, window.targets, entering, self.standing.step
-        )
+        loss, squares, state = self.batch.loss_and_gradients(window.inputs, window.targets, entering, self.status.step)
         if not isfinite(loss) or not isfinite(squares):  # before clipping by value, which makes infinity a number
             raise CharlmError(self._not_finite(loss))
         self._state = state
@@ -218,14 +218,14 @@ class Trainer:
 
     def _update(self, rate: float, factor: float) -> None:
         """Change the weights by the gradient times the factor; each worker changes its share of them."""
-        team, step = self.batch.team, self.standing.step + 1
+        team, step = self.batch.team, self.status.step + 1
         team.map(lambda worker: self._optimizer.step(rate, step, factor, worker, team.workers))
 
-    def _average(self) -> None:
+    def _update_average(self) -> None:
         """Take the new weights into their moving average, if there is one."""
-        team, moving = self.batch.team, self._moving
-        if moving is not None:
-            team.map(lambda worker: moving.update(worker, team.workers))
+        team, average = self.batch.team, self._moving_average
+        if average is not None:
+            team.map(lambda worker: average.update(worker, team.workers))
 
     def _entering(self, first: bool) -> State:
         """Return the state that the streams carry into the window: zero at an epoch's start and now and then."""
@@ -233,7 +233,7 @@ class Trainer:
             return self.batch.zero_state()
         if self.plan.reset_probability == 0:
             return self._state
-        draws = generator(self.plan.seed, Purpose.RESET, self.standing.step).random(self.batch.batch_size)
+        draws = generator(self.plan.seed, Purpose.RESET, self.status.step).random(self.batch.batch_size)
         forgotten = draws[self.batch.streams] < self.plan.reset_probability
         if not forgotten.any():
             return self._state
@@ -241,7 +241,7 @@ class Trainer:
         return tuple(tuple(np.where(remembered, array, 0) for array in layer) for layer in self._state)
 
     def _is_due(self) -> bool:
-        step = self.standing.step
+        step = self.status.step
         return len(self._valid) > 1 and (step % self.plan.eval_every == 0 or step == self.plan.total_steps)
 
     def _evaluate(self) -> Score:
@@ -250,21 +250,21 @@ class Trainer:
 
     def _note(self, score: Score) -> bool:
         """Count the evaluation for early stopping and plateaus, and return whether it was the best so far."""
-        standing, plan = self.standing, self.plan
+        status, plan = self.status, self.plan
         if not isfinite(score.loss):
-            raise CharlmError(f"step {standing.step}: the validation loss is not finite; {REMEDY}")
-        improved = score.loss < standing.best_loss
+            raise CharlmError(f"step {status.step}: the validation loss is not finite; {REMEDY}")
+        improved = score.loss < status.best_loss
         if improved:
-            standing.best_loss = score.loss
-            standing.evaluations_since_best = standing.evaluations_since_drop = 0
+            status.best_loss = score.loss
+            status.evaluations_since_best = status.evaluations_since_drop = 0
         else:
-            standing.evaluations_since_best += 1
-            standing.evaluations_since_drop += 1
-        if standing.evaluations_since_drop >= plan.schedule.patience:
-            standing.plateaus += 1
-            standing.evaluations_since_drop = 0
-        if plan.early_stopping is not None and standing.evaluations_since_best >= plan.early_stopping:
-            standing.stopped = True
+            status.evaluations_since_best += 1
+            status.evaluations_since_drop += 1
+        if status.evaluations_since_drop >= plan.schedule.patience:
+            status.plateaus += 1
+            status.evaluations_since_drop = 0
+        if plan.early_stopping is not None and status.evaluations_since_best >= plan.early_stopping:
+            status.stopped = True
         return improved
 
     def _not_finite(self, loss: float) -> str:
@@ -273,7 +273,7 @@ class Trainer:
             what = f"the gradient of {name}"
         else:
             what = "the gradient's norm" if isfinite(loss) else "the loss"
-        return f"step {self.standing.step + 1}: {what} is not finite (loss {loss:.4g}); {REMEDY}"
+        return f"step {self.status.step + 1}: {what} is not finite (loss {loss:.4g}); {REMEDY}"
 
     def snapshot(self) -> tuple[dict[str, Array], dict[str, Any]]:
         """Return the arrays and the numbers that `restore` needs to go on exactly here."""
@@ -283,8 +283,8 @@ class Trainer:
                 arrays[f"state.{name}_l{layer}"] = self.batch.ranks.gather_streams(array)
         if self.plan.ema is not None:
             arrays["weights"] = self.parameters.flat
-        numbers = asdict(self.standing)
-        numbers["best_loss"] = None if self.standing.best_loss == inf else self.standing.best_loss
+        numbers = asdict(self.status)
+        numbers["best_loss"] = None if self.status.best_loss == inf else self.status.best_loss
         return arrays, numbers
 
     def restore(self, arrays: Mapping[str, Array], numbers: Mapping[str, Any]) -> None:
@@ -297,9 +297,9 @@ class Trainer:
         if self.plan.ema is not None:
             self.average.flat[...] = self.parameters.flat
             self.parameters.flat[...] = arrays["weights"]
-        values = {field.name: numbers[field.name] for field in fields(Standing)}
+        values = {field.name: numbers[field.name] for field in fields(Status)}
         values["best_loss"] = inf if values["best_loss"] is None else values["best_loss"]
-        self.standing = Standing(**values)
+        self.status = Status(**values)
 
 
 def seconds_per_step(trainer: Trainer, seconds: float) -> float:

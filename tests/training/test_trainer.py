@@ -125,8 +125,8 @@ def test_other_schedules_do_not_look_at_the_evaluations(schedule):
 def test_training_stops_early_after_so_many_evaluations_without_a_better_loss():
     progress, trainer = evaluated([5, 4, 4, 3, 3.5, 3, 3, 1], early_stopping=3)
     assert len(progress) == 7
-    assert trainer.standing.stopped
-    assert trainer.standing.best_loss == 3
+    assert trainer.status.stopped
+    assert trainer.status.best_loss == 3
 
 
 def test_a_validation_loss_that_is_not_finite_ends_training():
