@@ -18,7 +18,7 @@ from numba import njit
 
 from charlm.kernels.fused import packed
 from charlm.kernels.fused.weight_gradient import FusedWeightGradient
-from charlm.network.products import Part, weight_gradient
+from charlm.network.products import RowBlock, weight_gradient
 from charlm.workers.team import Team
 
 WORKERS, ROWS, STEPS, BESIDE = 2, 32, 64, 16
@@ -42,7 +42,7 @@ def ways_of_gradient(rows: int, width: int) -> dict[str, Callable[[int, int], An
     inputs = [packed.aligned_zeros((STEPS * ROWS, width)) for _ in range(WORKERS)]
     for array in (*windows, *inputs):
         array[...] = rng.standard_normal(array.shape)
-    parts = [[Part(slice(0, rows), window[:, :rows])] for window in windows]
+    parts = [[RowBlock(slice(0, rows), window[:, :rows])] for window in windows]
     out = np.empty((WORKERS, rows, width), np.float32)
     fused = [FusedWeightGradient(STEPS * ROWS, width) for _ in range(WORKERS)]
 

@@ -57,7 +57,7 @@ class Problem:
     architecture : Architecture
         The network; its dtype is ignored.
     dropout : Dropout
-        Its rates; the masks are drawn once.
+        Its rates; the masks stay the same.
     seed : int
         Of everything random.
     seq_length, batch_size : int

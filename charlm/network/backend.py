@@ -1,11 +1,11 @@
-"""What a network asks of its kernels."""
+"""The contract of the kernels: the functions with which a network is computed, one set by NumPy, one compiled."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from charlm.arrays import Array, IntArray
-from charlm.network.products import Part
+from charlm.network.products import RowBlock
 from charlm.network.recurrence import Recurrence, Weights
 
 Apply: TypeAlias = Callable[[tuple[float, ...], int, int], None]
@@ -13,21 +13,21 @@ Apply: TypeAlias = Callable[[tuple[float, ...], int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """The parts of a model's computation that exist in more than one rendering.
+    """One set of kernels: the parts of a model's computation that have more than one implementation.
 
     Attributes
     ----------
     name : str
         ``numpy`` or ``fused``.
     recurrences : callable
-        Makes the time loops of all layers, from a cell, (T, B, H), their dtype, whether states may be zeroed inside a
-        window, whether there will be gradients, and L.
+        Returns the time loops of all layers, given the cell, (T, B, H), the dtype, whether states may be reset inside
+        a window, whether gradients will be computed, and L.
     weights : callable
-        Makes what its loops take for their weights, from a cell, H, and whether there is a layer below.
+        Returns a `Weights` for its loops, given the cell, H, and whether there is a layer below.
     empty : callable
-        Makes an array of a shape and dtype, (..., width), in the order in which its loops read a window's rows.
+        Returns an array of a shape (..., width) and dtype, in the memory order in which the loops read a window's rows.
     weight_gradient : callable
-        Makes, from T B and the width of the widest input, what does the work of that name in `charlm.network.products`.
+        Returns a function like `charlm.network.products.weight_gradient`, given T B and the width of the widest input.
     cross_entropy_with_gradient : callable
         See `charlm.network.loss`.
     sum_by_symbol : callable
@@ -35,9 +35,9 @@ class Backend:
     elementwise : callable
         See `charlm.kernels.numpy.elementwise`.
     pairs_from : float
-        From how many units on streams are multiplied in pairs, and one without a partner costs as much as two.
+        The number of units from which on streams are multiplied in pairs, and an odd one costs as much as two.
     threads_from : int
-        From how many units on several threads save time.
+        The number of units from which on several threads save time.
     when_compiling : callable
         Takes a function to call once, before something is compiled that no earlier run has compiled.
     """
@@ -46,9 +46,9 @@ class Backend:
     recurrences: Callable[..., Sequence[Recurrence]]
     weights: Callable[..., Weights]
     empty: Callable[..., Array]
-    weight_gradient: Callable[[int, int], Callable[[list[Part], Array, Array], None]]
+    weight_gradient: Callable[[int, int], Callable[[list[RowBlock], Array, Array], None]]
     cross_entropy_with_gradient: Callable[[Array, IntArray, float], float]
-    sum_by_symbol: Callable[[list[Part], IntArray, Array], None]
+    sum_by_symbol: Callable[[list[RowBlock], IntArray, Array], None]
     elementwise: Callable[[Callable[..., tuple[Any, ...]], Sequence[Array], int, Sequence[int]], Apply]
     pairs_from: float
     threads_from: int

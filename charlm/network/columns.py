@@ -1,4 +1,4 @@
-"""A layer's weights as columns by pre-activation, for products with one row: reading a symbol at a time."""
+"""A layer's weights with a column for each pre-activation, for reading one symbol at a time."""
 
 from typing import NamedTuple
 
@@ -10,13 +10,13 @@ from charlm.network.parameters import Parameters
 
 
 class Columns(NamedTuple):
-    """A layer's weights as one product with each of its inputs has them.
+    """A layer's weights, one matrix for each of its two inputs.
 
     Attributes
     ----------
     x : ndarray, shape (width of the input, C H)
-        What the input is multiplied by, the columns being those of the cell's C pre-activations. Where gates keep the
-        two products apart, each product has columns of its own and zeros in the other's.
+        What the input is multiplied by, with H columns for each of the cell's C pre-activations. A split gate has two
+        pre-activations: here the second has zeros, in `h` the first.
     h : ndarray, shape (H, C H)
         What the state is multiplied by.
     bias : ndarray, shape (C H,)

@@ -12,15 +12,15 @@ import numpy as np
 from charlm.arrays import Array, IntArray
 from charlm.network.backend import Backend
 from charlm.network.parameters import Parameters
-from charlm.network.products import Part, bias_gradient, input_gradient, project, rows, sum_rows
+from charlm.network.products import RowBlock, bias_gradient, input_gradient, project, rows, sum_rows
 from charlm.network.recurrence import Symbols
 from charlm.network.regularisers.dropout import Mask
 from charlm.network.workspace import Workspace
 
 
-def fill_table(parameters: Parameters, table: Array, part: int = 0, parts: int = 1) -> None:
+def fill_table(parameters: Parameters, table: Array, share: int = 0, shares: int = 1) -> None:
     """Write x_hat of every symbol without dropout, (V, G H), or one of several threads' share of the symbols."""
-    mine = slice(len(table) * part // parts, len(table) * (part + 1) // parts)
+    mine = slice(len(table) * share // shares, len(table) * (share + 1) // shares)
     weight, bias = parameters["rnn.weight_ih_l0"], parameters["rnn.bias_ih_l0"]
     if "embedding.weight" in parameters:
         np.matmul(parameters["embedding.weight"][mine], weight.T, out=table[mine])
@@ -41,10 +41,10 @@ def enter(parameters: Parameters, table: Array, workspace: Workspace, ids: IntAr
         project(x_hat, rows(x), weight, bias)
         return None
     factors = _factors(mask, ids)
-    for part_rows, values in x_hat:
-        np.take(weight[part_rows].T, ids.reshape(-1), axis=0, out=values, mode="clip")
+    for block_rows, values in x_hat:
+        np.take(weight[block_rows].T, ids.reshape(-1), axis=0, out=values, mode="clip")
         values *= factors
-        values += bias[part_rows]
+        values += bias[block_rows]
     return None
 
 
@@ -63,7 +63,7 @@ def gradients(parameters: Parameters, backend: Backend, workspace: Workspace, id
         input_gradient(d_x_hat, weight, rows(x))
         x *= mask.values
         d_embedding = np.empty_like(parameters["embedding.weight"])
-        backend.sum_by_symbol([Part(slice(None), rows(x))], symbols, d_embedding)
+        backend.sum_by_symbol([RowBlock(slice(None), rows(x))], symbols, d_embedding)
         add_embedding_gradient(g, d_embedding)
         return
     if mask is not None:
@@ -90,8 +90,8 @@ def add_embedding_gradient(gradients: Parameters, d_embedding: Array) -> None:
 
 def _factors(mask: Mask, ids: IntArray) -> Array:
     """Return the mask of a one-hot input as one factor for each symbol read, (T B, 1)."""
-    if mask.values.shape[2] == 1:  # drawn for each position
+    if mask.values.shape[2] == 1:  # one factor for each position
         return mask.values.reshape(-1, 1)
-    streams = np.arange(ids.shape[1])  # drawn for each symbol of the vocabulary: locked
+    streams = np.arange(ids.shape[1])  # locked: one factor for each symbol of the vocabulary
     factors: Array = mask.values[0, streams, ids].reshape(-1, 1)
     return factors

@@ -6,7 +6,7 @@ from charlm.arrays import Array, IntArray
 
 
 def cross_entropy(logits: Array, targets: IntArray) -> Array:
-    """Turn logits into log-probabilities, in place, and return what the targets cost.
+    """Turn logits into log-probabilities, in place, and return the loss of each target.
 
         loss_n = -log softmax(logits_n)[target_n]
 
@@ -16,7 +16,7 @@ def cross_entropy(logits: Array, targets: IntArray) -> Array:
         Any real numbers; afterwards their log-probabilities. The largest of a row is subtracted first, so that
         no exponential overflows.
     targets : ndarray of int, shape (N,)
-        The symbols that came.
+        The symbols that followed.
 
     Returns
     -------
@@ -38,9 +38,9 @@ def cross_entropy_with_gradient(logits: Array, targets: IntArray, scale: float) 
     logits : ndarray, shape (N, V)
         As for `cross_entropy`; afterwards the gradient.
     targets : ndarray of int, shape (N,)
-        The symbols that came.
+        The symbols that followed.
     scale : float
-        What each row's loss is multiplied by before it enters the total: 1 / (T B) makes the total the mean.
+        The factor of each row's loss in the loss whose gradient is returned: 1 / (T B) for the mean.
 
     Returns
     -------

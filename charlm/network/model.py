@@ -1,10 +1,9 @@
-"""The network: symbols in, a probability for every next symbol out, and the gradient of what that costs.
+"""The network: from symbols to the logits of the next symbols, and the gradients of their loss.
 
     look-up or embedding -> dropout -> recurrent layer -> dropout -> ... -> recurrent layer -> dropout -> read-out
 
 A `Model` is an architecture with the kernels that compute it. It holds no weights, no state and no random numbers:
-they come in as arguments and go out as results, so evaluating cannot disturb training and two threads can work on two
-halves of a batch.
+they are arguments and results. So scoring cannot disturb training, and two threads can compute two halves of a batch.
 """
 
 import numpy as np
@@ -36,7 +35,7 @@ class Model:
         self.cell = architecture.equations
 
     def prepared(self) -> Prepared:
-        """Return a place for the weights as windows read them, which `prepare` fills."""
+        """Return a `Prepared` for `prepare` to fill."""
         return Prepared(self.architecture, self.backend)
 
     def workspace(
@@ -49,11 +48,11 @@ class Model:
         """Return the read-out's matrix, (V, H): where weights are tied, the embedding's; of weights or of gradients."""
         return parameters["embedding.weight" if self.architecture.tie_weights else "decoder.weight"]
 
-    def prepare(self, parameters: Parameters, prepared: Prepared, part: int = 0, parts: int = 1) -> None:
+    def prepare(self, parameters: Parameters, prepared: Prepared, share: int = 0, shares: int = 1) -> None:
         """Bring the weights into the forms that windows read, or one of several threads' share of them."""
         for layer, weights in enumerate(prepared.weights):
-            weights.prepare(self._layer_weights(parameters, layer), part, parts)
-        inputs.fill_table(parameters, prepared.table, part, parts)
+            weights.prepare(self._layer_weights(parameters, layer), share, shares)
+        inputs.fill_table(parameters, prepared.table, share, shares)
 
     def forward(
         self, parameters: Parameters, prepared: Prepared, workspace: Workspace, ids: IntArray, initial: State
@@ -63,18 +62,18 @@ class Model:
         Parameters
         ----------
         parameters, prepared : Parameters, Prepared
-            The weights, and the same as `prepare` left them.
+            The weights, and the forms of them that `prepare` made.
         workspace : Workspace
-            Receives everything; `logits` among it.
+            Receives the logits and all that a backward pass needs.
         ids : ndarray of int, shape (T, B)
             The symbols.
         initial : State
-            What the streams carry from the window before; not written to.
+            The states at the end of the window before; only read.
 
         Returns
         -------
         State
-            What they carry to the next window; views that the workspace's next window overwrites.
+            The states at the end of this window: views that the workspace's next window overwrites.
         """
         keep = self._keep(ids)
         entering: Symbols | Inputs | None = inputs.enter(parameters, prepared.table, workspace, ids)
@@ -100,17 +99,17 @@ class Model:
     ) -> tuple[float, State]:
         """Compute a window's loss and, into the workspace, the gradients: backpropagation truncated to the window.
 
-        Werbos, "Backpropagation through time" (1990); Williams & Peng (1990) for the truncation. The state carried
-        in counts as a constant.
+        Werbos, "Backpropagation through time" (1990); Williams & Peng (1990) for the truncation: the
+        initial state counts as a constant.
 
         Parameters
         ----------
         parameters, prepared, workspace, ids, initial
             As for `forward`.
         targets : ndarray of int, shape (T, B)
-            The symbols that came next.
+            The symbols that followed.
         scale : float
-            What each symbol's loss counts: 1 / (T B) of the whole batch for the gradient of the mean.
+            The factor of each symbol's loss: 1 / (T B) of the whole batch for the gradient of the mean.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Named weight arrays that live side by side in one vector."""
+"""Named weight arrays that are views of one vector."""
 
 from collections.abc import Iterator, Mapping
 from math import prod
@@ -10,10 +10,10 @@ from charlm.arrays import Array
 
 
 class Parameters(Mapping[str, Array]):
-    """A model's weights, or anything shaped like them: gradients, averages, an optimizer's moments.
+    """A model's weights, or anything of the same shapes: gradients, averages, an optimizer's moments.
 
-    Reading gives views of one contiguous vector, so that whatever treats all weights alike (an optimizer, clipping,
-    a sum over workers) is one pass over `flat`, and whatever knows them by name sees matrices.
+    The arrays are views of one contiguous vector. So what treats all weights alike (an optimizer, clipping, a sum over
+    workers) is one pass over `flat`, and what needs a certain matrix reads it by name.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class Parameters(Mapping[str, Array]):
         return Parameters(self.shapes, self.flat.dtype)
 
     def copy(self) -> "Parameters":
-        """Return parameters with the same numbers in memory of their own."""
+        """Return parameters with the same numbers in new memory."""
         return Parameters(self.shapes, self.flat.dtype, self.flat.copy())
 
     def first_not_finite(self) -> str | None:

@@ -1,19 +1,22 @@
-"""The time loop of a recurrent layer, and what every rendering of it has in common."""
+"""The contract of the fast time loops: what enters a recurrent layer, its weights, and what comes out.
+
+`charlm.network.unroll` is the same computation, plainly written.
+"""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 from charlm.arrays import Array, IntArray
-from charlm.network.products import Part
+from charlm.network.products import RowBlock
 
 States = tuple[Array, ...]  # what a layer carries from step to step: (h,) or (h, c), each (B, H)
 
 
 class Symbols:
-    """The input of a first layer as symbols: a table of every symbol's x_hat, and which symbol comes when.
+    """The input of a first layer as symbols: a table of every symbol's x_hat, and the symbols of the window.
 
-    With a one-hot input the product W_x x is a row of W_x^T, and with an embedding it is a row of a product that has
-    only V rows; so x_hat is looked up, never multiplied.
+    With a one-hot input the product W_x x is a row of W_x^T; with an embedding it is a row of a product that has only
+    V rows. So x_hat is looked up and not multiplied.
     """
 
     def __init__(self, table: Array, ids: IntArray) -> None:
@@ -22,17 +25,17 @@ class Symbols:
 
 
 class Inputs:
-    """The input of a layer as arrays: what leaves the layer below, to be multiplied by W_x."""
+    """The input of a layer as arrays, which the loop multiplies by W_x: the output of the layer below."""
 
     def __init__(self, x: Array) -> None:
         self.x = x  # (T, B, width)
 
 
 class Weights(Protocol):
-    """The recurrent weights of one layer as a time loop reads them, shared by all the loops of a batch."""
+    """The weights of one layer in the form in which a time loop reads them, shared by all loops of a batch."""
 
-    def prepare(self, layer: "LayerWeights", part: int = 0, parts: int = 1) -> None:
-        """Take the weights of the next window; one part of the work of several threads."""
+    def prepare(self, layer: "LayerWeights", share: int = 0, shares: int = 1) -> None:
+        """Read the weights for the next window; one of several threads' share of that work."""
 
 
 class LayerWeights(NamedTuple):
@@ -46,8 +49,8 @@ class LayerWeights(NamedTuple):
         W_h.
     bias : ndarray, shape (G H,)
         Of W_x x.
-    bias_split : ndarray, shape (A H,), or None
-        Of W_h h', for the gates that keep the two products apart.
+    bias_split : ndarray, shape (number of split gates H,), or None
+        Of W_h h', for the split gates.
     """
 
     weight_ih: Array
@@ -57,20 +60,20 @@ class LayerWeights(NamedTuple):
 
 
 class Recurrence(Protocol):
-    """One layer's time loop with the arrays it works in; the kernels differ in how it lays them out and runs.
+    """One layer's time loop with its arrays; kernels differ in the layout of these arrays and in how the loop runs.
 
     Attributes
     ----------
-    x_hat : list of Part
+    x_hat : list of RowBlock
         Before `forward` W_x x + b, after `backward` its gradient.
-    h_hat : list of Part
-        After `backward` the gradient of W_h h'; where a gate sums the two products, this is x_hat's memory.
+    h_hat : list of RowBlock
+        After `backward` the gradient of W_h h'; for gates that are not split, the same memory as `x_hat`.
     before, after : tuple of ndarray, each (T, B, H)
         The carried state before and after each step; ``after[0]`` is the layer's output.
     """
 
-    x_hat: list[Part]
-    h_hat: list[Part]
+    x_hat: list[RowBlock]
+    h_hat: list[RowBlock]
     before: States
     after: States
 

@@ -1,4 +1,4 @@
-"""The arrays in which windows are computed, made once and used for all of them."""
+"""The arrays in which windows are computed, allocated once and used for all of them."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from charlm.network.regularisers.dropout import Dropout, Mask
 
 
 class Prepared:
-    """The weights in the forms in which a window reads them: made once a step, shared by all shards."""
+    """The weights in the forms in which a window reads them: computed once a step, shared by all workers."""
 
     def __init__(self, architecture: Architecture, backend: Backend) -> None:
         a = architecture
@@ -21,7 +21,7 @@ class Prepared:
 
 
 class Workspace:
-    """The arrays in which one shard of a batch is computed, made once and used for every window.
+    """The arrays in which one worker computes its share of a batch, allocated once and used for every window.
 
     Parameters
     ----------
@@ -30,11 +30,11 @@ class Workspace:
     backend : Backend
         The kernels.
     seq_length, batch_size : int
-        T, and the B of this shard.
+        T, and the B of this share.
     dropout : Dropout or None
         The rates of dropout for training; None for a workspace that computes no gradients.
     first_stream : int
-        The number that the shard's first stream has in the whole batch.
+        The place of the share's first stream in the whole batch.
 
     Attributes
     ----------
@@ -49,9 +49,9 @@ class Workspace:
     logits : ndarray, shape (T B, V)
         The read-out; after a backward pass its gradient.
     gradients : Parameters
-        The shard's gradients, in a training workspace.
+        The gradients of the share; only in a training workspace.
     weight_gradient : callable
-        Does the work of that name in `charlm.network.products` with a workspace of its own; in a training workspace.
+        Like `charlm.network.products.weight_gradient`; only in a training workspace.
     """
 
     def __init__(

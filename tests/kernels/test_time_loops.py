@@ -6,7 +6,7 @@ import pytest
 from charlm.cells import CELLS, NAMES
 from charlm.kernels.choice import load_backend
 from charlm.network import unroll
-from charlm.network.products import Part, project, rows
+from charlm.network.products import RowBlock, project, rows
 from charlm.network.recurrence import Inputs, LayerWeights, Symbols
 from tests.networks import KERNELS, ROUNDING, assert_close
 
@@ -39,7 +39,7 @@ class Layer:
         return steps, unroll.backward(self.cell, self.weights, steps, self.d_output)
 
 
-def by_rows(parts: list[Part]):
+def by_rows(parts: list[RowBlock]):
     """Return the values of all parts side by side, (T B, G H)."""
     return np.concatenate([values for _, values in sorted(parts, key=lambda part: part.rows.start)], axis=1)
 

@@ -19,7 +19,7 @@ from charlm.network.architecture import Architecture
 from charlm.network.backend import Backend
 from charlm.network.model import Model
 from charlm.network.parameters import Parameters
-from charlm.network.products import Part, bias_gradient, weight_gradient
+from charlm.network.products import RowBlock, bias_gradient, weight_gradient
 from charlm.network.recurrence import Recurrence
 from charlm.network.regularisers.dropout import Dropout
 from tests.networks import VARIANTS
@@ -193,7 +193,7 @@ def embedding_gradient_overwrites_the_read_outs(monkeypatch):
 def split_gate_takes_the_bias_gradient_of_another(monkeypatch):
     def wrong(parts, d_bias, first=0):
         if first > 0:
-            parts = [Part(slice(first, first + H), parts[0].values[:, :H])]  # wrong: of the gate r, not of n
+            parts = [RowBlock(slice(first, first + H), parts[0].values[:, :H])]  # wrong: of the gate r, not of n
         bias_gradient(parts, d_bias, first)
 
     monkeypatch.setattr("charlm.network.model.bias_gradient", wrong)

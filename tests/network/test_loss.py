@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm.kernels.choice import load_backend
-from charlm.network import products as layers
 from charlm.network.loss import cross_entropy, cross_entropy_with_gradient
-from charlm.network.products import FEW_SYMBOLS, Part
+from charlm.network.products import FEW_SYMBOLS, RowBlock
 from tests.networks import BACKENDS, KERNELS, assert_close
 
 Exact = np.longdouble  # 80 or 128 bits where the machine has them, and float64 where it has not
@@ -148,29 +147,30 @@ def test_the_loss_is_never_negative_nor_below_what_any_symbol_can_cost(row, targ
 
 
 @every_kernel
-@pytest.mark.parametrize("few", [0, FEW_SYMBOLS], ids=["many symbols", "few symbols"])
-def test_rows_add_up_by_symbol(monkeypatch, few, kernels, dtype):
-    monkeypatch.setattr(layers, "FEW_SYMBOLS", few)
+@pytest.mark.parametrize("V", [40, FEW_SYMBOLS, FEW_SYMBOLS + 1, 70_000])
+def test_rows_add_up_by_symbol(V, kernels, dtype):
     rng = np.random.default_rng(1)
-    rows, ids = rng.normal(0, 1, (500, 12)).astype(dtype), rng.integers(0, 40, 500).astype(np.int32)
-    ids[ids == 7] = 8  # a symbol that does not occur
-    ids[ids == 39] = 0  # nor does the last
-    expected = np.zeros((40, 12))
+    rows, ids = rng.normal(0, 1, (500, 12)).astype(dtype), rng.integers(0, 40, 500).astype(np.int32) + V - 40
+    ids[ids == V - 33] = 0  # a symbol that does not occur
+    ids[ids == V - 1] = 0  # nor does the last
+    expected = np.zeros((V, 12))
     for row, symbol in zip(rows, ids, strict=True):
         expected[symbol] += row
-    out = np.full((40, 12), np.nan, dtype)
-    load_backend(kernels).sum_by_symbol([Part(slice(0, 6), rows[:, :6]), Part(slice(6, 12), rows[:, 6:])], ids, out)
+    out = np.full((V, 12), np.nan, dtype)
+    load_backend(kernels).sum_by_symbol(
+        [RowBlock(slice(0, 6), rows[:, :6]), RowBlock(slice(6, 12), rows[:, 6:])], ids, out
+    )
     assert_close(out, expected, 1e-14 if dtype == "float64" else 1e-6)
-    np.testing.assert_array_equal(out[[7, 39]], 0)
+    np.testing.assert_array_equal(out[[V - 33, V - 1]], 0)
 
 
 @every_kernel
 def test_rows_may_be_parts_of_wider_ones_when_they_add_up(kernels, dtype):
-    """As the gradients of a GRU's x_hat are, beside those of the part that is kept apart."""
+    """As the gradients of a GRU's x_hat are, beside those of the split gate."""
     wide = np.arange(60, dtype=dtype).reshape(10, 6)
     ids = np.array([1, 0, 1, 2, 2, 2, 0, 1, 4, 4], np.int32)
     out, expected = np.empty((5, 4), dtype), np.empty((5, 4), dtype)
-    load_backend(kernels).sum_by_symbol([Part(slice(None), wide[:, :4])], ids, out)
-    load_backend(kernels).sum_by_symbol([Part(slice(None), np.ascontiguousarray(wide[:, :4]))], ids, expected)
+    load_backend(kernels).sum_by_symbol([RowBlock(slice(None), wide[:, :4])], ids, out)
+    load_backend(kernels).sum_by_symbol([RowBlock(slice(None), np.ascontiguousarray(wide[:, :4]))], ids, expected)
     np.testing.assert_array_equal(out, expected)
     assert out[4].tolist() == [48 + 54, 49 + 55, 50 + 56, 51 + 57]

@@ -139,8 +139,8 @@ def elementwise(
     loop = elementwise_loop("each_element", [*arrays, *numbers], reads, [f"{arrays[w]}[j]" for w in writes], function)
     size = vectors[0].size
 
-    def apply(values: tuple[float, ...], part: int = 0, parts: int = 1) -> None:
-        mine = pieces(size, part, parts)
+    def apply(values: tuple[float, ...], share: int = 0, shares: int = 1) -> None:
+        mine = pieces(size, share, shares)
         if mine:
             loop(*vectors, *map(np.float32, values), mine[0].start, mine[-1].stop)
 
@@ -367,9 +367,9 @@ def _sum_by_symbol(d_rows, ids, out):  # type: ignore[no-untyped-def]
             total[j] += row[j]
 
 
-def sum_by_symbol(parts: Sequence[tuple[slice, Array]], ids: IntArray, out: Array) -> None:
+def sum_by_symbol(blocks: Sequence[tuple[slice, Array]], ids: IntArray, out: Array) -> None:
     """Add up the rows of each symbol; see `charlm.network.products.sum_by_symbol`."""
-    for columns, values in parts:
+    for columns, values in blocks:
         # Numba runs along a row several numbers at a time if the array is in one piece: as wide as its rows lie apart.
         apart, step = values.strides
         _sum_by_symbol(as_strided(values, (len(values), apart // step), values.strides), ids, out[:, columns])

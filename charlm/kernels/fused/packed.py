@@ -151,22 +151,22 @@ def _add_edge(edge, rows, c, ldc, columns):  # type: ignore[no-untyped-def]
 
 
 @kept
-def pack(weights, packed, part, parts):  # type: ignore[no-untyped-def]
-    """Pack a matrix, (K, columns) in any layout, or one of several threads' part of it; padding stays as it is."""
+def pack(weights, packed, share, shares):  # type: ignore[no-untyped-def]
+    """Pack a matrix, (K, columns) in any layout, or one of several threads' share of it; padding stays as it is."""
     products, panels, depth = packed.shape[:3]
     if products == PRODUCTS:
-        pack_two(weights[:depth], weights[depth:], packed, part, parts)
+        pack_two(weights[:depth], weights[depth:], packed, share, shares)
         return
-    for panel in range(panels * part // parts, panels * (part + 1) // parts):
+    for panel in range(panels * share // shares, panels * (share + 1) // shares):
         _copy(weights[:, panel * WIDTH : (panel + 1) * WIDTH], packed[0, panel])
 
 
 @kept
-def pack_two(above, below, packed, part, parts):  # type: ignore[no-untyped-def]
-    """Pack two matrices, both (K, columns) in one layout, for `add_two_products`; or one thread's part of them."""
+def pack_two(above, below, packed, share, shares):  # type: ignore[no-untyped-def]
+    """Pack two matrices, both (K, columns) in one layout, for `add_two_products`; or one thread's share of them."""
     panels, depth = packed.shape[1], packed.shape[2]
     half = above.shape[1] // 2
-    for panel in range(panels * part // parts, panels * (part + 1) // parts):
+    for panel in range(panels * share // shares, panels * (share + 1) // shares):
         first = panel * WIDTH
         if above.strides[1] == 4:
             w11, w21 = above.ctypes.data + 4 * first, below.ctypes.data + 4 * first

@@ -9,7 +9,7 @@ from charlm.arrays import Array
 from charlm.cells import CELLS, Cell
 from charlm.kernels.fused import loops, packed
 from charlm.kernels.fused.tiles import LINE
-from charlm.network.products import Part
+from charlm.network.products import RowBlock
 from charlm.network.recurrence import Inputs, LayerWeights, States, Symbols, state_arrays
 
 PADDING = LINE  # behind each row: rows a power of two apart would all want the same lines of the cache
@@ -54,7 +54,7 @@ class PackedWeights:
         self.backward_split = packed.panels_for(apart, H)
         self.bias_split: Array = NOTHING.reshape(0)
 
-    def prepare(self, layer: LayerWeights, part: int = 0, parts: int = 1) -> None:
+    def prepare(self, layer: LayerWeights, share: int = 0, shares: int = 1) -> None:
         """Pack the weights of the next window; see `charlm.network.recurrence.Weights`."""
         summed, apart = layer.weight_hh[: self._summed], layer.weight_hh[self._summed :]
         for weights, room in (
@@ -66,9 +66,9 @@ class PackedWeights:
             (apart, self.backward_split),
         ):
             if room.size:
-                packed.pack(weights, room, part, parts)
+                packed.pack(weights, room, share, shares)
         if self.both_forward.size:
-            packed.pack_two(layer.weight_ih.T, summed.T, self.both_forward, part, parts)
+            packed.pack_two(layer.weight_ih.T, summed.T, self.both_forward, share, shares)
         self.bias = layer.bias
         if layer.bias_split is not None:
             self.bias_split = layer.bias_split
@@ -107,10 +107,10 @@ class FusedRecurrence:
         self._block = block
         gates, summed = len(cell.gates) * H, cell.summed * H
         flat = self._block.reshape(T * B, -1)
-        self.x_hat = [Part(slice(0, gates), flat[:, :gates])]
-        self.h_hat = [Part(slice(0, summed), flat[:, :summed])]
+        self.x_hat = [RowBlock(slice(0, gates), flat[:, :gates])]
+        self.h_hat = [RowBlock(slice(0, summed), flat[:, :summed])]
         if cell.split:
-            self.h_hat.append(Part(slice(summed, gates), flat[:, gates : cell.columns * H]))
+            self.h_hat.append(RowBlock(slice(summed, gates), flat[:, gates : cell.columns * H]))
         self.before, self.after = state_arrays(lined_up, len(cell.carried), shape, dtype, resets)
         self._resets, self._columns = resets, gates
         self._room, self._together = room, together

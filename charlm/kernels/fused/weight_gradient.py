@@ -7,11 +7,11 @@ from charlm.arrays import Array
 from charlm.kernels.fused import gradients, packed
 from charlm.kernels.fused.strassen import PRODUCTS
 from charlm.kernels.fused.tiles import WIDTH
-from charlm.network.products import Part, weight_gradient
+from charlm.network.products import RowBlock, weight_gradient
 
 
 class FusedWeightGradient:
-    """`charlm.layers.weight_gradient` with the room to work in.
+    """`charlm.network.products.weight_gradient` with a workspace.
 
     Parameters
     ----------
@@ -26,16 +26,16 @@ class FusedWeightGradient:
         self._x = packed.aligned_zeros((PRODUCTS * depth * (width // 2),))
         self._sums = packed.aligned_zeros((PRODUCTS * depth * (gradients.COLUMNS // 2),))
 
-    def __call__(self, parts: list[Part], x: Array, d_weight: Array) -> None:
-        """Write the gradient of W, given those of W x in the parts."""
-        if not all(gradients.fits(len(x), values.shape[1], x.shape[1]) for _, values in parts):
-            weight_gradient(parts, x, d_weight)
+    def __call__(self, gates: list[RowBlock], x: Array, d_weight: Array) -> None:
+        """Write the gradient of W, given those of W x in row blocks."""
+        if not all(gradients.fits(len(x), values.shape[1], x.shape[1]) for _, values in gates):
+            weight_gradient(gates, x, d_weight)
             return
         for block in _blocks(len(x), gradients.depth_for(d_weight.size)):
             shape = PRODUCTS, x.shape[1] // 2 // WIDTH, (block.stop - block.start) // 2, WIDTH
             panels = self._x[: prod(shape)].reshape(shape)
             packed.pack(x[block], panels, 0, 1)
-            for rows, values in parts:
+            for rows, values in gates:
                 gradients.add_gradient(values[block], panels, d_weight[rows], self._sums, block.start == 0)
 
 

@@ -12,13 +12,13 @@ from charlm.network.backend import Apply
 PIECE = 16_384  # elements; four float32 vectors of it fit a second-level cache
 
 
-def pieces(size: int, part: int = 0, parts: int = 1) -> list[slice]:
+def pieces(size: int, share: int = 0, shares: int = 1) -> list[slice]:
     """Return the pieces of a vector, or those that fall to one of several threads.
 
     The pieces are the same however many threads share them, so that sums over them are.
     """
     count = -(-size // PIECE)
-    mine = range(count * part // parts, count * (part + 1) // parts)
+    mine = range(count * share // shares, count * (share + 1) // shares)
     return [slice(k * PIECE, min(size, (k + 1) * PIECE)) for k in mine]
 
 
@@ -41,26 +41,26 @@ def elementwise(
     Returns
     -------
     callable
-        Of the scalars' values, a part and the number of parts.
+        Of the scalars' values, a share and the number of shares.
     """
     program = record(function, inputs=len(vectors) + scalars, overwrites=writes)
     dtype, size = vectors[0].dtype, vectors[0].size
     bound: dict[tuple[int, int], tuple[list[Array], list[Call]]] = {}
 
-    def bind(part: int, parts: int) -> tuple[list[Array], list[Call]]:
+    def bind(share: int, shares: int) -> tuple[list[Array], list[Call]]:
         numbers = [np.empty((), dtype) for _ in range(scalars)]
         scratch = [np.empty(PIECE, dtype) for _ in range(program.scratch)]
         calls = []
-        for piece in pieces(size, part, parts):
+        for piece in pieces(size, share, shares):
             length = piece.stop - piece.start
             views = [vector[piece] for vector in vectors]
             calls += program.bind([*views, *numbers], [views[w] for w in writes], [s[:length] for s in scratch])
         return numbers, calls
 
-    def apply(values: tuple[float, ...], part: int = 0, parts: int = 1) -> None:
-        if (part, parts) not in bound:
-            bound[part, parts] = bind(part, parts)
-        numbers, calls = bound[part, parts]
+    def apply(values: tuple[float, ...], share: int = 0, shares: int = 1) -> None:
+        if (share, shares) not in bound:
+            bound[share, shares] = bind(share, shares)
+        numbers, calls = bound[share, shares]
         for number, value in zip(numbers, values, strict=True):
             number[...] = value
         for ufunc, operands, out in calls:

@@ -9,7 +9,7 @@ import numpy as np
 from charlm.arrays import Array
 from charlm.cells import Cell
 from charlm.kernels.numpy.program import record
-from charlm.network.products import Part, rows
+from charlm.network.products import RowBlock, rows
 from charlm.network.recurrence import Inputs, LayerWeights, States, Symbols, state_arrays
 
 LINE, PAGE = 64, 1024  # bytes: units whole pages apart would all want the same lines of a cache
@@ -42,9 +42,9 @@ class WeightsInPlace:
     def __init__(self, cell: Cell, hidden_size: int, below: bool) -> None:
         self._split, self._below = cell.split * hidden_size, below
 
-    def prepare(self, layer: LayerWeights, part: int = 0, parts: int = 1) -> None:
+    def prepare(self, layer: LayerWeights, share: int = 0, shares: int = 1) -> None:
         """Take the weights of the next window; see `Weights`."""
-        if part > 0:
+        if share > 0:
             return
         self.weight_hh = layer.weight_hh
         self.bias_split = None if layer.bias_split is None else layer.bias_split[:, np.newaxis]
@@ -116,8 +116,8 @@ class NumpyRecurrence:
             program.bind([*columns[t], *_at(self._before, t)], [*columns[t], *_at(self._after, t)], scratch)
             for t in range(T)
         ]
-        self.x_hat: list[Part] = []
-        self.h_hat: list[Part] = []
+        self.x_hat: list[RowBlock] = []
+        self.h_hat: list[RowBlock] = []
         if window is not None:
             flat = window.reshape(len(window), T * B)
             self._d_x_hat = flat[from_input]
@@ -241,6 +241,6 @@ def _at(arrays: Sequence[Array], t: int) -> list[Array]:
     return [array[t].T for array in arrays]
 
 
-def _parts(*parts: tuple[slice, Array]) -> list[Part]:
+def _parts(*parts: tuple[slice, Array]) -> list[RowBlock]:
     """Return the parts that have rows."""
-    return [Part(part_rows, values.T) for part_rows, values in parts if len(values)]
+    return [RowBlock(block_rows, values.T) for block_rows, values in parts if len(values)]

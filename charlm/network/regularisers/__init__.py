@@ -1,1 +1,1 @@
-"""What keeps a network from learning its text by heart."""
+"""Regularisers: they keep a network from learning its training text by heart."""

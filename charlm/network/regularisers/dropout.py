@@ -1,4 +1,4 @@
-"""Dropout: during training some of what enters a layer is zeroed at random, and the rest scaled up to make good.
+"""Dropout: in training, units of a layer's input are zeroed at random and the others scaled up by 1 / (1 - rate).
 
 Srivastava, Hinton, Krizhevsky, Sutskever & Salakhutdinov, "Dropout: a simple way to prevent neural networks from
 overfitting" (2014), on the connections between layers and never on those through time (Zaremba, Sutskever & Vinyals
@@ -25,11 +25,11 @@ class Dropout:
     input : float
         Of the embedding, or of the one-hot vector, where a symbol is dropped as a whole.
     between : float
-        Of what each recurrent layer hands to the next.
+        Of what enters each recurrent layer but the first.
     output : float
-        Of what the read-out sees.
+        Of what enters the read-out.
     locked : bool
-        Whether a window's steps share one mask.
+        Whether all steps of a window have the same mask.
     """
 
     input: float = 0.0
@@ -43,7 +43,7 @@ class Dropout:
 
 
 class Mask:
-    """The mask of one place for the streams of one shard.
+    """The mask of one place, for one worker's share of a batch.
 
     Parameters
     ----------
@@ -54,14 +54,14 @@ class Mask:
     steps, batch_size, width : int
         The shape of a window's mask: T steps, or 1 where the mask is locked.
     first_stream : int
-        The number that the shard's first stream has in the whole batch.
+        The place of the share's first stream in the whole batch.
     dtype : dtype
         Of the mask.
 
     Attributes
     ----------
     values : ndarray, shape (steps, B, width)
-        0 where a unit is dropped, 1 / (1 - rate) where it is kept.
+        0 where a unit is dropped, 1 / (1 - rate) elsewhere.
     """
 
     def __init__(

@@ -11,7 +11,7 @@ from charlm.kernels.fused import gradients
 from charlm.kernels.fused import weight_gradient as layers_fused
 from charlm.kernels.fused.tiles import LANES, WIDTH
 from charlm.kernels.fused.weight_gradient import FusedWeightGradient
-from charlm.network.products import Part
+from charlm.network.products import RowBlock
 
 BESIDE = 5  # columns of the windows that the product has nothing to do with
 BEYOND = 1000  # numbers behind the room
@@ -45,7 +45,7 @@ def largest_error(rows, widths, width):
     window = rng.standard_normal((rows, sum(widths) + BESIDE)).astype(np.float32)
     x = rng.standard_normal((rows, width)).astype(np.float32)
     edges = np.cumsum([0, *widths])
-    parts = [Part(slice(a, b), window[:, a:b]) for a, b in pairwise(edges)]
+    parts = [RowBlock(slice(a, b), window[:, a:b]) for a, b in pairwise(edges)]
     d_weight = np.full((sum(widths), width), np.nan, np.float32)  # of the window before
     gradient = FusedWeightGradient(rows, width)
     behind = [given_guard(gradient, name) for name in ("_x", "_sums")]
