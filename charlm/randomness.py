@@ -1,9 +1,9 @@
 """Random numbers as a function of a seed, a purpose and a position, so that there is no generator state to lose.
 
-Every draw of a training run comes from a counter-based generator (Philox 4x64, Salmon et al. 2011) whose key is
-the run's seed with the purpose of the draw and whose counter is the position: the step, the epoch, the stream.
-A run cut anywhere and resumed draws the same numbers because it asks for the same positions, and a batch split
-over threads or processes draws, stream by stream, what one process would have drawn.
+All random numbers of a training run come from a counter-based generator (Philox 4x64, Salmon et al. 2011) whose key is
+the seed of the run and the purpose of the numbers, and whose counter is the position: the step, the epoch, the stream.
+A run that is cut anywhere and resumed gets the same numbers because it asks for the same positions, and a batch that is
+split over threads or processes gets, stream by stream, the numbers that one process would get.
 """
 
 from enum import IntEnum
@@ -12,7 +12,7 @@ import numpy as np
 
 
 class Purpose(IntEnum):
-    """What a draw is for; each purpose has a sequence of its own."""
+    """What random numbers are for; each purpose has a sequence of its own."""
 
     WEIGHTS = 0
     EPOCH = 1
@@ -33,14 +33,14 @@ def generator(seed: int, purpose: int, position: int = 0, offset: int = 0) -> np
     purpose : int
         A `Purpose`, or ``Purpose.DROPOUT + place``.
     position : int
-        The step, epoch or draw that the numbers belong to.
+        The step or epoch that the numbers belong to.
     offset : int
-        How many Philox blocks of the position's sequence to pass over.
+        How many Philox blocks of the sequence of this position to skip.
 
     Returns
     -------
     numpy.random.Generator
-        A fresh generator; equal arguments give equal numbers.
+        A new generator; equal arguments give equal numbers.
     """
     key = np.array([seed & 0xFFFF_FFFF_FFFF_FFFF, purpose], dtype=np.uint64)
     counter = np.array([offset, 0, 0, position], dtype=np.uint64)

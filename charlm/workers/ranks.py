@@ -1,4 +1,4 @@
-"""The processes of an MPI job, which share a batch and add up their gradients."""
+"""Ranks: the processes of an MPI job, on one machine or several, which share a batch and add up their gradients."""
 
 import os
 import sys
@@ -15,12 +15,12 @@ from charlm.workers.split import split_streams
 
 R = TypeVar("R")
 LAUNCHERS = ("PMI_SIZE", "PMIX_RANK", "OMPI_COMM_WORLD_SIZE")  # what mpiexec of MPICH, PMIx and Open MPI sets
-SECONDS_FOR_ALL = 10.0  # in which every rank of a job stumbles over what one stumbled over, if all will
-SECONDS_TO_PASS_ON = 1.0  # for the launcher to read what a rank said, which it throws away once the job is aborted
+SECONDS_FOR_ALL = 10.0  # within which all ranks of a job meet the same error, if it is one that all meet
+SECONDS_TO_PASS_ON = 1.0  # for the launcher to pass on the message of a rank, which an aborted job loses
 
 
 class Ranks:
-    """The processes of an MPI job, or, without MPI, the one there is.
+    """The processes of an MPI job; without MPI, this process alone.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Ranks:
         self._communicator = communicator
         self.rank: int = 0 if communicator is None else communicator.Get_rank()
         self.size: int = 1 if communicator is None else communicator.Get_size()
-        self._failures: Any = None if self.size == 1 else communicator.Dup()  # no message of the training's is on it
+        self._failures: Any = None if self.size == 1 else communicator.Dup()  # apart from the messages of the training
 
     def share(self, count: int) -> slice:
         """Return which of `count` streams are this rank's."""
@@ -64,22 +64,22 @@ class Ranks:
         return int(self._communicator.Split_type(MPI.COMM_TYPE_SHARED).Get_size())
 
     @contextmanager
-    def together(self, tell: Callable[[Exception, str], int]) -> Iterator[None]:
-        """End the whole job when this rank fails, as the others would wait for it for ever.
+    def together(self, report: Callable[[Exception, str], int]) -> Iterator[None]:
+        """End the whole job when this rank fails, because the other ranks would wait for it for ever.
 
-        Where every rank fails, which is what a mistake of the person does, the error is the first rank's to raise and
-        the others leave quietly: the job ends as one process would, and says so once.
+        If all ranks fail, as they do after a mistake of the person, rank 0 raises its error and the others exit
+        silently: the job ends as a single process would, with one message.
 
         Parameters
         ----------
-        tell : callable
-            Of an error and the name of who met it; tells it and returns the exit status.
+        report : callable
+            Takes an error and the name of the rank, prints a message, and returns the exit status.
         """
         try:
             yield
         except Exception as error:
             if self.size > 1 and not self._all_fail():
-                status = tell(error, f"rank {self.rank} of {self.size}: ")
+                status = report(error, f"rank {self.rank} of {self.size}: ")
                 time.sleep(SECONDS_TO_PASS_ON)
                 self._communicator.Abort(status)
             if self.rank > 0:
@@ -87,7 +87,7 @@ class Ranks:
             raise
 
     def _all_fail(self) -> bool:
-        """Wait for the other ranks to fail as well, and return whether all did."""
+        """Wait a while for the other ranks to fail as well, and return whether all did."""
         arrived = self._failures.Ibarrier()
         deadline = time.monotonic() + SECONDS_FOR_ALL
         while not (all_here := arrived.Test()) and time.monotonic() < deadline:

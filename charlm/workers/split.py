@@ -1,10 +1,10 @@
-"""Who computes which streams: plain numbers of streams, cores and workers."""
+"""Who computes which streams: how a batch is cut, and how many workers share it."""
 
 import os
 from itertools import pairwise
 from typing import NamedTuple
 
-LEAST_STREAMS = 8  # of a part: with fewer, the difference that an even number makes would be large
+LEAST_STREAMS = 8  # of a share: with fewer, shares of even numbers would be too different in size
 
 
 def available_cores() -> int:
@@ -15,33 +15,33 @@ def available_cores() -> int:
 
 
 def split_streams(count: int, of: int, pairs: bool = False) -> list[slice]:
-    """Cut `count` streams into so many parts of about the same size.
+    """Cut `count` streams into `of` shares of about the same size.
 
-    They differ by one at the most; with `pairs`, each but the last has an even number of streams, if there are enough
-    for the difference to be small.
+    Their sizes differ by one at the most. With `pairs`, each share but the last has an even number of streams, if there
+    are enough streams for the difference to be small.
     """
-    edges = [count * part // of for part in range(of + 1)]
+    edges = [count * share // of for share in range(of + 1)]
     if pairs and count >= of * LEAST_STREAMS:
         edges = [edge + edge % 2 for edge in edges[:-1]] + [count]
     return [slice(start, stop) for start, stop in pairwise(edges)]
 
 
 class Split(NamedTuple):
-    """How a rank's streams are split.
+    """How the streams of a rank are split.
 
     Attributes
     ----------
     workers : int
-        The threads among which the streams are split.
+        How many threads share the streams.
     blas_threads : int
-        How many threads each product may use by itself; 1 where there are several workers.
+        How many threads each matrix product may use; 1 if there are several workers.
     """
 
     workers: int
     blas_threads: int = 1
 
     def __str__(self) -> str:
-        """Say it to a person."""
+        """Return the split in words."""
         if self.workers > 1:
             return f"{self.workers} workers"
         return f"1 worker with {self.blas_threads} thread{'s' * (self.blas_threads > 1)} a product"
@@ -50,7 +50,7 @@ class Split(NamedTuple):
 def plan_split(
     workers: str | int, streams: int, *, threads_pay: bool, processes: int = 1, cores: int | None = None
 ) -> Split:
-    """Settle how many workers share a rank's streams, and how many threads each one's products use.
+    """Return how many workers share the streams of a rank, and how many threads their products use.
 
     Parameters
     ----------
@@ -59,16 +59,16 @@ def plan_split(
     streams : int
         How many streams the rank has.
     threads_pay : bool
-        Whether workers save time at all: the calls of NumPy's small networks are so short that threads wait for each
-        other's interpreter. Then ``auto`` is one worker.
+        Whether several workers save time; if not, ``auto`` is one. For small networks, NumPy's calls are so short that
+        threads mostly wait for the interpreter's lock.
     processes : int
         How many processes of the job share this machine's cores.
     cores : int, optional
-        How many cores there are to use; those of this process where it is not given.
+        How many cores there are to use; by default, those that this process may run on.
     """
     if cores is None:
         cores = available_cores()
-        if cores == os.cpu_count():  # else the launcher has bound this rank to cores of its own
+        if cores == os.cpu_count():  # otherwise the launcher has bound this rank to some cores
             cores = max(1, cores // processes)
     wanted = int(workers) if workers != "auto" else cores if threads_pay else 1
     count = max(1, min(wanted, streams))

@@ -9,15 +9,15 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 R = TypeVar("R")
-# Numbers that run away end in a loss that is not finite, which is told once; warnings on the way would only bury it.
+# Numbers that overflow end in a loss that is not finite, which is reported once; warnings before it would hide that.
 OVERFLOW: dict[str, Any] = {"over": "ignore", "invalid": "ignore"}
 
 
 class Team:
     """A fixed number of threads that work in step: the calling one and `workers` - 1 more.
 
-    Where they are as many as the cores there are, each keeps to a core of its own while it works: a system that wakes
-    one on the core where another is busy may leave both there for tenths of a second.
+    If there are as many threads as cores, each runs on a core of its own while it works: an operating system that wakes
+    a thread on the core of another may leave both there for tenths of a second.
 
     Parameters
     ----------
@@ -33,26 +33,26 @@ class Team:
         self._limit = ThreadpoolController().limit(limits=blas_threads, user_api="blas")
 
     def _core(self, number: int) -> list[int]:
-        """Return where a worker is to run: one core, or none where any will do."""
+        """Return the one core that a worker is bound to, or an empty list if it may run on any."""
         return self._cores[number : number + 1]
 
     def map(self, function: Callable[[int], R], workers: int | None = None) -> list[R]:
         """Call the function with every worker's number, all at once, and return the results in that order.
 
-        With `workers`, only so many of them take part. An error of the calling thread is raised at once, the others'
-        when their turn comes.
+        With `workers`, only the first so many are called. An error of the calling thread is raised at once, that of
+        another worker when its result is collected.
         """
         helpers = self._helpers if workers is None else self._helpers[: workers - 1]
         for helper in helpers:
             helper.start(function)
-        keeping = bool(self._cores) and bool(helpers)
-        if keeping:
+        bound = bool(self._cores) and bool(helpers)
+        if bound:
             os.sched_setaffinity(0, self._core(0))
         try:
             with np.errstate(**OVERFLOW):
                 mine = function(0)
         finally:
-            if keeping:
+            if bound:
                 os.sched_setaffinity(0, self._cores)
         return [mine, *(helper.result() for helper in helpers)]
 
@@ -64,29 +64,29 @@ class Team:
 
 
 class _Helper:
-    """One of a team's threads, which waits at a lock for something to do.
+    """One of the threads of a team, which waits at a lock for a function to call.
 
-    A training step has a handful of rounds, some of a tenth of a millisecond. The standard library's pool of threads
-    takes some thirty microseconds to start one and to see its end, two locks half as long.
+    A training step calls the team several times, sometimes for a tenth of a millisecond. The thread pool of the
+    standard library needs about 30 microseconds to start a function and to see its end; two locks need half of that.
 
     Parameters
     ----------
     number : int
-        What it calls functions with.
+        The argument of the functions: the number of this worker.
     cores : list of int
-        Where it runs; anywhere if empty.
+        The cores that it may run on; all if empty.
     """
 
     def __init__(self, number: int, cores: list[int]) -> None:
         self._number, self._cores = number, cores
-        self._called, self._returned = Lock(), Lock()  # each held by whoever is to wait for it
+        self._called, self._returned = Lock(), Lock()  # released when a function is there, when it has returned
         self._called.acquire()
         self._returned.acquire()
         self._busy = False
         self._thread: Thread | None = None
 
     def start(self, function: Callable[[int], Any]) -> None:
-        """Let the thread call a function; the first time, make the thread."""
+        """Let the thread call a function; the first call makes the thread."""
         if self._thread is None:
             self._thread = Thread(target=self._serve, name=f"charlm-worker-{self._number}", daemon=True)
             self._thread.start()
@@ -96,14 +96,14 @@ class _Helper:
         self._called.release()
 
     def result(self) -> Any:
-        """Wait for the function to end and return its result, or raise its error."""
+        """Wait for the function to return, and return its result or raise its error."""
         self._wait()
         if self._error is not None:
             raise self._error
         return self._value
 
     def end(self) -> None:
-        """End the thread when it has done its work."""
+        """End the thread after the function that it is calling."""
         if self._thread is not None:
             self._wait()
             self._function = None
@@ -112,7 +112,7 @@ class _Helper:
             self._thread = None
 
     def _wait(self) -> None:
-        """Wait for a function that has not ended, maybe of a round that another thread's error cut short."""
+        """Wait for a function that is still running, perhaps from a call of the team that ended with an error."""
         if self._busy:
             self._returned.acquire()
             self._busy = False

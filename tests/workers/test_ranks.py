@@ -81,8 +81,8 @@ def test_a_job_cut_and_resumed_ends_in_the_same_bytes(folder):
     assert train(folder, 2, "run.yaml", "--out", "whole", *long).returncode == 0
     with started(folder, "cut", *long) as job:
         job.send_signal(signal.SIGTERM)
-        _, told = job.communicate(timeout=60)
-    assert "charlm train --resume cut" in told
+        _, message = job.communicate(timeout=60)
+    assert "charlm train --resume cut" in message
     assert 0 < steps_done(folder / "cut") < 400
 
     with_three = train(folder, 3, "--resume", "cut")
@@ -126,11 +126,11 @@ def wait_for_steps(run):
     pytest.fail("the job did not take its first steps in 30 s")
 
 
-def test_a_mistake_that_all_ranks_make_is_told_once(folder):
+def test_a_mistake_that_all_ranks_make_is_reported_once(folder):
     done = train(folder, 3, "run.yaml", "--out", "r", "--set", "model.cell=lstmm")
     assert done.returncode == 2
-    (told,) = done.stderr.splitlines()
-    assert "'lstmm' is not a cell" in told
+    (message,) = done.stderr.splitlines()
+    assert "'lstmm' is not a cell" in message
 
 
 ONE_FAILS = """
@@ -148,7 +148,7 @@ with ranks.together(explain):
 
 
 @pytest.mark.parametrize(
-    ("error", "status", "told"),
+    ("error", "status", "message"),
     [
         ("UsageError('no such file')", 2, "charlm: rank 1 of 2: no such file\n"),
         ("OSError(28, 'No space left on device', 'last.safetensors')", 1,
@@ -157,22 +157,22 @@ with ranks.together(explain):
     ],
     ids=["mistake", "full disk", "bug"],
 )  # fmt: skip
-def test_a_rank_that_fails_alone_says_why_and_ends_the_job(folder, error, status, told):
+def test_a_rank_that_fails_alone_says_why_and_ends_the_job(folder, error, status, message):
     (folder / "one.py").write_text(ONE_FAILS.format(error=error))
     done = subprocess.run(
         python(2, "one.py"), cwd=folder, env=environment(), capture_output=True, text=True, timeout=60
     )
     assert done.returncode == status
-    assert done.stderr.count(told) == 1
+    assert done.stderr.count(message) == 1
     assert ("Traceback" in done.stderr) == ("KeyError" in error)
 
 
 def test_a_killed_rank_ends_the_job_and_leaves_a_whole_checkpoint(folder):
     with started(folder, "killed", "--set", "training.max_steps=100000") as job:
         os.kill(ranks_of(job.pid)[-1], signal.SIGKILL)
-        told = "".join(job.communicate(timeout=60))
+        message = "".join(job.communicate(timeout=60))
     assert job.returncode != 0
-    assert "Killed (signal 9)" in told
+    assert "Killed (signal 9)" in message
     saved = modelfile.load(folder / "killed" / "last.safetensors", training=True)  # verified by its checksums
     assert saved.training
 

@@ -29,7 +29,7 @@ def test_an_error_of_a_worker_is_the_teams(culprit):
     team.close()
 
 
-def test_a_round_that_an_error_cut_short_leaves_nothing_to_the_next():
+def test_after_an_error_the_next_call_waits_for_the_workers_of_the_last():
     team, slow, ended = Team(3), Event(), []
 
     def work(worker: int) -> None:
@@ -47,11 +47,11 @@ def test_a_round_that_an_error_cut_short_leaves_nothing_to_the_next():
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system does not say where a thread may run")
-def test_as_many_workers_as_cores_keep_to_one_each_and_only_while_they_work():
+def test_as_many_workers_as_cores_are_bound_to_one_each_while_they_work():
     cores = os.sched_getaffinity(0)
     team = Team(len(cores))
-    kept = team.map(lambda worker: os.sched_getaffinity(0))
-    assert sorted(kept, key=min) == [{core} for core in sorted(cores)] or len(cores) == 1
+    bound = team.map(lambda worker: os.sched_getaffinity(0))
+    assert sorted(bound, key=min) == [{core} for core in sorted(cores)] or len(cores) == 1
     assert os.sched_getaffinity(0) == cores
     with pytest.raises(CharlmError):
         team.map(_fail)
