@@ -1,8 +1,7 @@
-"""The functions that equations name, on NumPy arrays: squashing functions, their slopes, the square root.
+"""The functions in the equations of cells and update rules, on NumPy arrays: sigmoid, tanh, their slopes, sqrt.
 
-These are the readable definitions, in any floating type. Cells and update rules name them, and the kernels replace
-them: by in-place calls where NumPy runs the equations (`charlm.kernels.numpy.program`), by polynomials on scalars where
-Numba compiles them (`charlm.kernels.fused.loops`).
+These definitions serve any floating type. The kernels replace them: by in-place calls where NumPy runs the equations
+(`charlm.kernels.numpy.program`), by polynomials on scalars where Numba compiles them (`charlm.kernels.fused.loops`).
 """
 
 import numpy as np
@@ -14,7 +13,7 @@ def sigmoid(x: Array) -> Array:
     """Return the logistic function 1 / (1 + exp(-x)), between 0 and 1.
 
     For x below -88 (float32) or -709 (float64) the exponential overflows to infinity and the result is 0, which
-    is right to the last bit; a caller that minds NumPy's warning silences it.
+    is correct to the last bit; NumPy warns of the overflow unless the caller turns that off.
     """
     return np.reciprocal(np.exp(np.negative(x)) + x.dtype.type(1))
 

@@ -89,10 +89,10 @@ class Architecture:
     def initial_parameters(self, seed: int) -> Parameters:
         """Return the parameters with which training starts.
 
-        Matrices from below are uniform with Glorot & Bengio's limit (2010), sqrt(6 / (fan-in + H)), gate by gate;
-        recurrent matrices are orthogonal, gate by gate (Saxe, McClelland & Ganguli 2014), so that a state neither
-        grows nor fades in the product; an embedding is normal with deviation 1 / sqrt(E); the read-out is uniform
-        within 1 / sqrt(H); biases are 0 but for those the cell starts elsewhere (the forget gate's 1).
+        W_x is uniform with Glorot & Bengio's limit (2010), sqrt(6 / (fan-in + H)), gate by gate. W_h is orthogonal,
+        gate by gate (Saxe, McClelland & Ganguli 2014), so that a state neither grows nor fades in the product. An
+        embedding is normal with standard deviation 1 / sqrt(E), the read-out uniform within 1 / sqrt(H). Biases
+        start at `Gate.bias`: 0, or 1 for the LSTM's forget gate.
         """
         rng = generator(seed, Purpose.WEIGHTS)
         parameters = self.parameters()
@@ -113,7 +113,7 @@ class Architecture:
         return parameters
 
     def zero_state(self, batch_size: int) -> State:
-        """Return the state of B streams that have read nothing."""
+        """Return the zero state of B streams, from which a text starts."""
         return tuple(
             tuple(np.zeros((batch_size, self.hidden_size), self.dtype) for _ in self.equations.carried)
             for _ in range(self.num_layers)

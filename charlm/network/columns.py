@@ -7,6 +7,7 @@ import numpy as np
 from charlm.arrays import Array
 from charlm.network.architecture import Architecture
 from charlm.network.parameters import Parameters
+from charlm.network.recurrence import LayerWeights
 
 
 class Columns(NamedTuple):
@@ -32,16 +33,16 @@ def columns_of(architecture: Architecture, parameters: Parameters, layer: int) -
     """Return a copy of a layer's weights by pre-activation."""
     cell, a = architecture.equations, architecture
     H, summed, gates, width = a.hidden_size, cell.summed, len(cell.gates), cell.columns * a.hidden_size
-    weight_ih, weight_hh = (parameters[f"rnn.weight_{kind}_l{layer}"] for kind in ("ih", "hh"))
+    weight_ih, weight_hh, b, b_h = LayerWeights.of(parameters, layer)
     x: Array = np.zeros((weight_ih.shape[1], width), a.dtype)
     x[:, : gates * H] = weight_ih.T
     h: Array = np.zeros((H, width), a.dtype)
     h[:, : summed * H] = weight_hh[: summed * H].T
     h[:, gates * H :] = weight_hh[summed * H :].T
     bias: Array = np.zeros(width, a.dtype)
-    bias[: gates * H] = parameters[f"rnn.bias_ih_l{layer}"]
-    if cell.split:
-        bias[gates * H :] = parameters[f"rnn.bias_hh_l{layer}"]
+    bias[: gates * H] = b
+    if b_h is not None:
+        bias[gates * H :] = b_h
     return Columns(x, h, bias)
 
 

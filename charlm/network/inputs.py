@@ -13,7 +13,7 @@ from charlm.arrays import Array, IntArray
 from charlm.network.backend import Backend
 from charlm.network.parameters import Parameters
 from charlm.network.products import RowBlock, bias_gradient, input_gradient, project, rows, sum_rows
-from charlm.network.recurrence import Symbols
+from charlm.network.recurrence import LayerWeights, Symbols
 from charlm.network.regularisers.dropout import Mask
 from charlm.network.workspace import Workspace
 
@@ -21,7 +21,7 @@ from charlm.network.workspace import Workspace
 def fill_table(parameters: Parameters, table: Array, share: int = 0, shares: int = 1) -> None:
     """Write x_hat of every symbol without dropout, (V, G H), or one of several threads' share of the symbols."""
     mine = slice(len(table) * share // shares, len(table) * (share + 1) // shares)
-    weight, bias = parameters["rnn.weight_ih_l0"], parameters["rnn.bias_ih_l0"]
+    weight, _, bias, _ = LayerWeights.of(parameters, 0)
     if "embedding.weight" in parameters:
         np.matmul(parameters["embedding.weight"][mine], weight.T, out=table[mine])
         table[mine] += bias
@@ -34,7 +34,7 @@ def enter(parameters: Parameters, table: Array, workspace: Workspace, ids: IntAr
     mask, x, x_hat = workspace.masks[0], workspace.embedded, workspace.loops[0].x_hat
     if mask is None:
         return Symbols(table, ids)
-    weight, bias = parameters["rnn.weight_ih_l0"], parameters["rnn.bias_ih_l0"]
+    weight, _, bias, _ = LayerWeights.of(parameters, 0)
     if x is not None:
         np.take(parameters["embedding.weight"], ids, axis=0, out=x, mode="clip")
         x *= mask.values
@@ -54,7 +54,7 @@ def gradients(parameters: Parameters, backend: Backend, workspace: Workspace, id
     Where the read-out shares the embedding's matrix, its gradient must be there already: it is added to.
     """
     g, mask, x, d_x_hat = workspace.gradients, workspace.masks[0], workspace.embedded, workspace.loops[0].x_hat
-    weight, d_weight, d_bias = parameters["rnn.weight_ih_l0"], g["rnn.weight_ih_l0"], g["rnn.bias_ih_l0"]
+    weight, (d_weight, _, d_bias, _) = LayerWeights.of(parameters, 0).weight_ih, LayerWeights.of(g, 0)
     symbols = ids.reshape(-1)
     if mask is not None:
         bias_gradient(d_x_hat, d_bias)

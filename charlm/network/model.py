@@ -51,7 +51,7 @@ class Model:
     def prepare(self, parameters: Parameters, prepared: Prepared, share: int = 0, shares: int = 1) -> None:
         """Bring the weights into the forms that windows read, or one of several threads' share of them."""
         for layer, weights in enumerate(prepared.weights):
-            weights.prepare(self._layer_weights(parameters, layer), share, shares)
+            weights.prepare(LayerWeights.of(parameters, layer), share, shares)
         inputs.fill_table(parameters, prepared.table, share, shares)
 
     def forward(
@@ -99,8 +99,8 @@ class Model:
     ) -> tuple[float, State]:
         """Compute a window's loss and, into the workspace, the gradients: backpropagation truncated to the window.
 
-        Werbos, "Backpropagation through time" (1990); Williams & Peng (1990) for the truncation: the
-        initial state counts as a constant.
+        Werbos, "Backpropagation through time" (1990); Williams & Peng (1990) for the truncation: the initial
+        state counts as a constant.
 
         Parameters
         ----------
@@ -133,22 +133,15 @@ class Model:
             if mask is not None:
                 d_output *= mask.values
             loop.backward(prepared.weights[layer], d_output, keep, d_output if layer > 0 else None)
-            workspace.weight_gradient(loop.h_hat, rows(loop.before[0]), g[f"rnn.weight_hh_l{layer}"])
-            if self.cell.split:
+            d_weights = LayerWeights.of(g, layer)
+            workspace.weight_gradient(loop.h_hat, rows(loop.before[0]), d_weights.weight_hh)
+            if d_weights.bias_split is not None:
                 first_split = self.cell.summed * self.architecture.hidden_size
-                bias_gradient(loop.h_hat, g[f"rnn.bias_hh_l{layer}"], first_split)
+                bias_gradient(loop.h_hat, d_weights.bias_split, first_split)
             if layer > 0:
-                workspace.weight_gradient(loop.x_hat, rows(workspace.outputs[layer - 1]), g[f"rnn.weight_ih_l{layer}"])
-                bias_gradient(loop.x_hat, g[f"rnn.bias_ih_l{layer}"])
+                workspace.weight_gradient(loop.x_hat, rows(workspace.outputs[layer - 1]), d_weights.weight_ih)
+                bias_gradient(loop.x_hat, d_weights.bias)
         inputs.gradients(parameters, self.backend, workspace, ids)
-
-    def _layer_weights(self, parameters: Parameters, layer: int) -> LayerWeights:
-        return LayerWeights(
-            weight_ih=parameters[f"rnn.weight_ih_l{layer}"],
-            weight_hh=parameters[f"rnn.weight_hh_l{layer}"],
-            bias=parameters[f"rnn.bias_ih_l{layer}"],
-            bias_split=parameters[f"rnn.bias_hh_l{layer}"] if self.cell.split else None,
-        )
 
     def _keep(self, ids: IntArray) -> Array | None:
         """Return 0 where an item starts and the state is forgotten, 1 elsewhere, (T, B); None where no item does."""

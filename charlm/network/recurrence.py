@@ -3,7 +3,7 @@
 `charlm.network.unroll` is the same computation, plainly written.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from charlm.arrays import Array, IntArray
@@ -57,6 +57,16 @@ class LayerWeights(NamedTuple):
     weight_hh: Array
     bias: Array
     bias_split: Array | None
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, Array], layer: int) -> "LayerWeights":
+        """Return the arrays of a layer among a network's parameters, or among their gradients."""
+        return cls(
+            weight_ih=parameters[f"rnn.weight_ih_l{layer}"],
+            weight_hh=parameters[f"rnn.weight_hh_l{layer}"],
+            bias=parameters[f"rnn.bias_ih_l{layer}"],
+            bias_split=parameters.get(f"rnn.bias_hh_l{layer}"),
+        )
 
 
 class Recurrence(Protocol):
