@@ -1,4 +1,4 @@
-"""What the tests of the mathematics share: small networks with everything they need to be computed once."""
+"""Small networks with random weights, and what the tests of the mathematics need to compute with them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -45,7 +45,7 @@ INPUTS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """What a network may have besides its cell and layers; `embedding` is relative to H, for tied weights."""
+    """The options of a network besides its cell and layers; `embedding` is E - H, as tied weights need E = H."""
 
     embedding: int | None = None
     tied: bool = False
@@ -74,7 +74,7 @@ VARIANTS = {
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a window came to, in arrays of its own."""
+    """The results of a window, in arrays of their own."""
 
     loss: float
     logits: Array
@@ -89,7 +89,7 @@ def copied(state: Sequence[Sequence[Array]]) -> State:
 
 
 def streams_of(state: State, streams: slice) -> State:
-    """Return some streams' part of a state."""
+    """Return the state of some of the streams."""
     return tuple(tuple(array[streams] for array in layer) for layer in state)
 
 
@@ -99,7 +99,7 @@ def arrays_of(state: State) -> list[Array]:
 
 
 class Network:
-    """A model with random weights, computed from scratch whenever it is asked."""
+    """A model with random weights; every call computes in new arrays."""
 
     def __init__(
         self, architecture: Architecture, seed: int = 0, kernels: str = "numpy", dropout: Dropout | None = None

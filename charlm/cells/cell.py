@@ -13,9 +13,9 @@ gates, h_hat = W_h h' + b_h. The cell is elementwise:
     backward(saved..., state before..., state..., dstate...)        -> (dpre-activations..., dstate before...)
 
 `forward` returns one saved array for each pre-activation, which takes its place. `backward` returns the gradients of
-the state before only as far as they do not pass through W_h; a literal 0.0 for h says that there is none. Neither
-holds a number other than that 0.0: kernels compile the same functions for float32, where a literal would widen the
-arithmetic.
+the state before only as far as they do not pass through W_h; a literal 0.0 for h says that there is none. Both
+use only binary + - * / and the functions of `charlm.activations`, and hold no number but that 0.0: kernels compile the
+same functions for float32, where a literal would widen the arithmetic.
 
 A new cell is one module like `charlm.cells.gru` and one line in `charlm.cells`. The module's docstring opens with the
 equations, one a line, in an indented block: in the names of `Cell.pre_activations`, with a prime for the state before.

@@ -72,7 +72,7 @@ def literal_network(network: Network, ids, initial) -> tuple[list[Vector], list[
     """Read one stream with loops over numbers: the logits of each step and the last state of each layer."""
     p, a, cell = network.parameters, network.model.architecture, network.model.cell
     gates = len(cell.gates)
-    state = [[list(map(float, part)) for part in layer] for layer in initial]
+    state = [[list(map(float, array)) for array in layer] for layer in initial]
     logits = []
     for symbol in ids:
         x = [1.0 if v == symbol else 0.0 for v in range(a.vocabulary_size)]
@@ -97,11 +97,11 @@ def test_a_network_computes_what_the_equations_say_number_by_number(cell, num_la
     ids, initial = network.ids(T, B), network.state(B)
     logits, final = network.read(ids, initial)
     for stream in range(B):
-        first = [[part[stream] for part in layer] for layer in initial]
+        first = [[array[stream] for array in layer] for layer in initial]
         expected_logits, expected_final = literal_network(network, ids[:, stream], first)
         assert_close(logits[:, stream], expected_logits, 1e-13)
         for layer in range(num_layers):
-            assert_close([part[stream] for part in final[layer]], expected_final[layer], 1e-13)
+            assert_close([array[stream] for array in final[layer]], expected_final[layer], 1e-13)
 
 
 @pytest.mark.parametrize("name", NAMES)

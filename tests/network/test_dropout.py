@@ -25,13 +25,12 @@ def drawn(
 
 @every_type
 @pytest.mark.parametrize("rate", [0.01, 0.2, 0.5, 0.9])
-def test_units_are_dropped_at_the_rate_and_the_others_make_good(rate, dtype):
+def test_units_are_dropped_at_the_rate_and_the_others_scaled_up(rate, dtype):
     values = drawn(rate, 50, 40, 100, dtype=dtype)
     assert values.dtype == dtype
     count = values.size
     assert abs((values == 0).mean() - rate) < 5 * (rate * (1 - rate) / count) ** 0.5
-    kept = values[values != 0]
-    np.testing.assert_allclose(kept, 1 / (1 - rate), rtol=1e-6)
+    np.testing.assert_allclose(values[values != 0], 1 / (1 - rate), rtol=1e-6)
     assert abs(values.mean() - 1) < 5 * (rate / (1 - rate) / count) ** 0.5
 
 
@@ -81,11 +80,11 @@ def test_a_mask_is_drawn_whole_every_time():
 def test_a_batch_has_the_same_masks_however_it_is_split(B, cuts, steps, width, dtype):
     whole = drawn(0.4, steps, B, width, dtype=dtype, step=3)
     edges = [0, *sorted(cut for cut in cuts if cut < B), B]
-    parts = [
+    shares = [
         drawn(0.4, steps, stop - start, width, first_stream=start, dtype=dtype, step=3)
         for start, stop in pairwise(edges)
     ]
-    np.testing.assert_array_equal(np.concatenate(parts, axis=1), whole)
+    np.testing.assert_array_equal(np.concatenate(shares, axis=1), whole)
 
 
 def test_streams_have_masks_of_their_own():
@@ -153,7 +152,7 @@ def test_a_one_hot_symbol_is_dropped_as_a_whole():
 
 
 def test_recurrent_connections_are_never_dropped():
-    """The state carried from step to step is whole: only what a layer hands on goes through a mask."""
+    """The state carried from step to step is never masked: only what enters the layer above is."""
     net, workspace = workspace_of(FRESH)
     net.model.forward(net.parameters, net.prepared(), workspace, net.ids(6, 3), net.state(3))
     for loop in workspace.loops:
@@ -180,7 +179,7 @@ def test_reading_without_training_drops_nothing(embedding_size, dropout, kernels
 @pytest.mark.parametrize("locked", [False, True])
 @pytest.mark.parametrize("embedding_size", [None, 5])
 def test_a_rate_next_to_zero_is_next_to_no_dropout(embedding_size, locked):
-    """The dropped and the plain path of every layer compute the same when nothing falls to the mask."""
+    """The paths of every layer with and without dropout compute the same when the mask drops nothing."""
     architecture = Architecture("lstm", 7, 4, 3, embedding_size, dtype="float64")
     tiny = 1e-12
     dropped = Network(architecture, dropout=Dropout(tiny, tiny, tiny, locked))

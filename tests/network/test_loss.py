@@ -12,13 +12,13 @@ from charlm.network.loss import cross_entropy, cross_entropy_with_gradient
 from charlm.network.products import FEW_SYMBOLS, RowBlock
 from tests.networks import BACKENDS, KERNELS, assert_close
 
-Exact = np.longdouble  # 80 or 128 bits where the machine has them, and float64 where it has not
+Exact = np.longdouble  # 80 or 128 bits; on some machines float64
 PRECISION = {"float32": 3e-7, "float64": 1e-15}  # of numbers near 1
 every_kernel = pytest.mark.parametrize(("kernels", "dtype"), KERNELS)
 
 
 def exact_losses(logits, targets):
-    """Return -log softmax at the targets by the definition, with numbers that do not overflow: longer ones."""
+    """Return -log softmax at the targets by the definition, in extended precision."""
     logits = logits.astype(Exact)
     logits = logits - logits.max(axis=1, keepdims=True)
     return np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(len(targets)), targets]
@@ -57,7 +57,7 @@ def test_logits_become_log_probabilities(dtype):
 
 @every_kernel
 @pytest.mark.parametrize("V", [1, 2, 7, 8, 65, 300])
-def test_the_gradient_is_softmax_minus_what_came_times_the_scale(V, kernels, dtype):
+def test_the_gradient_is_softmax_minus_the_target_times_the_scale(V, kernels, dtype):
     logits, targets = problem(50, V, dtype)
     loss, gradient = exact_losses(logits, targets).sum(), exact_gradient(logits, targets, 0.125)
     total = load_backend(kernels).cross_entropy_with_gradient(logits, targets, 0.125)

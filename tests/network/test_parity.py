@@ -1,7 +1,7 @@
-"""Facts about PyTorch: charlm computes what it computes, in float64 to ten digits, from weights that move both ways.
+"""Facts about PyTorch: charlm computes the same in float64 to ten digits, and weights move both ways.
 
-What PyTorch computed is in golden/torch.safetensors, which golden/make_golden.py made; PyTorch itself is needed only
-by the last tests, which are skipped without it.
+PyTorch's results are in golden/torch.safetensors, which golden/make_golden.py made; only the last tests need PyTorch
+itself, and are skipped without it.
 """
 
 import json
@@ -33,8 +33,8 @@ RUNS = sorted(tuple(name.split("/losses/")) for name in TENSORS if "/losses/" in
 every_case = pytest.mark.parametrize("case", CASES)
 
 
-def part(case: str, kind: str) -> dict[str, Array]:
-    """Return what the golden file holds of a case under a heading, by name."""
+def golden(case: str, kind: str) -> dict[str, Array]:
+    """Return the arrays that the golden file has for a case under a heading, by name."""
     prefix = f"{case}/{kind}/"
     return {name.removeprefix(prefix): array for name, array in TENSORS.items() if name.startswith(prefix)}
 
@@ -46,13 +46,13 @@ def architecture(case: str) -> Architecture:
 
 def network(case: str, tensors: dict[str, Array] | None = None) -> Network:
     net = Network(architecture(case))
-    weights = modelfile.from_tensors(net.model.architecture, part(case, "weights") if tensors is None else tensors)
+    weights = modelfile.from_tensors(net.model.architecture, golden(case, "weights") if tensors is None else tensors)
     net.parameters.flat[...] = weights.flat
     return net
 
 
 def state_of(case: str, kind: str) -> State:
-    arrays = part(case, kind)
+    arrays = golden(case, kind)
     layers = CASES[case]["num_layers"]
     return tuple(tuple(arrays[name][layer] for name in ("h", "c") if name in arrays) for layer in range(layers))
 
@@ -78,7 +78,7 @@ def test_logits_loss_and_states_agree_with_pytorch(case):
 def test_every_gradient_agrees_with_pytorch(case):
     net = network(case)
     result = net.learn(*window(case), state_of(case, "initial"))
-    expected = part(case, "gradients")
+    expected = golden(case, "gradients")
     gradients = modelfile.to_tensors(net.model.architecture, result.gradients)
     assert gradients.keys() == expected.keys()
     for name, gradient in gradients.items():
@@ -107,7 +107,7 @@ def test_ten_steps_of_training_agree_with_pytorch(case, training):
     assert len(set(expected)) == 10
     if clip_norm is not None:
         assert any(p.grad_norm > clip_norm for p in progress)
-    trained = part(case, f"trained/{training}")
+    trained = golden(case, f"trained/{training}")
     for tensor, array in modelfile.to_tensors(net.model.architecture, net.parameters).items() if trained else ():
         assert_close(array, trained[tensor], AGREEMENT)
 
@@ -120,8 +120,8 @@ def test_every_cell_and_every_rule_was_trained_in_pytorch():
 
 @every_case
 def test_weights_with_two_biases_from_pytorch_compute_the_same(case):
-    tensors = part(case, "weights") | {
-        name: array for name, array in part(case, "two_biases").items() if name != "logits"
+    tensors = golden(case, "weights") | {
+        name: array for name, array in golden(case, "two_biases").items() if name != "logits"
     }
     assert all((tensors[f"rnn.bias_hh_l{layer}"] != 0).all() for layer in range(CASES[case]["num_layers"]))
     logits, _ = network(case, tensors).read(window(case)[0], state_of(case, "initial"))
@@ -132,7 +132,7 @@ def test_weights_with_two_biases_from_pytorch_compute_the_same(case):
 def test_a_checkpoint_has_the_names_shapes_and_types_of_pytorchs_state_dict(case):
     net = network(case)
     tensors = modelfile.to_tensors(net.model.architecture, net.parameters)
-    expected = part(case, "weights")
+    expected = golden(case, "weights")
     assert {name: (array.shape, array.dtype) for name, array in tensors.items()} == {
         name: (array.shape, array.dtype) for name, array in expected.items()
     }
@@ -150,7 +150,7 @@ def test_weights_that_go_out_and_come_back_are_the_same_to_the_last_bit(case):
 @pytest.mark.parametrize("change", ["missing", "shape", "type"])
 def test_a_tensor_that_does_not_fit_is_refused_by_name(change):
     net = network("lstm-2")
-    tensors = dict(part("lstm-2", "weights"))
+    tensors = dict(golden("lstm-2", "weights"))
     name = "rnn.bias_hh_l1"
     spoil = {
         "missing": lambda: tensors.pop(name),
