@@ -20,7 +20,6 @@ from charlm.inference.sampler import Filter, Sampler
 from charlm.network.architecture import Architecture
 from charlm.network.model import Model
 from charlm.randomness import Purpose, generator
-from charlm.training.batch import split_among
 from charlm.training.trainer import Trainer
 from charlm.workers.ranks import Ranks
 from charlm.workers.split import Split, available_cores
@@ -257,7 +256,7 @@ def _products(config: Config, architecture: Architecture, streams: int) -> list[
 def _replays(config: Config, model: Model, team: Team, parts: set[str]) -> list[Callable[[], None]]:
     """Return, for each worker of this process, a function that does its share of the products of some parts."""
     a = model.architecture
-    shards = split_among(model, config.training.batch_size, team.workers)
+    shards = model.split_streams(config.training.batch_size, team.workers)
 
     def of_worker(streams: int) -> Callable[[], None]:
         runs = [product.replay(a.dtype) for product in _products(config, a, streams) if product.part in parts]

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from importlib.util import find_spec
-from math import inf
 
 from charlm.errors import UsageError
 from charlm.kernels.numpy.elementwise import elementwise
@@ -10,6 +9,7 @@ from charlm.kernels.numpy.recurrence import WeightsInPlace, numpy_recurrences, u
 from charlm.network.backend import Backend
 from charlm.network.loss import cross_entropy_with_gradient
 from charlm.network.products import sum_by_symbol, weight_gradient
+from charlm.workers.split import split_streams
 
 UNITS_FOR_THREADS = 256  # from which on NumPy's calls are long enough for threads not to wait for the interpreter
 
@@ -24,7 +24,7 @@ def _numpy() -> Backend:
         cross_entropy_with_gradient=cross_entropy_with_gradient,
         sum_by_symbol=sum_by_symbol,
         elementwise=elementwise,
-        pairs_from=inf,
+        split_streams=lambda streams, workers, hidden_size: split_streams(streams, workers),
         threads_from=UNITS_FOR_THREADS,
         when_compiling=lambda tell: None,
     )

@@ -34,8 +34,8 @@ class Backend:
         See `charlm.network.products`.
     elementwise : callable
         See `charlm.kernels.numpy.elementwise`.
-    pairs_from : float
-        The number of units from which on streams are multiplied in pairs, and an odd one costs as much as two.
+    split_streams : callable
+        Cuts B streams into shares for so many workers, for a network of H units.
     threads_from : int
         The number of units from which on several threads save time.
     when_compiling : callable
@@ -50,6 +50,6 @@ class Backend:
     cross_entropy_with_gradient: Callable[[Array, IntArray, float], float]
     sum_by_symbol: Callable[[list[RowBlock], IntArray, Array], None]
     elementwise: Callable[[Callable[..., tuple[Any, ...]], Sequence[Array], int, Sequence[int]], Apply]
-    pairs_from: float
+    split_streams: Callable[[int, int, int], list[slice]]
     threads_from: int
     when_compiling: Callable[[Callable[[], None]], None]

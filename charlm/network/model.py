@@ -44,6 +44,10 @@ class Model:
         """Return the arrays for windows of T steps of B streams; see `Workspace`."""
         return Workspace(self.architecture, self.backend, seq_length, batch_size, dropout, first_stream)
 
+    def split_streams(self, streams: int, workers: int) -> list[slice]:
+        """Return the streams of each worker, as suits the kernels."""
+        return self.backend.split_streams(streams, workers, self.architecture.hidden_size)
+
     def decoder(self, parameters: Parameters) -> Array:
         """Return the read-out's matrix, (V, H): where weights are tied, the embedding's; of weights or of gradients."""
         return parameters["embedding.weight" if self.architecture.tie_weights else "decoder.weight"]

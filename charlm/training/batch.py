@@ -18,13 +18,7 @@ from charlm.network.parameters import Parameters
 from charlm.network.regularisers.dropout import Dropout
 from charlm.network.workspace import Workspace
 from charlm.workers.ranks import Ranks
-from charlm.workers.split import split_streams
 from charlm.workers.team import Team
-
-
-def split_among(model: Model, streams: int, workers: int) -> list[slice]:
-    """Return the streams of each worker, for the kernels of a model."""
-    return split_streams(streams, workers, pairs=model.architecture.hidden_size >= model.backend.pairs_from)
 
 
 class Batch:
@@ -71,7 +65,7 @@ class Batch:
         self.model, self.parameters, self.team, self.ranks = model, parameters, team, ranks
         self.seq_length, self.batch_size, self._seed = seq_length, batch_size, seed
         self.streams = ranks.share(batch_size)
-        self._shares = split_among(model, self.streams.stop - self.streams.start, team.workers)
+        self._shares = model.split_streams(self.streams.stop - self.streams.start, team.workers)
         self.prepared = model.prepared()
 
         def workspace(worker: int) -> Workspace:

@@ -9,7 +9,7 @@ from charlm.kernels.choice import load_backend
 from charlm.network.architecture import Architecture
 from charlm.network.model import Model
 from charlm.network.regularisers.dropout import Dropout
-from charlm.training.batch import Batch, split_among
+from charlm.training.batch import Batch
 from charlm.workers.ranks import Ranks
 from charlm.workers.team import Team
 from tests.networks import FRESH, FUSED, KERNELS, LOCKED, NO_DROPOUT, ROUNDING, Network, arrays_of, assert_close, pairs
@@ -85,7 +85,7 @@ def test_a_state_that_comes_out_is_not_overwritten_by_the_next_window():
 @pytest.mark.skipif(not FUSED, reason="needs Numba")
 def test_only_kernels_that_multiply_pairs_split_a_batch_by_pairs():
     def of(kernels, units):
-        shares = split_among(Model(Architecture("gru", V, units), load_backend(kernels)), 50, 2)
+        shares = Model(Architecture("gru", V, units), load_backend(kernels)).split_streams(50, 2)
         return [share.stop - share.start for share in shares]
 
     assert of("numpy", 127) == of("numpy", 128) == of("fused", 127) == [25, 25]

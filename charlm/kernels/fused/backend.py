@@ -14,7 +14,7 @@ BACKEND = Backend(
     cross_entropy_with_gradient=loops.cross_entropy_with_gradient,
     sum_by_symbol=loops.sum_by_symbol,
     elementwise=loops.elementwise,
-    pairs_from=packed.LEAST,
+    split_streams=packed.split_streams_in_pairs,
     threads_from=1,
     when_compiling=loops.when_compiling,
 )

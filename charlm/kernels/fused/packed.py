@@ -21,6 +21,7 @@ from numba.extending import intrinsic
 from charlm.kernels.fused.compiling import OPTIONS, kept
 from charlm.kernels.fused.strassen import LEFT, PRODUCTS, RESULT, RIGHT, make_sums, quarter_at
 from charlm.kernels.fused.tiles import LANES, LINE, ONE, WIDTH, Vectors, add_panels
+from charlm.workers.split import split_streams
 
 LEAST = 128  # depth and columns from which on seven products of halves are faster than one product
 LEAST_ROWS = 4  # in half of the rows
@@ -226,6 +227,11 @@ def _transpose(context, x, pitch, out, out_pitch):  # type: ignore[no-untyped-de
         return ir.Constant(ir.IntType(8).as_pointer(), None)
 
     return types.void(*[types.intp] * 4), codegen
+
+
+def split_streams_in_pairs(streams: int, workers: int, hidden_size: int) -> list[slice]:
+    """Cut streams into shares, even ones where Strassen's method halves the rows: an odd row costs as much as two."""
+    return split_streams(streams, workers, pairs=hidden_size >= LEAST)
 
 
 def panels_for(depth: int, columns: int) -> np.ndarray[Any, np.dtype[np.float32]]:
