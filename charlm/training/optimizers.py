@@ -2,8 +2,9 @@
 
 A rule is a class of its own numbers. Its `update` is elementwise: it is written once, for one weight, its gradient, its
 moments and the scalars of the step, and the kernels run it over the flat vector of all weights. Its `scalars` are the
-numbers that are the same for all weights at a step, by the names that they have in `update`. The conventions (where
-epsilon stands, what starts at zero) are PyTorch's, so that a run can be compared with one there number by number.
+numbers that are the same for all weights at a step, by the names that they have in `update`. In the equations, g is the
+clipped gradient, plus lambda w with a weight decay of lambda. The conventions (where epsilon stands, what starts at
+zero) are PyTorch's, so that a run can be compared with one there number by number.
 """
 
 from collections.abc import Callable, Mapping
@@ -47,11 +48,12 @@ class Rule(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Adam:
-    """Follow the mean gradient, divided by the root of its mean square (Kingma & Ba 2015).
+    """Step against the mean gradient, divided by the root of its mean square (Kingma & Ba 2015).
 
         m = m + (1 - beta_1)(g - m);  v = v + (1 - beta_2)(g^2 - v);  w = (1 - shrink) w - rate m / (sqrt(v) + eps)
 
-    The corrections of the first steps' bias are in `rate` and `eps`; `shrink` is 0, except for AdamW.
+    The corrections of the first steps' bias are in `rate` and `eps`; `shrink` is 0, except for AdamW. The scalar
+    `beta1_rest` is 1 - beta_1, and so on.
 
     Attributes
     ----------
@@ -181,12 +183,12 @@ class Adagrad:
 
 @dataclass(frozen=True, slots=True)
 class SGD:
-    """Follow the gradient, with momentum (Polyak 1964) or Nesterov's (1983; Sutskever, Martens, Dahl & Hinton 2013).
+    """Step against the gradient, with momentum.
 
         u = momentum u + g;  w = w - rate (gain g + ahead u)
 
-    Plain momentum has gain 0 and ahead 1; Nesterov's, which looks ahead along the velocity u, has gain 1 and
-    ahead = momentum.
+    Plain momentum (Polyak 1964) has gain 0 and ahead 1. Nesterov's (1983; Sutskever, Martens, Dahl & Hinton 2013) looks
+    ahead along the velocity u: it has gain 1 and ahead = momentum.
 
     Attributes
     ----------

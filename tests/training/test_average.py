@@ -15,13 +15,13 @@ SMALL = Architecture("lstm", 6, 4, 2, embedding_size=3, dtype="float64")
 @pytest.mark.parametrize(("kernels", "dtype"), KERNELS)
 @pytest.mark.parametrize("workers", [1, 3])
 def test_the_moving_average_follows_its_formula(workers, kernels, dtype):
-    keep = 0.8
+    decay = 0.8
     net = Network(replace(SMALL, dtype=dtype), kernels=kernels)
     expected = net.parameters.flat.astype(float)
-    plan = replace(PLAN, total_steps=6, ema=keep)
+    plan = replace(PLAN, total_steps=6, ema=decay)
     with Training(net, net.ids(6 * T + 1, B), T, plan=plan, workers=workers) as trainer:
         for _ in trainer.run():
-            expected = keep * expected + (1 - keep) * net.parameters.flat
+            expected = decay * expected + (1 - decay) * net.parameters.flat
             assert_close(trainer.average.flat, expected, 1e-13 if dtype == "float64" else 1e-6)
     assert np.abs(trainer.average.flat - net.parameters.flat).max() > 0.01
 

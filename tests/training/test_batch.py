@@ -75,10 +75,10 @@ def test_a_state_that_comes_out_is_not_overwritten_by_the_next_window():
     batch = Batch(net.model, net.parameters, T, B, NO_DROPOUT, 1, team, Ranks())
     text = net.ids(2 * T + 1, B)
     _, _, state = batch.loss_and_gradients(text[:T], text[1 : T + 1], batch.zero_state(), 0)
-    kept = [array.copy() for array in arrays_of(state)]
+    copies = [array.copy() for array in arrays_of(state)]
     batch.loss_and_gradients(text[T:-1], text[T + 1 :], state, 1)
     team.close()
-    for array, expected in zip(arrays_of(state), kept, strict=True):
+    for array, expected in zip(arrays_of(state), copies, strict=True):
         np.testing.assert_array_equal(array, expected)
 
 

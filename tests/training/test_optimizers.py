@@ -153,17 +153,17 @@ def test_a_step_leaves_the_gradient_as_it_was_and_a_second_run_gives_the_same_bi
 
 
 @every_case
-def test_moments_restored_go_on_as_moments_kept(rule):
+def test_restored_moments_go_on_as_those_that_were_saved(rule):
     rng = np.random.default_rng(2)
-    kept, weights, gradients = optimizer_of(rule, 20)
+    whole, weights, gradients = optimizer_of(rule, 20)
     fresh, other_weights, other_gradients = optimizer_of(rule, 20)
     for step in range(1, 7):
         if step == 4:
-            fresh.restore({moment: array.copy() for moment, array in kept.moments.items()})
+            fresh.restore({moment: array.copy() for moment, array in whole.moments.items()})
             other_weights[...] = weights
         gradients[...] = rng.normal(0, 1, 20)
         other_gradients[...] = gradients
-        kept.step(0.1, step, 1.0, 0, 1)
+        whole.step(0.1, step, 1.0, 0, 1)
         if step >= 4:
             fresh.step(0.1, step, 1.0, 0, 1)
     np.testing.assert_array_equal(other_weights, weights)
