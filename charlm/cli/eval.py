@@ -3,17 +3,14 @@
 import json
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from charlm.cli.options import model_argument, on_unknown_option
 from charlm.errors import UsageError
-from charlm.files import rundir
 
 if TYPE_CHECKING:
-    from charlm.arrays import Ids
-    from charlm.files.modelfile import Saved
     from charlm.inference.scorer import Score
 
 
@@ -33,26 +30,26 @@ Examples:
 )
 @on_unknown_option
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
-def command(model: Path, files: tuple[str, ...], split: str | None, on_unknown: str, as_json: bool) -> None:
+def command(
+    model: Path, files: tuple[str, ...], split: Literal["valid", "test"] | None, on_unknown: str, as_json: bool
+) -> None:
     """Measure how well MODEL predicts FILE ..., or a part of its own corpus.
 
     MODEL is a run directory or a checkpoint file. The text is read in order with the state carried over, and every
     character but the first counts.
     """
-    from charlm.files import modelfile
-    from charlm.inference.scorer import Scorer
-    from charlm.kernels.choice import load_backend
-    from charlm.network.model import Model
-    from charlm.workers.split import available_cores
-    from charlm.workers.team import Team
+    import charlm
 
     if files and split:
         raise UsageError("--split: a part of the model's corpus; leave it out to score files")
-    saved = modelfile.load(rundir.resolve(model))
-    ids = _read_files(saved, files, on_unknown) if files else _read_split(saved, split or "valid", model)
-    team = Team(available_cores())
-    score = Scorer(Model(saved.architecture, load_backend("numpy")), team).score(saved.parameters, ids)
-    team.close()
+    loaded = charlm.load(model)
+    if files:
+        ids, notes = loaded.read_files(files, on_unknown)
+        for note in notes:
+            click.echo(note, err=True)
+    else:
+        ids = loaded.read_part(split or "valid")
+    score = loaded.score(ids)
     if as_json:
         click.echo(json.dumps(_values(score)))
     else:
@@ -78,27 +75,3 @@ def _values(score: "Score") -> dict[str, float | int | None]:
         "accuracy": score.accuracy,
         "chars": score.chars,
     }
-
-
-def _read_files(saved: "Saved", files: tuple[str, ...], on_unknown: str) -> "Ids":
-    """Read texts as the model's own corpus was read."""
-    from charlm.corpus.loading import read
-
-    c = saved.metadata["config"]["corpus"]
-    kept = {name: c[name] for name in ("encoding", "mode", "newlines", "normalize", "lowercase")}
-    ids, report = read(list(files), saved.vocabulary, on_unknown=on_unknown, **kept)
-    for note in report:
-        click.echo(note, err=True)
-    return ids
-
-
-def _read_split(saved: "Saved", split: str, model: Path) -> "Ids":
-    """Read the model's own corpus once more and return one of its parts."""
-    from charlm.run import read_again
-
-    c = saved.metadata["config"]
-    if c["corpus"]["split"][split] == 0:
-        raise UsageError(f"{model}: has no {split} part (corpus.split.{split} is 0); name files to score")
-    corpus = read_again(c["corpus"], c["seed"], saved.metadata["corpus"], model)
-    ids: Ids = getattr(corpus, split)
-    return ids

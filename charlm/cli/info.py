@@ -1,7 +1,7 @@
 """`charlm info`: what a checkpoint holds."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from math import log
 from pathlib import Path
@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from charlm.cli.options import model_argument
-from charlm.files import rundir
 
 if TYPE_CHECKING:
+    from charlm.api import LanguageModel
     from charlm.corpus.vocabulary import Vocabulary
-    from charlm.files.modelfile import Saved
 
 SHOWN_SYMBOLS = 200
 SHOWN_EVALUATIONS = 20
@@ -35,30 +34,29 @@ def command(model: Path, as_json: bool) -> None:
 
     Its network, its weights by tensor, its vocabulary, the losses of its training and its configuration.
     """
-    from charlm.files import modelfile
+    import charlm
 
-    path = rundir.resolve(model)
-    saved = modelfile.load(path)
+    loaded = charlm.load(model)
     if as_json:
         import json
 
-        shapes = {name: list(shape) for name, shape in saved.parameters.shapes.items()}
-        click.echo(json.dumps({"path": str(path), "parameters": shapes, **saved.metadata}, ensure_ascii=False))
+        shapes = {name: list(array.shape) for name, array in loaded.parameters.items()}
+        click.echo(json.dumps({"path": str(loaded.path), "parameters": shapes, **loaded.metadata}, ensure_ascii=False))
         return
-    click.echo(f"{path}, written by charlm {saved.metadata['version']}")
-    _show_network(saved)
-    _show_vocabulary(saved.vocabulary)
-    _show_history(saved.metadata)
-    _show_configuration(saved.metadata, path)
+    click.echo(f"{loaded.path}, written by charlm {loaded.metadata['version']}")
+    _show_network(loaded)
+    _show_vocabulary(loaded.vocabulary)
+    _show_history(loaded.metadata)
+    _show_configuration(loaded)
 
 
-def _show_network(saved: "Saved") -> None:
-    a = saved.architecture
+def _show_network(model: "LanguageModel") -> None:
+    a = model.architecture
     symbols = f"an embedding of {a.embedding_size}" if a.embedding_size else "one-hot input"
     tied = ", tied to the read-out" if a.tie_weights else ""
     click.echo(f"{a.num_layers} x {a.cell} of {a.hidden_size}, {symbols}{tied}, {a.dtype}")
-    click.echo(f"\n{'parameters':<24}{saved.parameters.flat.size:>12,}")
-    for name, array in saved.parameters.items():
+    click.echo(f"\n{'parameters':<24}{sum(array.size for array in model.parameters.values()):>12,}")
+    for name, array in model.parameters.items():
         click.echo(f"  {name:<22}{array.size:>12,}  {' x '.join(map(str, array.shape))}")
 
 
@@ -76,7 +74,7 @@ def _show_vocabulary(vocabulary: "Vocabulary") -> None:
         click.echo(f"  and {len(vocabulary) - len(shown):,} more, which --json lists")
 
 
-def _show_history(metadata: dict[str, Any]) -> None:
+def _show_history(metadata: Mapping[str, Any]) -> None:
     history = metadata["history"]
     if history:
         click.echo("\nvalidation\n    step    epoch      nats  bits/char")
@@ -97,11 +95,11 @@ def _evaluation(entry: dict[str, Any], best: bool) -> str:
     return f"{entry['step']:>8,}{entry['epoch']:>9.2f}{loss:>10.4f}{loss / log(2):>11.4f}{'  best' if best else ''}"
 
 
-def _show_configuration(metadata: dict[str, Any], path: Path) -> None:
-    from charlm.config import dump_yaml, from_dict
+def _show_configuration(model: "LanguageModel") -> None:
+    from charlm.config import dump_yaml
 
     click.echo("\nconfiguration")
-    for line in dump_yaml(from_dict(metadata["config"], str(path))).splitlines():
+    for line in dump_yaml(model.config).splitlines():
         click.echo(f"  {line}")
 
 

@@ -1,11 +1,14 @@
 """Options that several commands share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+
+from charlm.errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -41,3 +44,15 @@ def on_unknown_option(function: F) -> F:
         default="error",
         help="What to do with characters that the model's corpus never had; replace needs corpus.min_count.",
     )(function)
+
+
+@contextmanager
+def options_in_messages() -> Iterator[None]:
+    """Let a message of the library that begins with the name of an argument begin with that of the option."""
+    try:
+        yield
+    except UsageError as error:
+        name, colon, rest = str(error).partition(": ")
+        if colon and name in click.get_current_context().params:
+            error.args = (f"--{name.replace('_', '-')}: {rest}",)
+        raise

@@ -2,30 +2,23 @@
 
 import secrets
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from time import perf_counter
 from typing import TYPE_CHECKING
 
 import click
 
 from charlm.cli.display import COMPILING
-from charlm.cli.options import FiniteRange, model_argument, on_unknown_option
+from charlm.cli.options import FiniteRange, model_argument, on_unknown_option, options_in_messages
 from charlm.errors import CharlmError, UsageError
-from charlm.files import rundir
 
 if TYPE_CHECKING:
+    from charlm.api import LanguageModel
+    from charlm.arrays import IntArray
     from charlm.corpus.vocabulary import Vocabulary
-    from charlm.files.modelfile import Saved
-    from charlm.inference.sampler import Drawn
-    from charlm.network.architecture import Architecture
-    from charlm.network.model import Model
+    from charlm.inference.writing import Writing
 
 SEPARATOR = "--- {number} of {count}"
 MOST_SEED = (1 << 64) - 1
-LONG = 20_000  # characters from which fused kernels pay for the half second that loading them takes
-GLANCE = 0.02  # seconds between two looks at a growing text; writing every character by itself takes time
-LONGEST_LINE = 10_000  # characters; where only --lines is given, so that a model stuck in a line ends all the same
 
 
 @click.command(
@@ -92,7 +85,7 @@ Examples:
 def command(
     context: click.Context,
     model: Path,
-    length: int,
+    length: int | None,
     temperature: float,
     top_k: int | None,
     top_p: float | None,
@@ -113,159 +106,67 @@ def command(
     (corpus.mode: lines) starts afresh with every line. The kernels round differently, so once in a great while a seed's
     text takes another turn with the other ones.
     """
-    from charlm.files import modelfile
-    from charlm.inference.sampler import Filter, Sampler, beginning
-    from charlm.workers.split import available_cores
-    from charlm.workers.team import Team
+    import charlm
 
     if prompt is not None and prompt_file is not None:
         raise UsageError("--prompt and --prompt-file: give one of them")
-    saved = modelfile.load(rundir.resolve(model))
-    vocabulary, start_symbol = saved.vocabulary, saved.architecture.start_symbol
-    _check_ends(saved, model, stop, lines)
-    network = _network(saved.architecture, kernels, length, count, ends=stop is not None or lines is not None)
-    ids = _encoded_prompt(vocabulary, prompt, prompt_file, on_unknown)
-    shown = vocabulary.decode(ids)
-    if not ids or start_symbol is not None:
-        ids.insert(0, beginning(vocabulary.symbols, start_symbol))
-    if seed is None:
-        seed = secrets.randbelow(1 << 32)
-        click.echo(f"seed {seed}", err=True)
-    if lines is not None and context.get_parameter_source("length") is click.core.ParameterSource.DEFAULT:
-        length = lines * LONGEST_LINE
-    team = Team(available_cores())
-    narrow = Filter(temperature, top_k, top_p, min_p)
-    drawn = Sampler(network, saved.parameters, count, team).write(ids, length, narrow, seed)
-    texts = [Text(vocabulary, stop, lines) for _ in range(count)]
-    if as_json:
-        _write_json(drawn, texts, shown, seed)
-    else:
-        _write(drawn, texts, shown)
-    team.close()
-
-
-def _network(architecture: "Architecture", kernels: str, length: int, count: int, ends: bool) -> "Model":
-    """Return the model with the kernels that are asked for, or that suit what is to be written."""
-    from charlm.kernels.choice import choose, load_backend
-    from charlm.network.model import Model
-
     if kernels == "fused" and count > 1:
         raise UsageError("--kernels fused: writes one text at a time; leave it out, or --count")
-    if kernels == "auto" and (count > 1 or ends or length < LONG):
-        kernels = "numpy"
-    network = Model(architecture, load_backend(choose(kernels, architecture.dtype)))
-    network.backend.when_compiling(lambda: click.echo(COMPILING, err=True))
-    return network
+    if lines is not None and context.get_parameter_source("length") is click.core.ParameterSource.DEFAULT:
+        length = None
+    loaded = charlm.load(model, kernels=kernels, on_compiling=lambda: click.echo(COMPILING, err=True))
+    ids = _read_prompt(loaded, prompt, prompt_file, on_unknown)
+    told = secrets.randbelow(1 << 32) if seed is None else seed
+    with options_in_messages():
+        writing = loaded.writing(
+            ids, length=length, temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, seed=told, count=count,
+            stop=stop, lines=lines, probabilities=as_json,
+        )  # fmt: skip
+    if seed is None:
+        click.echo(f"seed {told}", err=True)
+    if as_json:
+        _write_json(writing, loaded.vocabulary, told)
+    else:
+        _write(writing)
 
 
-def _check_ends(saved: "Saved", model: Path, stop: str | None, lines: int | None) -> None:
-    """Refuse an end that no text could ever reach."""
-    if stop == "":
-        raise UsageError("--stop: the empty text would end every text before its first character; leave it out")
-    if stop is not None:
-        _encoded(saved.vocabulary, stop, "error", "--stop")
-    if lines is not None and saved.vocabulary.id_of("\n") is None:
-        raise UsageError(f"--lines: {model} never saw a line end, so it writes none; use --length")
-
-
-def _encoded_prompt(vocabulary: "Vocabulary", prompt: str | None, file: Path | None, on_unknown: str) -> list[int]:
+def _read_prompt(model: "LanguageModel", prompt: str | None, file: Path | None, on_unknown: str) -> "IntArray":
     """Return the prompt's ids."""
     if file is None:
-        return _encoded(vocabulary, prompt or "", on_unknown, "--prompt")
+        return _encoded(model, prompt or "", on_unknown, "--prompt")
     data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-    if vocabulary.unit == "byte":
-        return _encoded(vocabulary, data, on_unknown, str(file))
+    if model.vocabulary.unit == "byte":
+        return _encoded(model, data, on_unknown, str(file))
     try:
-        return _encoded(vocabulary, data.decode("utf-8-sig"), on_unknown, str(file))
+        return _encoded(model, data.decode("utf-8-sig"), on_unknown, str(file))
     except UnicodeDecodeError as error:
         raise CharlmError(f"{file}: is not UTF-8 at byte {error.start:,}; save the prompt as UTF-8") from error
 
 
-def _encoded(vocabulary: "Vocabulary", text: str | bytes, on_unknown: str, where: str) -> list[int]:
+def _encoded(model: "LanguageModel", text: str | bytes, on_unknown: str, where: str) -> "IntArray":
     try:
-        return [int(symbol) for symbol in vocabulary.encode(text, on_unknown)]
+        return model.encode(text, on_unknown)
     except UsageError as error:
-        raise UsageError(f"{where}: {error}") from error
+        error.args = (f"{where}: {error}",)
+        raise
 
 
-class Text:
-    """One text as it grows, and whether it is to end.
-
-    Parameters
-    ----------
-    vocabulary : Vocabulary
-        Decodes.
-    stop : str or None
-        The text ends when it ends with this.
-    lines : int or None
-        The text ends after so many line ends.
-
-    Attributes
-    ----------
-    text : str
-        What was written so far.
-    ids : list of int
-        Its symbols.
-    done : bool
-        Whether it has ended.
-    """
-
-    def __init__(self, vocabulary: "Vocabulary", stop: str | None, lines: int | None) -> None:
-        self._vocabulary, self._decoder = vocabulary, vocabulary.decoder()
-        self._stop, self._lines = stop, lines
-        self.text = ""
-        self.ids: list[int] = []
-        self.done = False
-
-    @property
-    def symbols(self) -> list[str] | list[int]:
-        """The symbols themselves: characters, or the values of bytes."""
-        written = [self._vocabulary.symbols[symbol] for symbol in self.ids]
-        return [ord(symbol) for symbol in written] if self._vocabulary.unit == "byte" else written
-
-    def add(self, symbol: int) -> str:
-        """Write one symbol, and return the characters that it completes: none within a UTF-8 sequence."""
-        if self.done:
-            return ""
-        self.ids.append(symbol)
-        return self._grow(self._decoder.feed([symbol]))
-
-    def finish(self) -> str:
-        """Return what a UTF-8 sequence that was cut short comes to."""
-        return self._grow(self._decoder.finish())
-
-    def _grow(self, new: str) -> str:
-        self.text += new
-        if self._lines is not None:
-            self._lines -= new.count("\n")
-        self.done = self._lines == 0 or (self._stop is not None and self.text.endswith(self._stop))
-        return new
-
-
-def _write(drawn: Iterator["Drawn"], texts: list[Text], prompt: str) -> None:
+def _write(writing: "Writing[str]") -> None:
     """Write the first text as it is made, and the others after it."""
-    first, *others = texts
-    _announce(1, len(texts))
+    first, *others = writing.texts
+    count, prompt, shown = len(writing.texts), writing.prompt, 0
+    _announce(1, count)
     click.echo(prompt, nl=False)
-    waiting: list[str] = []
-    shown = perf_counter()
     try:
-        for step in drawn:
-            new = [text.add(int(symbol)) for text, symbol in zip(texts, step.ids, strict=True)]
-            waiting.append(new[0])
-            if perf_counter() - shown > GLANCE:
-                click.echo("".join(waiting), nl=False)
-                waiting.clear()
-                shown = perf_counter()
-            if all(text.done for text in texts):
-                break
-        rest = [text.finish() for text in texts]
-        waiting.append(rest[0])
-    finally:
-        click.echo("".join(waiting), nl=False)
+        for new, *_ in writing:
+            click.echo(new, nl=False)
+            shown += len(new)
+    except KeyboardInterrupt:
+        click.echo(first.text[shown:], nl=False)  # what was made since the last look
+        raise
     _end_line(prompt + first.text)
     for number, text in enumerate(others, 2):
-        _announce(number, len(texts))
+        _announce(number, count)
         click.echo(prompt + text.text, nl=False)
         _end_line(prompt + text.text)
 
@@ -281,26 +182,25 @@ def _end_line(text: str) -> None:
         click.echo()
 
 
-def _write_json(drawn: Iterator["Drawn"], texts: list[Text], prompt: str, seed: int) -> None:
+def _write_json(writing: "Writing[str]", vocabulary: "Vocabulary", seed: int) -> None:
     """Write a JSON object for each text."""
     import json
 
-    probabilities: list[list[float]] = [[] for _ in texts]
-    for step in drawn:
-        for text, kept, symbol, probability in zip(texts, probabilities, step.ids, step.probabilities(), strict=True):
-            if not text.done:
-                text.add(int(symbol))
-                kept.append(float(f"{probability:.6g}"))
-        if all(text.done for text in texts):
-            break
-    for number, text in enumerate(texts):
-        text.finish()
+    for _ in writing:
+        pass
+    for number, text in enumerate(writing.texts):
         document = {
             "seed": seed,
             "index": number,
-            "prompt": prompt,
+            "prompt": writing.prompt,
             "text": text.text,
-            "symbols": text.symbols,
-            "probabilities": probabilities[number],
+            "symbols": _symbols(text.ids, vocabulary),
+            "probabilities": [float(f"{probability:.6g}") for probability in text.probabilities],
         }
         click.echo(json.dumps(document, ensure_ascii=False))
+
+
+def _symbols(ids: list[int], vocabulary: "Vocabulary") -> list[str] | list[int]:
+    """Return the symbols themselves: characters, or the values of bytes."""
+    written = [vocabulary.symbols[symbol] for symbol in ids]
+    return [ord(symbol) for symbol in written] if vocabulary.unit == "byte" else written

@@ -1,12 +1,14 @@
 """Threads that work in step on one batch."""
 
 import os
+import weakref
 from collections.abc import Callable
 from threading import Lock, Thread
 from typing import Any, TypeVar
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
+
+from charlm.workers.blas import BlasLimit
 
 R = TypeVar("R")
 # Numbers that overflow end in a loss that is not finite, which is reported once; warnings before it would hide that.
@@ -21,16 +23,19 @@ class Team:
 
     Parameters
     ----------
-    workers, blas_threads : int
-        As in `charlm.workers.split.Split`.
+    workers : int
+        How many there are.
+    blas_threads : int or None
+        How many threads each product may use by itself until the team is closed; None leaves that alone.
     """
 
-    def __init__(self, workers: int, blas_threads: int = 1) -> None:
+    def __init__(self, workers: int, blas_threads: int | None = 1) -> None:
         self.workers = workers
         cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else []
         self._cores = cores if 1 < workers == len(cores) else []
         self._helpers = [_Helper(number, self._core(number)) for number in range(1, workers)]
-        self._limit = ThreadpoolController().limit(limits=blas_threads, user_api="blas")
+        # A team that is forgotten instead of closed, as after an error, must not limit the rest of the program.
+        self._unlimit = weakref.finalize(self, BlasLimit(blas_threads).release) if blas_threads else None
 
     def _core(self, number: int) -> list[int]:
         """Return the one core that a worker is bound to, or an empty list if it may run on any."""
@@ -57,10 +62,11 @@ class Team:
         return [mine, *(helper.result() for helper in helpers)]
 
     def close(self) -> None:
-        """End the threads, and let products use all cores again."""
+        """End the threads, and let products use as many cores as before."""
         for helper in self._helpers:
             helper.end()
-        self._limit.restore_original_limits()
+        if self._unlimit is not None:
+            self._unlimit()
 
 
 class _Helper:

@@ -1,0 +1,591 @@
+"""charlm as a library: load a model; sample, score and predict with it; train one."""
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from math import isfinite
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypedDict, Unpack, overload
+
+import numpy as np
+
+from charlm.arrays import Array, Ids, IntArray
+from charlm.errors import CharlmError, UsageError
+from charlm.files import modelfile, rundir
+from charlm.files.modelfile import Saved
+from charlm.inference import sampler
+from charlm.inference.predictor import Network
+from charlm.inference.sampler import Filter, beginning
+from charlm.inference.text import Text, characters, raw_bytes
+from charlm.inference.writing import Writing
+from charlm.kernels.choice import choose, load_backend
+from charlm.network.model import Model
+from charlm.workers.blas import blas_threads
+from charlm.workers.split import available_cores
+from charlm.workers.team import Team
+
+if TYPE_CHECKING:
+    from charlm.config import Config
+    from charlm.inference.scorer import Score
+
+DEFAULT_LENGTH = 500  # symbols
+LONGEST_LINE = 10_000  # symbols; where only lines are counted, so that a model stuck in a line ends all the same
+LONG = 20_000  # symbols from which fused kernels pay for the half second that loading them takes
+MOST_SEED = (1 << 64) - 1
+
+Readable: TypeAlias = "str | bytes | IntArray"  # the last are ids
+
+
+class WritingOptions(TypedDict, total=False):
+    """How a text is written; see `LanguageModel.sample`."""
+
+    length: int | None
+    temperature: float
+    top_k: int | None
+    top_p: float | None
+    min_p: float | None
+    seed: int | None
+    stop: str | bytes | None
+    lines: int | None
+    on_unknown: str
+
+
+class Range(NamedTuple):
+    """The numbers that an option takes."""
+
+    holds: Callable[[Any], bool]
+    words: str
+
+
+RANGES = {
+    "length": Range(lambda x: x >= 0, "at least 0"),
+    "temperature": Range(lambda x: x >= 0 and isfinite(x), "a finite number of at least 0"),
+    "top_k": Range(lambda x: x >= 1, "at least 1"),
+    "top_p": Range(lambda x: 0 < x <= 1, "above 0 and at most 1"),
+    "min_p": Range(lambda x: 0 <= x <= 1, "between 0 and 1"),
+    "seed": Range(lambda x: 0 <= x <= MOST_SEED, "between 0 and 2**64 - 1"),
+    "count": Range(lambda x: x >= 1, "at least 1"),
+    "lines": Range(lambda x: x >= 1, "at least 1"),
+    "top": Range(lambda x: x >= 1, "at least 1"),
+    "workers": Range(lambda x: x >= 1, "'auto' or at least 1"),
+}
+
+
+def load(
+    path: str | Path,
+    *,
+    kernels: str = "auto",
+    workers: int | Literal["auto"] = "auto",
+    on_compiling: Callable[[], None] | None = None,
+) -> "LanguageModel":
+    """Read a trained model.
+
+    Parameters
+    ----------
+    path : str or Path
+        A run directory, of which the best model is read, or a checkpoint file.
+    kernels : {"auto", "numpy", "fused"}
+        What writes text. ``auto`` takes the compiled kernels of the ``fast`` extra for one text of 20,000 symbols or
+        more, NumPy otherwise; the two round differently, so once in a great while a seed's text takes another turn.
+        Several texts are written, and everything else is computed, by NumPy.
+    workers : int or "auto"
+        The most threads that one call uses; ``auto`` is as many as there are cores.
+    on_compiling : callable, optional
+        Called before the kernels are compiled for this machine, once, which takes up to half a minute.
+
+    Raises
+    ------
+    UsageError
+        If there is no such run or file, or the kernels cannot compute this model.
+    CharlmError
+        If the file is damaged or holds no model.
+
+    Examples
+    --------
+    >>> import charlm
+    >>> model = charlm.load("runs/plays")
+    >>> print(model.sample("BRANNOCK:", length=200, temperature=0.7, seed=1))  # doctest: +SKIP
+    """
+    if workers != "auto":
+        _check(workers=workers)
+    file = rundir.resolve(Path(path))
+    return LanguageModel(modelfile.load(file), file, kernels, workers, on_compiling, str(path))
+
+
+class LanguageModel:
+    """A trained model, ready for use; `load` reads one.
+
+    It never changes, so several threads may use one model at the same time. Text goes in and comes out as `str`. A
+    model of bytes takes `bytes` as well, and gives bytes back for them; text it reads as UTF-8.
+
+    Attributes
+    ----------
+    path : Path
+        The checkpoint file that it was read from.
+    architecture : Architecture
+        The network.
+    vocabulary : Vocabulary
+        The V symbols; `vocabulary.symbols` has them in the order of their ids.
+    metadata : mapping
+        All else that the checkpoint says, such as the history of validation losses.
+    """
+
+    def __init__(
+        self,
+        saved: Saved,
+        path: Path,
+        kernels: str = "auto",
+        workers: int | Literal["auto"] = "auto",
+        on_compiling: Callable[[], None] | None = None,
+        name: str | None = None,
+    ) -> None:
+        self.path, self.architecture, self.vocabulary = path, saved.architecture, saved.vocabulary
+        self.metadata: Mapping[str, Any] = MappingProxyType(saved.metadata)
+        self._weights = saved.parameters
+        self._kernels = kernels if kernels == "auto" else choose(kernels, self.architecture.dtype)
+        self._workers = available_cores() if workers == "auto" else workers
+        self._on_compiling = on_compiling
+        self._name = name or str(path)  # as the person named it, for messages
+
+    def __repr__(self) -> str:
+        a = self.architecture
+        return f"<{self._name}: {a.num_layers} x {a.cell} of {a.hidden_size}, {len(self.vocabulary):,} symbols>"
+
+    @cached_property
+    def config(self) -> "Config":
+        """The resolved configuration that the model was trained with.
+
+        Raises
+        ------
+        UsageError
+            If the checkpoint holds none that this charlm knows.
+        """
+        from charlm.config import from_dict
+
+        return from_dict(self.metadata.get("config"), str(self.path))
+
+    @cached_property
+    def parameters(self) -> Mapping[str, Array]:
+        """The weights by name, as PyTorch names and lays them out; neither the mapping nor the arrays can be written.
+
+        ``rnn.weight_ih_l0`` (G*H, V or E), ``rnn.weight_hh_l0`` (G*H, H) and so on for each layer, and
+        ``decoder.weight`` (V, H); see `charlm.network.architecture`.
+        """
+        views = {name: array.view() for name, array in self._weights.items()}
+        for view in views.values():
+            view.flags.writeable = False
+        return MappingProxyType(views)
+
+    @overload
+    def sample(  # type: ignore[overload-overlap] # one text is no list, though 1 is an int
+        self, prompt: bytes, *, count: Literal[1] = 1, **options: Unpack[WritingOptions]
+    ) -> bytes: ...
+
+    @overload
+    def sample(  # type: ignore[overload-overlap]
+        self, prompt: str | IntArray = "", *, count: Literal[1] = 1, **options: Unpack[WritingOptions]
+    ) -> str: ...
+
+    @overload
+    def sample(self, prompt: bytes, *, count: int, **options: Unpack[WritingOptions]) -> list[bytes]: ...
+
+    @overload
+    def sample(self, prompt: str | IntArray = "", *, count: int, **options: Unpack[WritingOptions]) -> list[str]: ...
+
+    def sample(
+        self, prompt: Readable = "", *, count: int = 1, **options: Unpack[WritingOptions]
+    ) -> str | bytes | list[str] | list[bytes]:
+        r"""Write on from a prompt.
+
+        Parameters
+        ----------
+        prompt : str or bytes
+            What the text goes on from. Without one it begins as a new line does. In a model of lines the prompt is the
+            beginning of a line.
+        length : int, optional
+            How many characters to write, in a model of bytes how many bytes; 500 where nothing else ends the text.
+        temperature : float
+            Logits are divided by it: below 1 is safer, above 1 wilder, 0 takes the likeliest symbol; 0.8 by default.
+        top_k : int, optional
+            Only the k likeliest symbols are drawn from.
+        top_p : float, optional
+            Only the fewest symbols are drawn from that together have this probability (Holtzman et al. 2020).
+        min_p : float, optional
+            Only symbols are drawn from that are at least this share as likely as the likeliest (Nguyen et al. 2024).
+        seed : int, optional
+            The same seed gives the same text; without one, every call gives another.
+        count : int
+            How many texts to write at once. The first is the one that would be written alone.
+        stop : str or bytes, optional
+            The text ends when it has written this.
+        lines : int, optional
+            The text ends after so many lines.
+        on_unknown : {"error", "skip", "replace"}
+            What to do with characters of the prompt that the model never saw; ``replace`` needs a model trained with
+            `corpus.min_count`.
+
+        Returns
+        -------
+        str, or list of str
+            What was written, without the prompt; a list where `count` is above 1. For a prompt of bytes, bytes.
+
+        Raises
+        ------
+        UsageError
+            If an option is out of its range, or the prompt or `stop` has characters that the model never saw.
+
+        Examples
+        --------
+        >>> prompt = "BRANNOCK:\n"
+        >>> print(prompt + model.sample(prompt, length=300, temperature=0.7, seed=1))  # doctest: +SKIP
+        >>> names = model.sample(count=10, lines=1)  # doctest: +SKIP
+        """
+        writing = self.writing(prompt, count=count, **options)
+        for _ in writing:
+            pass
+        texts: list[Any] = [text.text for text in writing.texts]
+        return texts if count > 1 else texts[0]
+
+    @overload
+    def stream(self, prompt: bytes, **options: Unpack[WritingOptions]) -> Iterator[bytes]: ...
+
+    @overload
+    def stream(self, prompt: str | IntArray = "", **options: Unpack[WritingOptions]) -> Iterator[str]: ...
+
+    def stream(self, prompt: Readable = "", **options: Unpack[WritingOptions]) -> Iterator[str] | Iterator[bytes]:
+        """Write on from a prompt, and give the text away as it is written.
+
+        Parameters
+        ----------
+        prompt, options
+            As for `sample`.
+
+        Returns
+        -------
+        iterator of str or bytes
+            The pieces of the text that `sample` returns, one every few hundredths of a second. Whoever stops listening
+            stops the model.
+
+        Examples
+        --------
+        >>> for piece in model.stream("BRANNOCK:"):  # doctest: +SKIP
+        ...     print(piece, end="", flush=True)
+        """
+        writing = self.writing(prompt, **options)
+        return (pieces[0] for pieces in writing if pieces[0])
+
+    def writing(
+        self,
+        prompt: Readable = "",
+        *,
+        length: int | None = None,
+        temperature: float = 0.8,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        min_p: float | None = None,
+        seed: int | None = None,
+        count: int = 1,
+        stop: str | bytes | None = None,
+        lines: int | None = None,
+        on_unknown: str = "error",
+        probabilities: bool = False,
+    ) -> Writing[Any]:
+        """Begin to write some texts, all of which can be watched as they grow.
+
+        Parameters
+        ----------
+        prompt, length, temperature, top_k, top_p, min_p, seed, count, stop, lines, on_unknown
+            As for `sample`.
+        probabilities : bool
+            Whether to note how likely the model, unfiltered and at temperature 1, held each symbol.
+
+        Returns
+        -------
+        Writing
+            Each item of it is a list of what the texts have grown by; its `texts` hold their symbols.
+        """
+        _check(length=length, temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, seed=seed, count=count,
+               lines=lines)  # fmt: skip
+        ids = [int(symbol) for symbol in self.encode(prompt, on_unknown)]
+        self._check_ends(stop, lines)
+        if length is None:
+            length = DEFAULT_LENGTH if lines is None else lines * LONGEST_LINE
+        network = self._network_to_write(length, count, ends=stop is not None or lines is not None)
+        team = Team(self._workers, blas_threads=None)
+        start = self.architecture.start_symbol
+        begun = ids if ids and start is None else [beginning(self.vocabulary.symbols, start), *ids]
+        drawn = sampler.Sampler(network, self._weights, count, team).write(
+            begun,
+            length,
+            Filter(temperature, top_k, top_p, min_p),
+            secrets.randbelow(1 << 32) if seed is None else seed,
+        )
+        new = self._new_bytes if isinstance(prompt, bytes) else self._new_text
+        texts, shown = zip(*(new(ids, stop, lines) for _ in range(count)), strict=True)
+        return Writing(shown[0], drawn, texts, team, probabilities)
+
+    def _new_text(self, prompt: list[int], stop: str | bytes | None, lines: int | None) -> tuple[Text[str], str]:
+        end = stop.decode("utf-8", "replace") if isinstance(stop, bytes) else stop
+        return Text(characters(self.vocabulary), end, lines), self.vocabulary.decode(prompt)
+
+    def _new_bytes(self, prompt: list[int], stop: str | bytes | None, lines: int | None) -> tuple[Text[bytes], bytes]:
+        spelling = raw_bytes(self.vocabulary)
+        end = stop.encode("utf-8", "surrogateescape") if isinstance(stop, str) else stop
+        return Text(spelling, end, lines), b"".join(map(spelling.spell, prompt))
+
+    def _check_ends(self, stop: str | bytes | None, lines: int | None) -> None:
+        """Refuse an end that no text could ever reach."""
+        if stop is not None and not stop:
+            raise UsageError("stop: the empty text would end every text before its first character; leave it out")
+        if stop is not None:
+            try:
+                self.encode(stop)
+            except UsageError as error:
+                error.args = (f"stop: {error}",)
+                raise
+        if lines is not None and self.vocabulary.id_of("\n") is None:
+            raise UsageError(f"lines: {self._name} never saw a line end, so it writes none; give a length")
+
+    def _network_to_write(self, length: int, count: int, ends: bool) -> Model:
+        """Return the network with the kernels that suit what is to be written."""
+        kernels = self._kernels
+        if kernels == "auto" and (count > 1 or ends or length < LONG):
+            kernels = "numpy"
+        network = Model(self.architecture, load_backend(choose(kernels, self.architecture.dtype)))
+        if self._on_compiling is not None:
+            network.backend.when_compiling(self._on_compiling)
+        return network
+
+    def encode(self, text: Readable, on_unknown: str = "error") -> IntArray:
+        """Return the ids of a text.
+
+        Parameters
+        ----------
+        text : str, bytes, or ndarray of int
+            A model of characters takes text; a model of bytes takes bytes, or text, which it reads as UTF-8. Ids are
+            only checked.
+        on_unknown : {"error", "skip", "replace"}
+            What to do with symbols that the model never saw.
+
+        Returns
+        -------
+        ndarray of int, shape (n,)
+            Places in `vocabulary.symbols`.
+
+        Raises
+        ------
+        UsageError
+            If the text has symbols that the model never saw and they are neither to be skipped nor replaced.
+        """
+        if isinstance(text, bytes) and self.vocabulary.unit == "char":
+            raise UsageError(f"{self._name}: is a model of characters; give it text instead of bytes")
+        if isinstance(text, str | bytes):
+            return self.vocabulary.encode(text, on_unknown)
+        ids = np.asarray(text, dtype=np.int64)
+        if len(ids) and not 0 <= ids.min() <= ids.max() < len(self.vocabulary):
+            raise UsageError(f"ids must be between 0 and {len(self.vocabulary) - 1}, got {ids.min()} to {ids.max()}")
+        return ids
+
+    def score(self, text: Readable, on_unknown: str = "error") -> "Score":
+        """Measure how well the model predicts a text, each character from those before it.
+
+        The first character is given, not predicted; in a model of lines it is predicted as the first of a line. Long
+        texts are read in several streams at once, 2,000 characters or more in each, and the first characters of each
+        stream are predicted from little.
+
+        Parameters
+        ----------
+        text : str or bytes
+            At least two characters, taken as they are. Ids are taken as a corpus has them: in a model of lines the
+            first is given, too.
+        on_unknown : {"error", "skip", "replace"}
+            What to do with characters that the model never saw.
+
+        Returns
+        -------
+        Score
+            The mean `loss` in nats per character, the same as `bits_per_char` and `perplexity`; `accuracy`, the share
+            of characters that were the model's first guess; and how many `chars` were predicted.
+
+        Raises
+        ------
+        UsageError
+            If the text is too short or has characters that the model never saw.
+
+        Examples
+        --------
+        >>> model.score("To be, or not to be").bits_per_char  # doctest: +SKIP
+        """
+        from charlm.inference.scorer import Scorer  # here, as writing needs none of it
+
+        ids = self.encode(text, on_unknown)
+        start = self.architecture.start_symbol
+        if start is not None and isinstance(text, str | bytes):
+            ids = np.concatenate([[start], ids])
+        if len(ids) < 2:
+            raise UsageError("a text needs at least two characters to be scored")
+        team = Team(self._workers)
+        try:
+            return Scorer(self._numpy, team).score(self._weights, ids)  # type: ignore[arg-type]
+        finally:
+            team.close()
+
+    def log_probabilities(self, text: Readable, on_unknown: str = "error") -> Array:
+        """Return what the model expected before each character of a text.
+
+        Parameters
+        ----------
+        text : str or bytes
+            n characters.
+        on_unknown : {"error", "skip", "replace"}
+            What to do with characters that the model never saw.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, V)
+            Row i holds the natural logarithms of the probabilities of every symbol after the first i characters, so
+            that ``result[i, ids[i]]`` is that of the character that came; the exponentials of a row sum to 1. Row 0 is
+            what a text begins with where there is no prompt. In a model of lines a line end makes the model forget
+            what was before.
+
+        Raises
+        ------
+        UsageError
+            If the text has characters that the model never saw.
+
+        Examples
+        --------
+        >>> text = "To be, or not to be"
+        >>> surprise = -model.log_probabilities(text)[range(len(text)), model.encode(text)]  # doctest: +SKIP
+        """
+        return self._expected_along(self.encode(text, on_unknown))[:-1]
+
+    def next_probabilities(
+        self, text: Readable = "", top: int | None = 10, on_unknown: str = "error"
+    ) -> dict[str, float] | dict[bytes, float]:
+        """Return what the model expects after a text.
+
+        Parameters
+        ----------
+        text : str or bytes
+            What came before; without it, a text begins.
+        top : int or None
+            How many of the likeliest symbols to return; None for all.
+        on_unknown : {"error", "skip", "replace"}
+            What to do with characters that the model never saw.
+
+        Returns
+        -------
+        dict
+            Symbol to probability, the likeliest first; equally likely ones in the order of the vocabulary. The symbols
+            are characters, in a model of bytes `bytes` of length 1.
+
+        Raises
+        ------
+        UsageError
+            If the text has characters that the model never saw.
+
+        Examples
+        --------
+        >>> model.next_probabilities("To be or not to b", top=3)  # doctest: +SKIP
+        """
+        _check(top=top)
+        p = np.exp(self._expected_along(self.encode(text, on_unknown), last=True)[-1])
+        order = np.argsort(-p, kind="stable")[:top]
+        symbols: Sequence[Any] = self.vocabulary.symbols
+        if self.vocabulary.unit == "byte":
+            symbols = [bytes([ord(symbol)]) for symbol in symbols]
+        return {symbols[index]: float(p[index]) for index in order}
+
+    def _expected_along(self, ids: IntArray, last: bool = False) -> Array:
+        """Return what is expected before each of n symbols and after the last, (n + 1, V), or after the last alone."""
+        predictor = Network(self._numpy, self._weights)
+        start = self.architecture.start_symbol
+        first = np.array([[beginning(self.vocabulary.symbols, start)]])
+        with blas_threads(1):
+            expected = predictor.read(first)[:, 0]
+            if start is None:
+                predictor.restart()  # a text that has a beginning goes on from that alone
+            if last:
+                for symbol in ids:
+                    expected = predictor.read(np.array([[symbol]]))[:, 0]
+                return expected
+            return np.concatenate([expected, predictor.read(ids[:, None])[:, 0]])
+
+    @cached_property
+    def _numpy(self) -> Model:
+        return Model(self.architecture, load_backend("numpy"))
+
+    def read_files(self, files: Sequence[str | Path], on_unknown: str = "error") -> tuple[Ids, list[str]]:
+        """Read files as the model's own corpus was read, to score them.
+
+        Parameters
+        ----------
+        files : sequence of str or Path
+            One text in some files; ``-`` is standard input.
+        on_unknown : {"error", "skip", "replace"}
+            What to do with characters that the model never saw.
+
+        Returns
+        -------
+        ids : ndarray of int, shape (n,)
+            The text.
+        notes : list of str
+            What was read and what was changed.
+
+        Raises
+        ------
+        CharlmError
+            If a file cannot be read, or they hold fewer than two characters.
+        UsageError
+            If the text has characters that the model never saw.
+        """
+        from charlm.corpus.loading import read
+
+        section = self._own_section("corpus")
+        form = {name: section[name] for name in ("encoding", "mode", "newlines", "normalize", "lowercase")}
+        return read([str(file) for file in files], self.vocabulary, on_unknown=on_unknown, **form)
+
+    def read_part(self, part: Literal["train", "valid", "test"] = "valid") -> Ids:
+        """Read the model's own corpus once more.
+
+        Parameters
+        ----------
+        part : {"train", "valid", "test"}
+            Which part of it.
+
+        Returns
+        -------
+        ndarray of int, shape (n,)
+            The text of that part.
+
+        Raises
+        ------
+        CharlmError
+            If the corpus cannot be read, or is no longer the text that the model was trained on.
+        UsageError
+            If the corpus has no such part.
+        """
+        from charlm.run import read_again
+
+        section = self._own_section("corpus")
+        if section["split"][part] == 0:
+            raise UsageError(f"{self._name}: has no {part} part (corpus.split.{part} is 0); name files to score")
+        corpus = read_again(section, self.metadata["config"]["seed"], self.metadata["corpus"], Path(self._name))
+        ids: Ids = getattr(corpus, part)
+        return ids
+
+    def _own_section(self, name: str) -> dict[str, Any]:
+        try:
+            section: dict[str, Any] = self.metadata["config"][name]
+        except (KeyError, TypeError):
+            raise CharlmError(f"{self._name}: does not say how its corpus was read") from None
+        return section
+
+
+def _check(**options: Any) -> None:
+    """Refuse numbers that an option does not take; None is an option that was left out."""
+    for name, value in options.items():
+        if value is not None and not RANGES[name].holds(value):
+            raise UsageError(f"{name}: must be {RANGES[name].words}, got {value!r}")

@@ -1,0 +1,284 @@
+"""The library: what a person gets from `import charlm`."""
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info
+
+import charlm
+from charlm import cli
+from charlm.corpus.vocabulary import Vocabulary
+from charlm.inference.text import Text, characters
+from tests.conftest import ROOT
+from tests.runs import text, trained
+
+WORDS = text() + "Élan, naïve!\n" * 3
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Return a folder with run directories of models of a text, of lines, and of bytes."""
+    folder = tmp_path_factory.mktemp("models")
+    names = "\n".join(np.random.default_rng(0).choice(["emma", "olivia", "ada", "mia"], 300)) + "\n"
+    quick = {"training__max_steps": 150, "optimizer__learning_rate": 0.02}
+    trained(folder, "stream", WORDS, **quick)
+    trained(folder, "lines", names, corpus__mode="lines", **quick)
+    trained(folder, "bytes", "äöü€\n" * 200, corpus__unit="byte", **quick)
+    trained(folder, "flat", "abc " * 300)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def stream(folder):
+    return charlm.load(folder / "stream")
+
+
+@pytest.fixture(scope="module")
+def lines(folder):
+    return charlm.load(folder / "lines")
+
+
+@pytest.fixture(scope="module")
+def of_bytes(folder):
+    return charlm.load(folder / "bytes")
+
+
+PROMPTS = {"stream": "tin ra", "lines": "em", "bytes": "äö"}
+
+
+# --- Writing
+
+
+@pytest.mark.parametrize("name", PROMPTS)
+def test_the_library_writes_what_the_command_writes(folder, capsys, name):
+    model, prompt = charlm.load(folder / name), PROMPTS[name]
+    assert cli.main(["sample", str(folder / name), "--prompt", prompt, "--seed", "3", "--length", "90"]) == 0
+    assert capsys.readouterr().out.removesuffix("\n") == (
+        prompt + model.sample(prompt, seed=3, length=90)
+    ).removesuffix("\n")
+
+
+def test_a_text_without_its_prompt_comes_back_and_the_length_is_its_own(stream):
+    for length in (0, 1, 77):
+        assert len(stream.sample("tin", length=length)) == length
+    assert len(stream.sample()) == 500
+
+
+def test_the_same_seed_gives_the_same_text_and_none_gives_another_each_time(stream):
+    assert stream.sample(seed=1, length=60) == stream.sample(seed=1, length=60)
+    assert stream.sample(length=60) != stream.sample(length=60)
+
+
+def test_several_texts_are_a_list_whose_first_is_the_one_written_alone(stream):
+    texts = stream.sample("a", count=3, seed=5, length=40)
+    assert len(set(texts)) == 3
+    assert texts[0] == stream.sample("a", seed=5, length=40)
+
+
+def test_the_pieces_of_a_stream_are_the_text(stream):
+    pieces = list(stream.stream("a", seed=2, length=5_000))
+    assert len(pieces) > 1
+    assert "".join(pieces) == stream.sample("a", seed=2, length=5_000)
+
+
+def test_a_stream_can_be_left_before_its_end(stream):
+    before = threadpool_info()
+    piece = next(stream.stream(length=10**9))
+    assert piece
+    assert threadpool_info() == before
+
+
+@pytest.mark.parametrize(
+    ("options", "ends"),
+    [({"stop": "la"}, lambda text: text.endswith("la") and text.count("la") == 1),
+     ({"lines": 3}, lambda text: text.endswith("\n") and text.count("\n") == 3)],
+)  # fmt: skip
+def test_a_text_ends_where_it_is_told_to(stream, options, ends):
+    assert ends(stream.sample(seed=1, length=5_000, **options))
+
+
+def test_narrow_choices_are_greedy(stream):
+    greedy = stream.sample(temperature=0, length=60)
+    for narrow in ({"top_k": 1}, {"top_p": 1e-9}, {"min_p": 1}):
+        assert stream.sample(length=60, **narrow) == greedy
+
+
+def test_a_byte_model_answers_text_with_text_and_bytes_with_bytes(of_bytes):
+    written = of_bytes.sample("äö", seed=1, length=60)
+    raw = of_bytes.sample("äö".encode(), seed=1, length=60)
+    assert isinstance(raw, bytes)
+    assert len(raw) == 60
+    assert raw.decode("utf-8", "replace") == written
+    assert b"".join(of_bytes.stream("äö".encode(), seed=1, length=60)) == raw
+    assert of_bytes.sample(b"\xc3", count=2, seed=1, length=8)[0] == of_bytes.sample(b"\xc3", seed=1, length=8)
+    assert of_bytes.sample("äö".encode(), seed=1, stop="€").endswith("€".encode())
+    assert of_bytes.sample("äö", seed=1, stop="€".encode()).endswith("€")
+
+
+def test_two_threads_write_what_each_would_write_alone(folder):
+    model = charlm.load(folder / "stream")
+    alone = [model.sample("ra", seed=seed, length=400) for seed in range(8)]
+    before = threadpool_info()
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda seed: model.sample("ra", seed=seed, length=400), range(8)))
+    assert together == alone
+    assert threadpool_info() == before
+
+
+def test_a_long_text_costs_as_much_a_character_as_a_short_one():
+    def seconds(length):
+        written = Text(characters(Vocabulary.of("abcdefgh")), stop="hgfedcba")
+        symbols = np.random.default_rng(0).integers(0, 8, length).tolist()
+        began = perf_counter()
+        for symbol in symbols:
+            written.add(symbol)
+        return perf_counter() - began
+
+    assert min(seconds(400_000) for _ in range(3)) < 40 * min(seconds(20_000) for _ in range(5))
+
+
+# --- Scoring and predicting
+
+
+def test_a_score_is_that_of_the_command_for_the_same_text(folder, stream, lines, capsys):
+    for model, name, content in ((stream, "stream", "tin ra\nna tiel\n"), (lines, "lines", "emma\nada\nmia\n")):
+        (folder / "content.txt").write_text(content, newline="\n")
+        assert cli.main(["eval", str(folder / name), str(folder / "content.txt")]) == 0
+        score = model.score(content)
+        assert capsys.readouterr().out.splitlines()[:2] == [
+            f"loss           {score.loss:.4f} nats per character",
+            f"bits_per_char  {score.bits_per_char:.4f}",
+        ]
+
+
+def test_a_score_is_the_mean_of_the_log_probabilities(stream, lines, of_bytes):
+    for model, content, given in ((stream, "tin ra\nna tiel", 1), (lines, "emma\nada\nmi", 0), (of_bytes, "äö€\n", 1)):
+        ids = model.encode(content)
+        chosen = model.log_probabilities(content)[np.arange(len(ids)), ids]
+        score = model.score(content)
+        assert score.chars == len(ids) - given
+        assert score.loss == pytest.approx(-chosen[given:].mean(), rel=1e-5)
+        assert score.perplexity == pytest.approx(np.exp(score.loss))
+
+
+@pytest.mark.parametrize("name", PROMPTS)
+def test_probabilities_sum_to_one_before_every_character(folder, name):
+    model = charlm.load(folder / name)
+    expected = model.log_probabilities(PROMPTS[name] * 5)
+    assert expected.shape == (len(model.encode(PROMPTS[name] * 5)), len(model.vocabulary))
+    np.testing.assert_allclose(np.exp(expected).sum(axis=1), 1, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", PROMPTS)
+def test_each_row_is_what_was_expected_after_the_characters_before(folder, name):
+    model, prompt = charlm.load(folder / name), PROMPTS[name]
+    rows = np.exp(model.log_probabilities(prompt))
+    ids = model.encode(prompt)
+    for before, row in enumerate(rows):
+        found = model.next_probabilities(ids[:before], top=None)
+        assert list(found.values()) == sorted(row, reverse=True)
+        assert len(found) == len(model.vocabulary)
+
+
+def test_the_likeliest_symbols_come_first_and_are_what_a_greedy_text_goes_on_with(stream, of_bytes):
+    found = stream.next_probabilities("tin", top=3)
+    assert list(found.values()) == sorted(found.values(), reverse=True)
+    assert len(found) == 3
+    assert next(iter(found)) == stream.sample("tin", temperature=0, length=1)
+    assert next(iter(of_bytes.next_probabilities("äö"))) == of_bytes.sample("äö".encode(), temperature=0, length=1)
+
+
+def test_in_a_model_of_lines_a_line_end_makes_it_forget(lines):
+    expected = lines.log_probabilities("emma\nada\nemma\n")
+    np.testing.assert_array_equal(expected[:5], expected[9:14])
+
+
+def test_nothing_has_no_rows(stream):
+    assert stream.log_probabilities("").shape == (0, len(stream.vocabulary))
+
+
+# --- What the model says of itself
+
+
+def test_weights_have_names_and_cannot_be_written(stream):
+    weights = stream.parameters
+    assert weights["rnn.weight_hh_l0"].shape[1] == stream.config.model.hidden_size
+    assert weights["decoder.weight"].shape[0] == len(stream.vocabulary)
+    with pytest.raises(ValueError, match="read-only"):
+        weights["decoder.weight"][0, 0] = 1
+    with pytest.raises(TypeError):
+        weights["decoder.weight"] = 1
+
+
+# --- Errors
+
+
+@pytest.mark.parametrize(
+    ("ask", "told"),
+    [
+        (lambda model: model.sample("ti†"), "not in the vocabulary of 17 symbols: '†'"),
+        (lambda model: model.sample(stop="†"), "stop: not in the vocabulary"),
+        (lambda model: model.sample(stop=""), "stop: the empty text would end every text"),
+        (lambda model: model.sample(b"tin"), "is a model of characters; give it text instead of bytes"),
+        (lambda model: model.sample(temperature=float("nan")), "temperature: must be a finite number of at least 0"),
+        (lambda model: model.sample(top_p=1.5), "top_p: must be above 0 and at most 1, got 1.5"),
+        (lambda model: model.sample(count=0), "count: must be at least 1, got 0"),
+        (lambda model: model.sample(on_unknown="guess"), "'guess' is not a policy"),
+        (lambda model: model.stream(length=-1), "length: must be at least 0, got -1"),
+        (lambda model: model.score("t"), "at least two characters"),
+        (lambda model: model.score(np.array([1, 99])), "ids must be between 0 and 16, got 1 to 99"),
+        (lambda model: model.next_probabilities(top=0), "top: must be at least 1"),
+    ],
+)
+def test_a_wrong_argument_is_told_at_once_and_by_its_name(stream, ask, told):
+    with pytest.raises(charlm.CharlmError) as error:
+        ask(stream)
+    assert told in str(error.value)
+    assert "--" not in str(error.value)
+
+
+def test_lines_of_a_model_that_never_saw_a_line_end_are_refused(folder):
+    with pytest.raises(charlm.UsageError, match="flat never saw a line end, so it writes none; give a length"):
+        charlm.load(folder / "flat").sample(lines=3)
+
+
+def test_a_model_that_is_not_there_is_told(folder):
+    with pytest.raises(charlm.UsageError, match="no such run or file; did you mean"):
+        charlm.load(folder / "strem")
+    with pytest.raises(charlm.UsageError, match="workers: must be 'auto' or at least 1, got 0"):
+        charlm.load(folder / "stream", workers=0)
+
+
+# --- What stands around it
+
+
+def test_importing_the_library_imports_next_to_nothing():
+    code = "import sys, charlm; print(*(name for name in sys.modules if name.startswith(('charlm', 'numpy', 'click'))))"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout.split() == ["charlm"]
+
+
+def test_every_public_name_is_there_and_listed():
+    for name in charlm.__all__:
+        assert getattr(charlm, name) is not None
+        assert name in dir(charlm)
+    with pytest.raises(AttributeError, match="no attribute 'laod'"):
+        charlm.laod  # type: ignore[attr-defined] # noqa: B018
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system pins no threads")
+def test_a_model_leaves_the_process_as_it_was(folder):
+    before = threadpool_info(), os.sched_getaffinity(0)
+    model = charlm.load(folder / "stream")
+    model.sample(length=50)
+    model.score(WORDS * 4)
+    model.log_probabilities("tin")
+    with pytest.raises(charlm.CharlmError):
+        model.score("†")
+    assert (threadpool_info(), os.sched_getaffinity(0)) == before
