@@ -23,7 +23,7 @@ class Purpose(IntEnum):
     DROPOUT = 16  # and one more for each place where dropout is applied
 
 
-def generator(seed: int, purpose: int, position: int = 0, offset: int = 0) -> np.random.Generator:
+def generator(seed: int, purpose: int, position: int = 0, offset: int = 0) -> "np.random.Generator":
     """Return the generator of one purpose at one position.
 
     Parameters
@@ -42,6 +42,8 @@ def generator(seed: int, purpose: int, position: int = 0, offset: int = 0) -> np
     numpy.random.Generator
         A new generator; equal arguments give equal numbers.
     """
+    # The type is quoted above because NumPy loads its random numbers when they are first named, and not all commands
+    # need them.
     key = np.array([seed & 0xFFFF_FFFF_FFFF_FFFF, purpose], dtype=np.uint64)
     counter = np.array([offset, 0, 0, position], dtype=np.uint64)
     return np.random.Generator(np.random.Philox(key=key, counter=counter))
