@@ -10,17 +10,21 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from charlm.api import LanguageModel, load
-    from charlm.errors import CharlmError, UsageError
+    from charlm.api import LanguageModel, TrainedRun, load, load_config, train
+    from charlm.errors import CharlmError, ConfigError, UsageError
     from charlm.inference.scorer import Score
 else:
     # Each public name is imported when it is first used, so that the command line starts at once.
     _HOMES = {
         "CharlmError": "charlm.errors",
+        "ConfigError": "charlm.errors",
         "LanguageModel": "charlm.api",
         "Score": "charlm.inference.scorer",
+        "TrainedRun": "charlm.api",
         "UsageError": "charlm.errors",
         "load": "charlm.api",
+        "load_config": "charlm.api",
+        "train": "charlm.api",
     }
 
     def __getattr__(name):
@@ -36,4 +40,15 @@ else:
         return sorted([*globals(), *_HOMES])
 
 
-__all__ = ["CharlmError", "LanguageModel", "Score", "UsageError", "__version__", "load"]
+__all__ = [
+    "CharlmError",
+    "ConfigError",
+    "LanguageModel",
+    "Score",
+    "TrainedRun",
+    "UsageError",
+    "__version__",
+    "load",
+    "load_config",
+    "train",
+]

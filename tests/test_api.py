@@ -1,10 +1,12 @@
 """The library: what a person gets from `import charlm`."""
 
+import json
 import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ from charlm import cli
 from charlm.corpus.vocabulary import Vocabulary
 from charlm.inference.text import Text, characters
 from tests.conftest import ROOT
-from tests.runs import text, trained
+from tests.runs import SMALL, metrics, state, text, trained, unsynced
 
 WORDS = text() + "Élan, naïve!\n" * 3
 
@@ -252,6 +254,142 @@ def test_a_model_that_is_not_there_is_told(folder):
         charlm.load(folder / "strem")
     with pytest.raises(charlm.UsageError, match="workers: must be 'auto' or at least 1, got 0"):
         charlm.load(folder / "stream", workers=0)
+
+
+# --- Training
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    (tmp_path / "mine.txt").write_text(WORDS, newline="\n")
+    return tmp_path / "mine.txt"
+
+
+@unsynced
+def test_training_leaves_a_run_whose_model_loads(corpus, tmp_path):
+    run = charlm.train(small(corpus), tmp_path / "run")
+    assert (run.finished, run.step, run.total_steps) == (True, 24, 24)
+    assert run.best_loss == min(line["valid_loss"] for line in metrics(run.path) if "valid_loss" in line)
+    model = run.load()
+    assert model.score(model.read_part("valid")).loss == pytest.approx(run.best_loss, rel=1e-5)
+    assert model.config.training.max_steps == 24
+
+
+@unsynced
+def test_a_dictionary_a_file_and_a_configuration_are_the_same_training(corpus, tmp_path):
+    written = tmp_path / "mine.yaml"
+    written.write_text(json.dumps(small(str(corpus))))
+    forms = [small(corpus), written, str(written), charlm.load_config(written)]
+    runs = [charlm.train(form, tmp_path / f"run {n}") for n, form in enumerate(forms)]
+    weights = [run.load().parameters["decoder.weight"] for run in runs]
+    for other in weights[1:]:
+        np.testing.assert_array_equal(other, weights[0])
+
+
+@unsynced
+def test_a_run_that_was_stopped_goes_on_as_if_it_never_had(corpus, tmp_path):
+    whole = charlm.train(small(corpus), tmp_path / "whole")
+    losses: list[float] = []
+
+    def stop_at_13(update):
+        losses.append(update.progress.loss)
+        return update.progress.step == 13
+
+    cut = charlm.train(small(corpus), tmp_path / "cut", on_step=stop_at_13)
+    assert (cut.finished, cut.step, len(losses)) == (False, 13, 13)
+    resumed = charlm.train(resume=cut.path)
+    assert (resumed.finished, resumed.step) == (True, 24)
+    assert resumed.history == whole.history
+    ended = state(tmp_path / "cut")
+    assert {**ended, "config": None} == {**state(tmp_path / "whole"), "config": None}
+    assert charlm.train(resume=cut.path).history == whole.history, "a finished run is answered with what it came to"
+
+
+@unsynced
+def test_a_run_is_only_replaced_where_that_is_asked_for(corpus, tmp_path):
+    first = charlm.train(small(corpus), tmp_path / "run")
+    with pytest.raises(charlm.UsageError, match="already holds a run"):
+        charlm.train(small(corpus), tmp_path / "run")
+    again = charlm.train(small(corpus, seed=2), tmp_path / "run", replace=True, init_from=first.path)
+    assert again.load().config.seed == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ({}, "config: is missing; give a configuration, or resume a run"),
+        ({"config": {"corpus": {"path": "x"}}}, "out: is missing; name the run directory"),
+        ({"config": {}, "out": "x"}, "corpus.path: is missing; name the text to learn from"),
+        ({"resume": "x", "out": "y"}, "resume: goes on exactly as the run began; leave out config, out"),
+        ({"resume": "nowhere"}, "nowhere"),
+    ],
+)
+def test_a_training_that_cannot_begin_is_told(arguments, told, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(charlm.UsageError) as error:
+        charlm.train(**arguments)
+    assert told in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_all_mistakes_of_a_configuration_come_at_once(tmp_path):
+    (tmp_path / "bad.yaml").write_text("corpus: {path: x}\nmodel:\n  cell: lstmm\ntraining:\n  batch_size: 0\n")
+    with pytest.raises(charlm.ConfigError) as error:
+        charlm.load_config(tmp_path / "bad.yaml", {"model.hiden_size": 3})
+    mistakes = error.value.mistakes
+    assert [mistake.split(": ")[1 if "bad.yaml" in mistake else 0] for mistake in mistakes] == [
+        "model.cell", "training.batch_size", "model.hiden_size"
+    ]  # fmt: skip
+    assert str(error.value) == "\n".join(mistakes)
+    assert "did you mean 'hidden_size'" in mistakes[2]
+    with pytest.raises(charlm.ConfigError, match=r"^training\.batch_size: must be at least 1, got 0$"):
+        charlm.train({"corpus": {"path": "x"}, "training": {"batch_size": 0}}, tmp_path / "run")
+
+
+def test_values_given_beside_a_file_win_in_either_form(tmp_path):
+    (tmp_path / "file.yaml").write_text("corpus: {path: x}\ntraining: {epochs: 3}\n")
+    overrides = {"model.hidden_size": 7, "training.max_steps": 5}
+    config = charlm.load_config(tmp_path / "file.yaml", overrides)
+    assert (config.model.hidden_size, config.training.max_steps, config.training.epochs) == (7, 5, None)
+    assert config == charlm.load_config(tmp_path / "file.yaml", [f"{key}={value}" for key, value in overrides.items()])
+    with pytest.raises(charlm.ConfigError, match=r"^seed: needs KEY=VALUE"):
+        charlm.load_config(tmp_path / "file.yaml", ["seed"])
+
+
+def test_a_script_needs_no_guard_around_its_training(corpus, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        f"import charlm\nrun = charlm.train({small(str(corpus))!r}, 'run')\nprint(run.load().sample(length=20))\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, env=environment, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout) == 21
+
+
+@unsynced
+def test_a_training_leaves_the_process_as_it_was_even_after_an_error(corpus, tmp_path):
+    before = threadpool_info()
+    run = charlm.train(small(corpus), tmp_path / "run")
+    with pytest.raises(charlm.CharlmError):
+        charlm.train(small(corpus, model={"hidden_size": 9}), tmp_path / "other", init_from=run.path)
+    with pytest.raises(ZeroDivisionError):
+        charlm.train(small(corpus), tmp_path / "third", on_step=lambda update: 1 // 0)
+    assert threadpool_info() == before
+
+
+def small(path, **changes):
+    """Return a small configuration as nested dictionaries."""
+    nested: dict[str, Any] = {"corpus": {"path": path}}
+    for dotted, value in SMALL.items():
+        place = nested
+        *sections, name = dotted.split(".")
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[name] = value
+    for name, value in changes.items():
+        nested[name] = {**nested[name], **value} if isinstance(value, dict) else value
+    return nested
 
 
 # --- What stands around it

@@ -13,7 +13,7 @@ from charlm.config.keys import (
     Training,
 )
 from charlm.config.options import LENGTHS, OPTIMIZER_OPTIONS, SCHEDULE_OPTIONS, UNIT_OPTIONS
-from charlm.config.reading import Override, from_dict, load
+from charlm.config.reading import Override, from_dict, load, parse_override
 from charlm.config.writing import commented_defaults, dump_yaml, schema
 
 __all__ = [
@@ -36,5 +36,6 @@ __all__ = [
     "dump_yaml",
     "from_dict",
     "load",
+    "parse_override",
     "schema",
 ]

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import yaml
 
 from charlm.config.options import Key
-from charlm.errors import UsageError
+from charlm.errors import ConfigError
 from charlm.phrases import one_line
 
 _CORE = "tag:yaml.org,2002:"
@@ -73,7 +73,7 @@ def compose(text: str, name: str) -> yaml.Node | None:
     """Return the nodes of a YAML text, `None` if it is empty."""
 
     def fail(line: int, message: object) -> NoReturn:
-        raise UsageError(one_line(f"{name}:{line + 1}: is not valid YAML: {message}"))
+        raise ConfigError(one_line(f"{name}:{line + 1}: is not valid YAML: {message}"))
 
     try:
         loader = _Loader(text)

@@ -11,7 +11,7 @@ from charlm.config.mistakes import mistakes_in
 from charlm.config.options import LENGTHS, Key
 from charlm.config.plain_yaml import compose, plain_value
 from charlm.config.wording import unknown_key
-from charlm.errors import UsageError
+from charlm.errors import ConfigError
 from charlm.phrases import one_line
 
 _LARGEST = 2**20
@@ -80,13 +80,13 @@ class Document:
             section[name] = override.value
 
     def resolve(self) -> Config:
-        """Return the configuration, or raise everything that is wrong in one `UsageError`."""
+        """Return the configuration, or raise everything that is wrong in one `ConfigError`."""
         config, mistakes = mistakes_in(self.data)
         for keys, message in mistakes:
             key = next((key for key in keys if key in self._places), keys[0])
             self._complain(self._nearest_place(key), key, message)
         if config is None or self._problems:
-            raise UsageError("\n".join(text for _, text in sorted(self._problems, key=lambda problem: problem[0])))
+            raise ConfigError(*(text for _, text in sorted(self._problems, key=lambda problem: problem[0])))
         return config
 
     def _nearest_place(self, key: Key) -> _Place:
@@ -100,20 +100,20 @@ class Document:
 def _read_text(path: Path) -> str:
     try:
         if path.is_dir():
-            raise UsageError(f"{path}: is a directory; a configuration is a YAML file")
+            raise ConfigError(f"{path}: is a directory; a configuration is a YAML file")
         with path.open("rb") as file:
             data = file.read(_LARGEST + 1)
     except FileNotFoundError:
-        raise UsageError(f"{path}: there is no such file") from None
+        raise ConfigError(f"{path}: there is no such file") from None
     except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     if len(data) > _LARGEST:
-        raise UsageError(f"{path}: is too large for a configuration; the text to learn from is given by corpus.path")
+        raise ConfigError(f"{path}: is too large for a configuration; the text to learn from is given by corpus.path")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise UsageError(f"{path}:{line}: is not UTF-8 text (byte 0x{data[error.start]:02x})") from None
+        raise ConfigError(f"{path}:{line}: is not UTF-8 text (byte 0x{data[error.start]:02x})") from None
 
 
 def _read(path: Path) -> Document:
@@ -124,14 +124,28 @@ def _read(path: Path) -> Document:
     return document
 
 
-def _parse_override(text: str) -> Override:
+def parse_override(text: str, option: str = "") -> Override:
+    """Read ``KEY=VALUE``, the value written as in YAML.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``model.hidden_size=512``.
+    option : str
+        What stands before the key in messages.
+
+    Raises
+    ------
+    ConfigError
+        If it has no value, or one that is not YAML.
+    """
     key, equals, value = text.partition("=")
     if not equals:
-        raise UsageError(one_line(f"--set {text}: needs KEY=VALUE, such as model.hidden_size=512"))
-    where = f"--set {key}"
+        raise ConfigError(one_line(f"{option}{text}: needs KEY=VALUE, such as model.hidden_size=512"))
+    where = f"{option}{key}"
     node = compose(value, where)
     if node is None:
-        raise UsageError(one_line(f"{where}: needs a value; write null for none"))
+        raise ConfigError(one_line(f"{where}: needs a value; write null for none"))
     return Override(key, plain_value(node, lambda key, line: None), where)
 
 
@@ -157,11 +171,11 @@ def load(path: Path | None, overrides: Sequence[str] = (), extra: Sequence[Overr
 
     Raises
     ------
-    UsageError
+    ConfigError
         With one line for each problem, in reading order: where, what is wrong, what would be right.
     """
     document = Document("") if path is None else _read(path)
-    for override in (*map(_parse_override, overrides), *extra):
+    for override in (*(parse_override(text, "--set ") for text in overrides), *extra):
         document.override(override)
     return document.resolve()
 
@@ -178,7 +192,7 @@ def from_dict(data: object, where: str) -> Config:
 
     Raises
     ------
-    UsageError
+    ConfigError
         With one line for each problem.
     """
     return Document(where, data).resolve()

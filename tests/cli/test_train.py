@@ -13,7 +13,7 @@ import pytest
 
 from charlm import cli
 from charlm.cli.display import Lines, cut, duration, on_one_line, rounded
-from charlm.cli.train import Signals
+from charlm.cli.signals import Signals
 from charlm.config import dump_yaml, load
 from charlm.errors import UsageError
 from charlm.files.rundir import left_in

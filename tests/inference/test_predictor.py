@@ -1,0 +1,73 @@
+"""Everything that says what comes next keeps one contract: distributions that sum to one, of what was read alone."""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import pytest
+
+from charlm.arrays import IntArray
+from charlm.cells import NAMES
+from charlm.inference.predictor import Network, Predictor
+from charlm.kernels.choice import load_backend
+from charlm.network.architecture import Architecture
+from charlm.network.model import Model
+
+V, T = 5, 40
+
+
+def network(cell: str, count: int, **options) -> Predictor:
+    architecture = Architecture(cell, V, 6, 2, **options)
+    parameters = architecture.initial_parameters(1)
+    parameters.flat[...] *= 3  # far from uniform
+    return Network(Model(architecture, load_backend("numpy")), parameters, count)
+
+
+# What there is to try, by name; a function of how many texts are read in step.
+PREDICTORS: dict[str, Callable[[int], Predictor]] = {
+    **{f"network of {cell}": partial(network, cell) for cell in NAMES},
+    "network of lines": partial(network, "gru", start_symbol=0),
+    "network in float64": partial(network, "gru", dtype="float64"),
+}
+
+
+@pytest.fixture(params=PREDICTORS.values(), ids=list(PREDICTORS))
+def make(request):
+    return request.param
+
+
+@pytest.fixture
+def ids() -> IntArray:
+    """Return three texts."""
+    return np.random.default_rng(0).integers(0, V, (T, 3))
+
+
+def test_probabilities_sum_to_one_at_every_position(make, ids):
+    expected = make(3).read(ids)
+    assert expected.shape == (T, 3, V)
+    np.testing.assert_allclose(np.exp(expected).sum(axis=-1), 1, rtol=1e-12)
+
+
+def test_what_comes_later_changes_nothing(make, ids):
+    whole, changed = make(3).read(ids), ids.copy()
+    changed[T // 2 :] = (changed[T // 2 :] + 1) % V
+    np.testing.assert_array_equal(make(3).read(changed)[: T // 2], whole[: T // 2])
+
+
+def test_a_text_read_in_pieces_is_the_text_read_at_once(make, ids):
+    whole, predictor = make(3).read(ids), make(3)
+    pieces = [predictor.read(piece) for piece in np.split(ids, [1, 2, 17])]
+    np.testing.assert_array_equal(np.concatenate(pieces), whole)
+
+
+def test_a_restart_forgets_all_that_was_read(make, ids):
+    predictor = make(3)
+    first = predictor.read(ids)
+    predictor.restart()
+    np.testing.assert_array_equal(predictor.read(ids), first)
+
+
+def test_texts_read_in_step_do_not_disturb_each_other(make, ids):
+    together = make(3).read(ids)
+    for n in range(3):
+        np.testing.assert_allclose(make(1).read(ids[:, n : n + 1])[:, 0], together[:, n], atol=1e-5)
