@@ -1,0 +1,50 @@
+"""The examples of docs/library.md run, from the first to the last, as a reader would type them."""
+
+import re
+import shutil
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.runs import trained, unsynced
+
+PAGE = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+SHORTER = {
+    '"max_minutes": 2': '"max_steps": 3, "batch_size": 4, "seq_length": 8',
+    '"training.max_steps": 400': '"training.max_steps": 8, "training.sample_length": 5, "schedule.warmup_steps": 0',
+    '"model.hidden_size": 128': '"model.hidden_size": 8',
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Return a folder with what the page speaks of: corpora, configurations and models, all of them small."""
+    folder = tmp_path_factory.mktemp("library")
+    for name in ("configs", "data"):
+        shutil.copytree(ROOT / name, folder / name)
+    plays = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "data" / "plays").glob("*.txt")))
+    (folder / "mine.txt").write_text(plays[:3_000], encoding="utf-8", newline="\n")
+    (folder / "runs").mkdir()
+    trained(folder / "runs", "plays", plays[:60_000])
+    trained(folder / "runs", "bytes", plays[:3_000], corpus__unit="byte")
+    return folder
+
+
+def test_the_page_has_examples():
+    assert len(EXAMPLES) > 10
+    for given in SHORTER:
+        assert given in "".join(EXAMPLES), "the page no longer says what is made shorter here"
+
+
+@unsynced
+def test_the_examples_run_one_after_the_other(folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    names: dict[str, object] = {}
+    for example in EXAMPLES:
+        for given, shorter in SHORTER.items():
+            example = example.replace(given, shorter)
+        exec(compile(example, "docs/library.md", "exec"), names)
+    output = capsys.readouterr().out
+    for fact in ("False 5 of 8\nTrue 8\n", "not in the vocabulary of ", "model.cell: 'lstmm' is not a cell"):
+        assert fact in output
