@@ -1,8 +1,8 @@
 """A character-level language model trainer in NumPy, written from the equations.
 
 >>> import charlm
->>> model = charlm.load("runs/plays")  # doctest: +SKIP
->>> print(model.sample("BRANNOCK:", length=200))  # doctest: +SKIP
+>>> model = charlm.load("runs/plays")
+>>> text = model.sample("BRANNOCK:", length=200)
 """
 
 from typing import TYPE_CHECKING
@@ -11,16 +11,20 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from charlm.api import LanguageModel, TrainedRun, load, load_config, train
+    from charlm.config import Config
     from charlm.errors import CharlmError, ConfigError, UsageError
     from charlm.inference.scorer import Score
+    from charlm.run import Update
 else:
     # Each public name is imported when it is first used, so that the command line starts at once.
     _HOMES = {
         "CharlmError": "charlm.errors",
+        "Config": "charlm.config",
         "ConfigError": "charlm.errors",
         "LanguageModel": "charlm.api",
         "Score": "charlm.inference.scorer",
         "TrainedRun": "charlm.api",
+        "Update": "charlm.run",
         "UsageError": "charlm.errors",
         "load": "charlm.api",
         "load_config": "charlm.api",
@@ -42,10 +46,12 @@ else:
 
 __all__ = [
     "CharlmError",
+    "Config",
     "ConfigError",
     "LanguageModel",
     "Score",
     "TrainedRun",
+    "Update",
     "UsageError",
     "__version__",
     "load",

@@ -17,6 +17,7 @@ from charlm import cli
 from charlm.corpus.vocabulary import Vocabulary
 from charlm.inference.text import Text, characters
 from tests.conftest import ROOT
+from tests.networks import FUSED
 from tests.runs import SMALL, metrics, state, text, trained, unsynced
 
 WORDS = text() + "Élan, naïve!\n" * 3
@@ -122,8 +123,11 @@ def test_a_byte_model_answers_text_with_text_and_bytes_with_bytes(of_bytes):
     assert of_bytes.sample("äö", seed=1, stop="€".encode()).endswith("€")
 
 
-def test_two_threads_write_what_each_would_write_alone(folder):
-    model = charlm.load(folder / "stream")
+@pytest.mark.parametrize(
+    "kernels", ["numpy", pytest.param("fused", marks=pytest.mark.skipif(not FUSED, reason="no fast extra"))]
+)
+def test_two_threads_write_what_each_would_write_alone(folder, kernels):
+    model = charlm.load(folder / "stream", kernels=kernels)
     alone = [model.sample("ra", seed=seed, length=400) for seed in range(8)]
     before = threadpool_info()
     with ThreadPoolExecutor(4) as pool:

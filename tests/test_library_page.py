@@ -1,10 +1,13 @@
-"""The examples of docs/library.md run, from the first to the last, as a reader would type them."""
+"""The examples of docs/library.md and of the docstrings run, as a reader would type them."""
 
+import doctest
 import re
 import shutil
 
 import pytest
 
+import charlm
+from charlm import api
 from tests.conftest import ROOT
 from tests.runs import trained, unsynced
 
@@ -24,7 +27,7 @@ def folder(tmp_path_factory):
     for name in ("configs", "data"):
         shutil.copytree(ROOT / name, folder / name)
     plays = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "data" / "plays").glob("*.txt")))
-    (folder / "mine.txt").write_text(plays[:3_000], encoding="utf-8", newline="\n")
+    (folder / "mine.txt").write_text(plays[:6_000], encoding="utf-8", newline="\n")
     (folder / "runs").mkdir()
     trained(folder / "runs", "plays", plays[:60_000])
     trained(folder / "runs", "bytes", plays[:3_000], corpus__unit="byte")
@@ -48,3 +51,22 @@ def test_the_examples_run_one_after_the_other(folder, monkeypatch, capsys):
     output = capsys.readouterr().out
     for fact in ("False 5 of 8\nTrue 8\n", "not in the vocabulary of ", "model.cell: 'lstmm' is not a cell"):
         assert fact in output
+
+
+DOCSTRINGS = [found for module in (charlm, api) for found in doctest.DocTestFinder().find(module) if found.examples]
+
+
+@unsynced
+@pytest.mark.parametrize("docstring", DOCSTRINGS, ids=lambda docstring: docstring.name)
+def test_the_examples_of_a_docstring_run(folder, monkeypatch, docstring):
+    monkeypatch.chdir(folder)
+    shutil.rmtree(folder / "runs" / "mine", ignore_errors=True)
+    docstring.globs = {"charlm": charlm, "model": charlm.load("runs/plays")}
+    assert doctest.DocTestRunner().run(docstring).failed == 0
+
+
+def test_every_function_that_the_page_shows_has_an_example():
+    names = {docstring.name.split(".")[-1] for docstring in DOCSTRINGS}
+    shown = {"load", "train", "load_config", "sample", "stream", "score", "log_probabilities", "next_probabilities"}
+    assert names >= shown
+    assert all(f".{name}(" in PAGE for name in shown)
