@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 import charlm
-from charlm import api
+from charlm.api import language_model, training
 from tests.conftest import ROOT
 from tests.runs import trained, unsynced
 
@@ -53,7 +53,8 @@ def test_the_examples_run_one_after_the_other(folder, monkeypatch, capsys):
         assert fact in output
 
 
-DOCSTRINGS = [found for module in (charlm, api) for found in doctest.DocTestFinder().find(module) if found.examples]
+MODULES = (charlm, language_model, training)
+DOCSTRINGS = [found for module in MODULES for found in doctest.DocTestFinder().find(module) if found.examples]
 
 
 @unsynced

@@ -1,0 +1,51 @@
+"""The options of the library's functions: what each takes, checked before anything is done."""
+
+from collections.abc import Callable
+from math import isfinite
+from typing import Any, NamedTuple, TypedDict
+
+from charlm.errors import UsageError
+
+MOST_SEED = (1 << 64) - 1
+
+
+class WritingOptions(TypedDict, total=False):
+    """How a text is written; see `LanguageModel.sample`."""
+
+    length: int | None
+    temperature: float
+    top_k: int | None
+    top_p: float | None
+    min_p: float | None
+    seed: int | None
+    stop: str | bytes | None
+    lines: int | None
+    on_unknown: str
+
+
+class Range(NamedTuple):
+    """The numbers that an option takes."""
+
+    holds: Callable[[Any], bool]
+    words: str
+
+
+RANGES = {
+    "length": Range(lambda x: x >= 0, "at least 0"),
+    "temperature": Range(lambda x: x >= 0 and isfinite(x), "a finite number of at least 0"),
+    "top_k": Range(lambda x: x >= 1, "at least 1"),
+    "top_p": Range(lambda x: 0 < x <= 1, "above 0 and at most 1"),
+    "min_p": Range(lambda x: 0 <= x <= 1, "between 0 and 1"),
+    "seed": Range(lambda x: 0 <= x <= MOST_SEED, "between 0 and 2**64 - 1"),
+    "count": Range(lambda x: x >= 1, "at least 1"),
+    "lines": Range(lambda x: x >= 1, "at least 1"),
+    "top": Range(lambda x: x >= 1, "at least 1"),
+    "workers": Range(lambda x: x >= 1, "'auto' or at least 1"),
+}
+
+
+def check(**options: Any) -> None:
+    """Refuse numbers that an option does not take; None is an option that was left out."""
+    for name, value in options.items():
+        if value is not None and not RANGES[name].holds(value):
+            raise UsageError(f"{name}: must be {RANGES[name].words}, got {value!r}")

@@ -1,0 +1,217 @@
+"""Training by one function call: a configuration in, a run directory out."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from charlm.api.language_model import LanguageModel, load
+from charlm.errors import UsageError
+from charlm.files import modelfile
+from charlm.files.rundir import left_in
+from charlm.workers.ranks import find_ranks
+
+if TYPE_CHECKING:
+    from charlm.config import Config
+    from charlm.run import Run, Update
+
+
+def load_config(
+    path: str | Path | None = None, overrides: Mapping[str, object] | Sequence[str] | None = None
+) -> "Config":
+    """Read a configuration file and what is given beside it.
+
+    Parameters
+    ----------
+    path : str or Path, optional
+        A YAML file in UTF-8; without one, every key has its default.
+    overrides : mapping or sequence of str, optional
+        Values that win over the file's: by dotted key, or as texts such as ``model.hidden_size=512``. A length of
+        training (``epochs``, ``max_steps`` or ``max_minutes``) replaces whatever length the file gives.
+
+    Returns
+    -------
+    Config
+        The checked configuration, every default filled in.
+
+    Raises
+    ------
+    ConfigError
+        With a line for each mistake, also in its `mistakes`.
+
+    Examples
+    --------
+    >>> config = charlm.load_config("configs/plays.yaml", {"model.hidden_size": 512})
+    >>> config.model.hidden_size
+    512
+    """
+    from charlm import config
+
+    if isinstance(overrides, Mapping):
+        given = [config.Override(key, _plain(value), key) for key, value in overrides.items()]
+    else:
+        given = [config.parse_override(text) for text in overrides or ()]
+    return config.load(None if path is None else Path(path), extra=given)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedRun:
+    """What a training has come to.
+
+    Attributes
+    ----------
+    path : Path
+        The run directory.
+    step, total_steps : int
+        How many steps are done, and how many the run has.
+    stopped_early : bool
+        Whether early stopping has ended the run.
+    history : list of dict
+        `step`, `epoch` and `valid_loss`, in nats per character, of every evaluation.
+    notes : list of str
+        What was read, and what a person should know.
+    """
+
+    path: Path
+    step: int
+    total_steps: int
+    stopped_early: bool
+    history: list[dict[str, Any]]
+    notes: list[str]
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing left to train; otherwise `train` goes on with ``resume=run.path``."""
+        return self.stopped_early or self.step >= self.total_steps
+
+    @property
+    def best_loss(self) -> float | None:
+        """The lowest validation loss, in nats per character; None where there was no evaluation."""
+        return min((entry["valid_loss"] for entry in self.history), default=None)
+
+    def load(self, **options: Any) -> LanguageModel:
+        """Read the best model, or the newest before the first evaluation; the options are those of `load`."""
+        return load(self.path, **options)
+
+
+def train(
+    config: "Config | Mapping[str, Any] | str | Path | None" = None,
+    out: str | Path | None = None,
+    *,
+    resume: str | Path | None = None,
+    init_from: str | Path | None = None,
+    replace: bool = False,
+    on_step: Callable[["Update"], object] | None = None,
+    on_compiling: Callable[[], None] | None = None,
+) -> TrainedRun:
+    """Train a model and leave a run directory, or go on with one.
+
+    Parameters
+    ----------
+    config : Config, mapping, str or Path
+        What to do: a configuration, nested dictionaries with the same keys as a file, or a file.
+    out : str or Path, optional
+        The run directory; for a file it is ``runs/NAME`` by default.
+    resume : str or Path, optional
+        Instead of the two: the directory of a run to go on with, exactly as if it had never stopped.
+    init_from : str or Path, optional
+        A run or checkpoint file whose weights to start from.
+    replace : bool
+        Whether to replace a run that is in the run directory.
+    on_step : callable, optional
+        Called after each step with an `Update`: its `progress` has the step's number, loss and speed and maybe a
+        validation score, its `sample` what the model wrote. If it returns something true, the run is saved and ends
+        there.
+    on_compiling : callable, optional
+        Called before the compiled kernels are made for this machine, once, which takes up to half a minute.
+
+    Returns
+    -------
+    TrainedRun
+        How far it came; its `load` reads the model.
+
+    Raises
+    ------
+    ConfigError
+        If the configuration has mistakes.
+    UsageError
+        If the run directory holds a run already, or there is none to resume.
+    CharlmError
+        If the corpus cannot be read or is too small, a file cannot be written, or numbers are no longer finite.
+
+    Notes
+    -----
+    An exception that interrupts the training, such as Ctrl-C, loses what was done since the last checkpoint
+    (`training.checkpoint_every`) and nothing else.
+
+    Examples
+    --------
+    >>> run = charlm.train({"corpus": {"path": "mine.txt"}, "training": {"max_steps": 20}}, out="runs/mine")
+    >>> run.finished, run.step
+    (True, 20)
+    >>> text = run.load().sample(length=100)
+    """
+    from charlm.run import Run
+
+    ranks = find_ranks()
+    if resume is None:
+        settings, directory = _settings(config, out)
+        weights = None if init_from is None else Path(init_from)
+        run = Run.plan(directory, settings, ranks, force=replace, init_from=weights)
+    else:
+        if config is not None or out is not None or init_from is not None or replace:
+            raise UsageError("resume: goes on exactly as the run began; leave out config, out, init_from and replace")
+        left = left_in(Path(resume))
+        if left.finished:
+            history = list(modelfile.load(left.path).metadata["history"])
+            return TrainedRun(left.path.parent, left.step, left.total_steps, left.stopped, history, [])
+        run = Run.resume(Path(resume), ranks)
+    with closing(run):
+        if on_compiling is not None:
+            run.model.backend.when_compiling(on_compiling)
+        if resume is None:
+            run.settle()
+            run.begin()
+        if on_step is None:
+            for _ in run.train():
+                pass
+        else:
+            _train_until(run, on_step)
+        status = run.trainer.status
+        return TrainedRun(
+            run.directory.path, status.step, run.record.total_steps, status.stopped, list(run.history), list(run.notes)
+        )
+
+
+def _settings(
+    config: "Config | Mapping[str, Any] | str | Path | None", out: str | Path | None
+) -> tuple["Config", Path]:
+    """Return what to do and where."""
+    from charlm.config import from_dict
+
+    if config is None:
+        raise UsageError("config: is missing; give a configuration, or resume a run")
+    if isinstance(config, str | Path):
+        return load_config(config), Path(out or Path("runs") / Path(config).stem)
+    if out is None:
+        raise UsageError("out: is missing; name the run directory, such as runs/mine")
+    return from_dict(_plain(config), "") if isinstance(config, Mapping) else config, Path(out)
+
+
+def _plain(value: object) -> object:
+    """Return a value as YAML could hold it: paths as text, tuples as lists."""
+    if isinstance(value, Mapping):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def _train_until(run: "Run", on_step: Callable[["Update"], object]) -> None:
+    """Train to the end, or until the caller has had enough, with all that was done saved."""
+    for update in run.train():
+        if run.ranks.any(bool(on_step(update))):
+            if not run.finished:
+                run.save()
+            return
