@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import platform
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,15 +11,33 @@ from typing import BinaryIO
 
 from charlm.errors import CharlmError
 
-STALE_SECONDS = 24 * 3600  # no save takes a day: a temporary file older than that has been left behind
+STALE_SECONDS = 24 * 3600  # no file takes a day: a temporary file older than that has been left behind
+TEMPORARY = re.compile(r"\..+\.(?P<host>[^.]+)\.(?P<pid>[0-9]+)\.[0-9a-f]{16}\.tmp", re.DOTALL)
 
 
 @contextlib.contextmanager
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a file as `open_atomic` does, and say in one line why it could not be written.
+
+    Raises
+    ------
+    CharlmError
+        When the file cannot be written.
+    """
+    try:
+        with open_atomic(path) as file:
+            yield file
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise CharlmError(f"{path}: not saved: {reason}; what was there before is unchanged") from error
+
+
+@contextlib.contextmanager
+def open_atomic(path: Path) -> Iterator[BinaryIO]:
     """Open a file that takes its name only when all of it is on the disk.
 
     Leaving the block by an exception leaves what stood at `path` as it was and nothing beside it. A process killed
-    within the block leaves a hidden temporary file, which the next call for the same path removes.
+    within the block leaves a hidden temporary file, which the next call for the same folder removes.
 
     Parameters
     ----------
@@ -31,48 +51,63 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
 
     Raises
     ------
-    CharlmError
+    OSError
         When the file cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        _remove_stale(path)
+    _remove_stale(path.parent)
+    temporary = path.with_name(f".{path.name}.{_host()}.{os.getpid()}.{os.urandom(8).hex()}.tmp")
+    with open(temporary, "xb", opener=_open_without_links) as file:
         try:
-            with temporary.open("wb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()  # Windows renames only files that are closed
             os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-        _sync_folder(path.parent)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise CharlmError(f"{path}: not saved: {reason}; what was there before is unchanged") from error
+        except BaseException:
+            with contextlib.suppress(OSError):  # the first error is the one to report
+                file.close()
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            raise
+    _sync_folder(path.parent)
 
 
-def _remove_stale(path: Path) -> None:
-    """Remove the temporary files that killed processes left beside `path`."""
-    start, end = f".{path.name}.", ".tmp"
-    for other in path.parent.iterdir():
-        pid = other.name.removeprefix(start).removesuffix(end)
-        if other.name == f"{start}{pid}{end}" and pid.isdecimal():
-            with contextlib.suppress(OSError):  # another process may have been quicker
-                if not _is_running(int(pid)) or time.time() - other.stat().st_mtime > STALE_SECONDS:
-                    other.unlink()
+def _open_without_links(path: str, flags: int) -> int:
+    """Create a file of the usual permissions, never through a symbolic link that somebody put in its place."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
-def _is_running(pid: int) -> bool:
-    """Tell whether a process exists, or True where the system has no harmless way to ask."""
-    if os.name == "nt":
-        return True  # signal 0, which only asks on POSIX, is Ctrl-C there
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
+def _host() -> str:
+    """Return this computer's name in characters that any file system takes."""
+    return re.sub(r"[^A-Za-z0-9-]", "-", platform.node())[:32] or "unknown"
+
+
+def _remove_stale(folder: Path) -> None:
+    """Remove the temporary files in a folder whose writers are dead."""
+    with contextlib.suppress(OSError):  # a folder that can be written but not listed is no reason not to save
+        for other in folder.iterdir():
+            match = TEMPORARY.fullmatch(other.name)
+            if match:
+                with contextlib.suppress(OSError):  # another process may have been quicker
+                    if _is_dead(match["host"], match["pid"]) or _age(other) > STALE_SECONDS:
+                        other.unlink()
+
+
+def _age(path: Path) -> float:
+    return time.time() - path.lstat().st_mtime
+
+
+def _is_dead(host: str, pid: str) -> bool:
+    """Tell whether a process has certainly ended: False on other computers and where the system has no way to ask."""
+    if host != _host() or os.name == "nt":  # signal 0, which only asks on POSIX, is Ctrl-C on Windows
         return False
+    try:
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, OverflowError):
+        return True
     except PermissionError:
         pass  # it exists and is somebody else's
-    return True
+    return False
 
 
 def _sync_folder(folder: Path) -> None:

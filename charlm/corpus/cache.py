@@ -6,20 +6,19 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from charlm.arrays import Ids, Unsigned
+from charlm.atomic import open_atomic
 from charlm.errors import CharlmError
 
 VERSION = 1
-DAY = 86_400
+DAY = 86_400  # seconds
 KEPT_DAYS = 30  # an entry that no run has used for so long is dropped when another one is stored
-SYNCED_BYTES = 1 << 26
 DTYPES = ("uint8", "uint16", "uint32")
 
 
@@ -91,7 +90,7 @@ class Folder:
         try:
             described = json.loads(self._facts(key).read_text(encoding="utf-8"))
             entry = self._map(key, described)
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
         with contextlib.suppress(OSError):
             os.utime(self._facts(key))
@@ -103,24 +102,19 @@ class Folder:
             self.path.mkdir(parents=True, exist_ok=True)
             self._drop_old()
             return self._write(key, plan)
-        except OSError as error:
-            reason = error.strerror or str(error)
+        except (OSError, ValueError) as error:  # ValueError: another process has replaced the files meanwhile
+            reason = getattr(error, "strerror", None) or str(error)
             self.notes.append(f"the cache {self.path} cannot be used ({reason}); the corpus is kept in memory")
             return Memory().keep(key, plan)
 
     def _write(self, key: str, plan: Plan) -> Entry:
-        temporary = self.path / f"{key}.{os.getpid()}.tmp"
-        try:
-            with temporary.open("wb") as file:
-                _check_size(_write_synced(file, plan) // plan.dtype.itemsize, plan.size)
-            os.replace(temporary, self._ids(key))
-            facts = plan.facts()
-            described = {"version": VERSION, "dtype": plan.dtype.name, "size": plan.size, "facts": facts}
-            with temporary.open("w", encoding="utf-8") as note:
-                json.dump(described, note)
-            os.replace(temporary, self._facts(key))
-        finally:
-            temporary.unlink(missing_ok=True)
+        with open_atomic(self._ids(key)) as file:
+            size = sum(file.write(np.ascontiguousarray(piece, dtype=plan.dtype).data) for piece in plan.pieces())
+            _check_size(size // plan.dtype.itemsize, plan.size)
+        facts = plan.facts()
+        described = {"version": VERSION, "dtype": plan.dtype.name, "size": plan.size, "facts": facts}
+        with open_atomic(self._facts(key)) as file:
+            file.write(json.dumps(described).encode())
         return self._map(key, described)
 
     def _map(self, key: str, described: Mapping[str, Any]) -> Entry:
@@ -133,11 +127,10 @@ class Folder:
 
     def _drop_old(self) -> None:
         now = time.time()
-        for path in self.path.glob("*.*"):
+        for path in [*self.path.glob("*.ids"), *self.path.glob("*.json")]:
             with contextlib.suppress(OSError):  # another process may be using it or dropping it
-                limit = DAY if path.suffix == ".tmp" else KEPT_DAYS * DAY
-                reference = path.with_suffix(".json") if path.suffix == ".ids" else path
-                if now - (reference if reference.exists() else path).stat().st_mtime > limit:
+                reference = path.with_suffix(".json")
+                if now - (reference if reference.exists() else path).stat().st_mtime > KEPT_DAYS * DAY:
                     path.unlink()
 
     def _ids(self, key: str) -> Path:
@@ -159,35 +152,6 @@ def folder() -> Path:
         return Path.home() / "Library" / "Caches" / "charlm"
     xdg = os.environ.get("XDG_CACHE_HOME")
     return (Path(xdg) if xdg else Path.home() / ".cache") / "charlm"
-
-
-def _write_synced(file: BinaryIO, plan: Plan) -> int:
-    """Write the ids, see them on the disk before any facts vouch for them, and return how many bytes they are.
-
-    The disk gets its share on the way, in a thread, so that it does not have everything to do at the end.
-    """
-    size, due = 0, SYNCED_BYTES
-    with ThreadPoolExecutor(1) as helper:
-        syncing: Future[None] | None = None
-        for piece in plan.pieces():
-            size += file.write(np.ascontiguousarray(piece, dtype=plan.dtype).data)
-            if size >= due and (syncing is None or syncing.done()):
-                _result(syncing)
-                file.flush()
-                syncing, due = helper.submit(_sync, file.fileno()), size + SYNCED_BYTES
-        _result(syncing)
-    file.flush()
-    _sync(file.fileno())
-    return size
-
-
-def _result(syncing: Future[None] | None) -> None:
-    if syncing is not None:
-        syncing.result()
-
-
-def _sync(descriptor: int) -> None:
-    os.fsync(descriptor)
 
 
 def _check_room(end: int, size: int) -> None:

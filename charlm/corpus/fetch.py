@@ -2,7 +2,6 @@
 
 import hashlib
 import http.client
-import os
 import socket
 import ssl
 import urllib.error
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 from urllib.parse import urlsplit
 
+from charlm.atomic import open_atomic
 from charlm.errors import CharlmError, UsageError
 
 BLOCK = 1 << 16
@@ -121,7 +121,8 @@ def fetch(
         if _is_there(corpus, target, force):
             return Fetched(target, already_there=True)
         folder.mkdir(parents=True, exist_ok=True)
-        _download(corpus, address, target, progress, timeout)
+        with open_atomic(target) as file:
+            _copy_checked(corpus, address, file, progress, timeout)
     except OSError as error:
         raise CharlmError(
             f"{target}: cannot be written ({error.strerror or error}); --to takes another folder"
@@ -142,18 +143,6 @@ def _is_there(corpus: Download, target: Path, force: bool) -> bool:
             f"with --to, or overwrite it with --force"
         )
     return False
-
-
-def _download(corpus: Download, address: str, target: Path, progress: Callable[[int], object], timeout: float) -> None:
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with temporary.open("wb") as file:
-            _copy_checked(corpus, address, file, progress, timeout)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _copy_checked(

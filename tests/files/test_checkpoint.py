@@ -2,12 +2,9 @@
 
 import hashlib
 import json
-import os
-import signal
 import struct
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +14,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from safetensors.numpy import load_file, save_file
 
-from charlm import atomic
 from charlm.errors import CharlmError, UsageError
 from charlm.files import checkpoint, rundir
 
@@ -265,121 +261,6 @@ def test_a_tensor_type_that_charlm_never_writes_is_refused(file):
 def test_a_missing_file_and_a_folder_are_told_apart(tmp_path):
     assert "cannot be read: No such file or directory" in refusal(tmp_path / "nothing")
     assert "cannot be read: " in refusal(tmp_path)
-
-
-# --- Whole or not at all
-
-
-def left_behind(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir() if path.name.endswith(".tmp"))
-
-
-def write_half(path: Path, error: BaseException) -> None:
-    with atomic.atomic_file(path) as stream:
-        stream.write(b"half a che")
-        raise error
-
-
-def test_a_failure_while_writing_leaves_the_old_file_and_nothing_else(file):
-    before = file.read_bytes()
-    for error in (OSError(28, "No space left on device"), KeyboardInterrupt(), RuntimeError("bug")):
-        expected = CharlmError if isinstance(error, OSError) else type(error)
-        with pytest.raises(expected) as caught:
-            write_half(file, error)
-        assert file.read_bytes() == before
-        assert os.listdir(file.parent) == [file.name]
-        if expected is CharlmError:
-            assert str(caught.value) == (
-                f"{file}: not saved: No space left on device; what was there before is unchanged"
-            )
-
-
-@pytest.mark.skipif(os.name == "nt", reason="an open file cannot be replaced there")
-def test_whoever_reads_the_old_file_meanwhile_reads_it_to_its_end(file):
-    before = file.read_bytes()
-    with file.open("rb") as reader:
-        start = reader.read(10)
-        checkpoint.save(file, {"w": np.zeros(1000)}, {})
-        assert start + reader.read() == before
-
-
-LIMITED_SAVE = """
-import resource, signal, sys
-from pathlib import Path
-import numpy as np
-from charlm.files import checkpoint
-from charlm.errors import CharlmError
-
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
-try:
-    checkpoint.save(Path(sys.argv[1]), {"w": np.ones(1_000_000)}, {})
-except CharlmError as error:
-    print(error)
-"""
-
-
-@pytest.mark.skipif(os.name == "nt", reason="file size limits are POSIX's")
-def test_a_disk_that_fills_up_is_told_in_one_line(file):
-    before = file.read_bytes()
-    done = subprocess.run(
-        [sys.executable, "-c", LIMITED_SAVE, file], capture_output=True, text=True, cwd=ROOT, check=True
-    )
-    assert done.stdout == f"{file}: not saved: File too large; what was there before is unchanged\n"
-    assert file.read_bytes() == before
-    assert left_behind(file.parent) == []
-
-
-def test_a_folder_that_does_not_exist_is_told_in_one_line(tmp_path):
-    with pytest.raises(CharlmError, match="not saved: No such file or directory"):
-        checkpoint.save(tmp_path / "nowhere" / "a", TENSORS, METADATA)
-
-
-ENDLESS_SAVES = """
-import itertools, sys
-from pathlib import Path
-import numpy as np
-from charlm.files import checkpoint
-
-for number in itertools.count():
-    checkpoint.save(Path(sys.argv[1]), {"w": np.full(300_000, float(number))}, {"number": number})
-    if number == 0:
-        print("ready", flush=True)
-"""
-
-
-def test_a_process_killed_while_saving_leaves_a_whole_file(tmp_path):
-    path = tmp_path / "last.safetensors"
-    killed_in_the_middle = 0
-    for attempt in range(6):
-        with subprocess.Popen([sys.executable, "-c", ENDLESS_SAVES, path], stdout=subprocess.PIPE, cwd=ROOT) as process:
-            assert process.stdout is not None
-            assert process.stdout.readline().strip() == b"ready"
-            time.sleep(0.003 + 0.0047 * attempt)
-            process.kill()
-        killed_in_the_middle += bool(left_behind(tmp_path))
-        tensors, metadata = checkpoint.load(path)
-        assert np.array_equal(tensors["w"], np.full(300_000, float(metadata["number"])))
-    assert killed_in_the_middle, "no save was cut, so nothing was shown"
-    checkpoint.save(path, TENSORS, METADATA)
-    if os.name != "nt":
-        assert left_behind(tmp_path) == []
-
-
-def test_only_temporary_files_that_nobody_writes_any_more_are_removed(tmp_path):
-    path = tmp_path / "last.safetensors"
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as alive:
-        fresh = tmp_path / f".last.safetensors.{alive.pid}.tmp"
-        strangers = [tmp_path / name for name in (".best.safetensors.1.tmp", ".last.safetensors.x.tmp", "last.tmp")]
-        for other in (fresh, *strangers):
-            other.write_bytes(b"")
-        checkpoint.save(path, TENSORS, METADATA)
-        assert fresh.exists()
-        os.utime(fresh, (0, 0))
-        checkpoint.save(path, TENSORS, METADATA)
-        assert not fresh.exists()
-        assert all(other.exists() for other in strangers)
-        alive.send_signal(signal.SIGTERM)
 
 
 # --- The file that a person means
