@@ -1,4 +1,4 @@
-"""The command line's front door: it finds the command, and tells in one place whatever goes wrong in it."""
+"""The entry of the command line: it finds the command, and reports all errors in one place."""
 
 import contextlib
 import importlib
@@ -57,7 +57,7 @@ class LazyGroup(click.Group):
         raise click.UsageError(f"No such command {args[0]!r}; {hint}", ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the commands' part of the help from the table, importing none of them."""
+        """Write the list of commands into the help from the table, importing none of them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
@@ -91,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _write_utf8()
         status = _run(sys.argv[1:] if arguments is None else arguments)
         if sys.stdout is not None:  # as it is after `>&-`
-            sys.stdout.flush()  # now, while a failure can still be told
+            sys.stdout.flush()  # now, while a failure can still be reported
         return status
     except BrokenPipeError:
         status = PIPE_CLOSED
@@ -123,7 +123,7 @@ def _write_utf8() -> None:
 
 
 def _drop_unwritten_output() -> None:
-    """Keep the interpreter from failing at its exit to write what could not be written before."""
+    """Drop unwritten output, so that the interpreter does not fail to write it when it exits."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -133,7 +133,7 @@ def _drop_unwritten_output() -> None:
 
 
 def explain(error: Exception, where: str = "") -> int:
-    """Tell on standard error what went wrong, and where if that has a name, and return the exit status."""
+    """Report an error on standard error, after the name of the place if it has one, and return the exit status."""
     if os.environ.get("CHARLM_DEBUG"):
         _print_traceback(error)
     match error:
@@ -166,7 +166,7 @@ def _print_traceback(error: Exception) -> None:
 
 def _say(message: str, status: int, where: str = "") -> int:
     """Write a message to standard error, each of its lines marked as charlm's, and return the exit status."""
-    with contextlib.suppress(OSError):  # where standard error is closed there is nobody to tell
+    with contextlib.suppress(OSError):  # standard error may be closed
         for line in message.splitlines():
             print(f"charlm: {where}{line}", file=sys.stderr)
     return status

@@ -25,7 +25,7 @@ class Display(Protocol):
     """Shows a run's steps as they are done."""
 
     def show(self, update: "Update") -> None:
-        """Tell of a step."""
+        """Show a step."""
 
     def close(self) -> None:
         """Leave the screen as it is."""
@@ -152,7 +152,7 @@ def events(run: "Run", update: "Update") -> list[str]:
             f"step {progress.step:,}, epoch {progress.epoch:.2f}: validation {score.loss:.4f} nats, "
             f"{score.bits_per_char:.4f} bits/char{' (best so far)' if progress.improved else ''}"
         )
-        if score.far_apart:
+        if score.runaway:
             lines.append(
                 f"  one stream of it is at {score.worst_stream:.2f} nats: its state has run away; "
                 "training.reset_probability above 0 cures that"

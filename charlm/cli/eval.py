@@ -58,7 +58,7 @@ def command(
         click.echo(f"perplexity     {score.perplexity:.6g}")
         click.echo(f"accuracy       {score.accuracy:.2%} of characters guessed")
         click.echo(f"chars          {score.chars:,}")
-    if score.far_apart:
+    if score.runaway:
         click.echo(
             f"one stream of the text is at {score.worst_stream:.2f} nats: the state has run away there; "
             "train with training.reset_probability above 0",

@@ -66,7 +66,7 @@ Examples:
     "--seed",
     type=click.IntRange(min=0, max=MOST_SEED),
     metavar="SEED",
-    help="The same seed gives the same text.  [default: drawn, and told]",
+    help="The same seed gives the same text.  [default: random, printed to stderr]",
 )
 @click.option("--count", type=click.IntRange(min=1), default=1, metavar="N", help="Write N texts at once.")
 @click.option("--stop", metavar="TEXT", help="End a text when it has written TEXT.")
@@ -116,16 +116,16 @@ def command(
         length = None
     loaded = charlm.load(model, kernels=kernels, on_compiling=lambda: click.echo(COMPILING, err=True))
     ids = _read_prompt(loaded, prompt, prompt_file, on_unknown)
-    told = secrets.randbelow(1 << 32) if seed is None else seed
+    used = secrets.randbelow(1 << 32) if seed is None else seed
     with options_in_messages():
         writing = loaded.writing(
-            ids, length=length, temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, seed=told, count=count,
+            ids, length=length, temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, seed=used, count=count,
             stop=stop, lines=lines, probabilities=as_json,
         )  # fmt: skip
     if seed is None:
-        click.echo(f"seed {told}", err=True)
+        click.echo(f"seed {used}", err=True)
     if as_json:
-        _write_json(writing, loaded.vocabulary, told)
+        _write_json(writing, loaded.vocabulary, used)
     else:
         _write(writing)
 
@@ -162,7 +162,7 @@ def _write(writing: "Writing[str]") -> None:
             click.echo(new, nl=False)
             shown += len(new)
     except KeyboardInterrupt:
-        click.echo(first.text[shown:], nl=False)  # what was made since the last look
+        click.echo(first.text[shown:], nl=False)  # what was written since the last pieces
         raise
     _end_line(prompt + first.text)
     for number, text in enumerate(others, 2):

@@ -19,19 +19,19 @@ from charlm.workers.team import Team
 SEQ_LENGTH = 16  # of the windows that a text is scored in; the state is carried, so it changes nothing but the memory
 MOST_STREAMS = 64  # read at once: few enough for small memory, enough for quick products
 CHARS_PER_STREAM = 2_000  # at the least: a stream's first characters are predicted from a state that has read nothing
-FAR_APART = 1.5  # nats between the worst stream and the mean that are worth a word
+RUNAWAY = 1.5  # nats of the worst stream above the mean from which on a person is warned
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What a text cost.
+    """How well a text was predicted.
 
     Attributes
     ----------
     loss : float
         The mean of the characters' losses in nats.
     accuracy : float
-        The share of characters that were the model's first guess.
+        The share of characters that the model held likeliest.
     chars : int
         How many characters were predicted: all but the first.
     worst_stream : float
@@ -54,9 +54,9 @@ class Score:
         return exp(self.loss) if self.loss < 700 else float("inf")
 
     @property
-    def far_apart(self) -> bool:
-        """Whether one stream went so much worse than the mean that the state may have run away."""
-        return self.worst_stream - self.loss > FAR_APART
+    def runaway(self) -> bool:
+        """Whether one stream is so much worse than the mean that its state may have run away."""
+        return self.worst_stream - self.loss > RUNAWAY
 
 
 class Scorer:
@@ -69,7 +69,7 @@ class Scorer:
     team : Team
         The threads that share them.
     prepared : Prepared, optional
-        Room for the weights as windows read them; what is in it is overwritten.
+        Workspace for the weights in the form that windows read; its contents are overwritten.
     """
 
     def __init__(self, model: Model, team: Team, prepared: Prepared | None = None) -> None:
@@ -91,8 +91,8 @@ class Scorer:
         streams = evaluation_streams(ids, at_once, self._model.architecture.start_symbol)
         reading = self._begin(parameters, len(streams.starts))
         self._model.prepare(parameters, self._prepared)
-        for inputs, targets, counted in EvaluationWindows(ids, streams, SEQ_LENGTH):
-            mask = np.ones(inputs.shape, bool) if counted is None else counted
+        for inputs, targets, mask in EvaluationWindows(ids, streams, SEQ_LENGTH):
+            mask = np.ones(inputs.shape, bool) if mask is None else mask
             self._team.map(partial(self._read, reading, inputs, targets, mask))
         chars = int(reading.counts.sum())
         return Score(
@@ -107,12 +107,12 @@ class Scorer:
         states = [self._model.architecture.zero_state(shard.stop - shard.start) for shard in shards]
         return Reading(parameters, shards, states, *np.zeros((3, streams)))
 
-    def _read(self, reading: "Reading", inputs: IntArray, targets: IntArray, counted: Mask, worker: int) -> None:
-        """Read a window of the streams that fall to one worker."""
+    def _read(self, reading: "Reading", inputs: IntArray, targets: IntArray, mask: Mask, worker: int) -> None:
+        """Read a window of one worker's streams."""
         if worker >= len(reading.shards):
             return
         shard = reading.shards[worker]
-        inputs, targets, counted = inputs[:, shard], targets[:, shard].reshape(-1), counted[:, shard]
+        inputs, targets, mask = inputs[:, shard], targets[:, shard].reshape(-1), mask[:, shard]
         steps, streams = inputs.shape
         workspace = self._workspaces.get((worker, streams))
         if workspace is None:
@@ -121,16 +121,16 @@ class Scorer:
         after = self._model.forward(reading.parameters, self._prepared, workspace, whole, reading.states[worker])
         reading.states[worker] = tuple(tuple(array.copy() for array in layer) for layer in after)
         logits = workspace.logits[: targets.size]
-        hit = (logits.argmax(axis=1) == targets).reshape(counted.shape)
-        loss = cross_entropy(logits, targets).reshape(counted.shape)
-        reading.losses[shard] += (loss * counted).sum(axis=0, dtype=np.float64)
-        reading.hits[shard] += (hit & counted).sum(axis=0)
-        reading.counts[shard] += counted.sum(axis=0)
+        hit = (logits.argmax(axis=1) == targets).reshape(mask.shape)
+        loss = cross_entropy(logits, targets).reshape(mask.shape)
+        reading.losses[shard] += (loss * mask).sum(axis=0, dtype=np.float64)
+        reading.hits[shard] += (hit & mask).sum(axis=0)
+        reading.counts[shard] += mask.sum(axis=0)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A text while it is read: by whom, the state carried so far, and each stream's sums so far.
+    """A text while it is read: who reads which streams, their states, and their sums so far.
 
     Attributes
     ----------
@@ -139,7 +139,7 @@ class Reading:
     shards : list of slice
         Each worker's streams.
     states : list of State
-        What they carry.
+        The states of each worker's streams after the last window.
     losses, hits, counts : ndarray, shape (S,)
         Of each stream, the sum of its losses, the first guesses that were right, and the symbols predicted.
     """

@@ -116,6 +116,6 @@ def test_bits_perplexity_and_a_stream_that_ran_away():
     fine = Score(loss=math.log(8), accuracy=0.5, chars=10, worst_stream=math.log(8) + 1.4)
     assert fine.bits_per_char == pytest.approx(3)
     assert fine.perplexity == pytest.approx(8)
-    assert not fine.far_apart
-    assert Score(1.0, 0.5, 10, 9.0).far_apart
+    assert not fine.runaway
+    assert Score(1.0, 0.5, 10, 9.0).runaway
     assert Score(1e6, 0.0, 10, 1e6).perplexity == math.inf
