@@ -1,4 +1,4 @@
-"""Small pieces that messages are made of: a value as it was written, the name that was likely meant."""
+"""Small pieces that messages are made of: a value as it was written, a number of things, the name likely meant."""
 
 import difflib
 from collections.abc import Iterable
@@ -6,15 +6,30 @@ from collections.abc import Iterable
 
 def suggestion(word: str, names: Iterable[str]) -> str:
     """Return a question after the name that a word is spelt much like, or nothing."""
-    near = nearest(word, names)
-    return f"; did you mean '{near}'?" if near else ""
+    return did_you_mean(nearest(word, names))
+
+
+def did_you_mean(name: str | None) -> str:
+    """Return the question that ends a message, or nothing when there is no name to suggest."""
+    return f"; did you mean '{name}'?" if name else ""
 
 
 def nearest(word: str, names: Iterable[str]) -> str | None:
     """Return the name that a word is spelt most like, whatever its case, if there is one."""
-    by_lower = {name.lower(): name for name in names}
-    near = difflib.get_close_matches(word.lower(), by_lower, n=1)
-    return by_lower[near[0]] if near else None
+    return next(iter(similar(word, names)), None)
+
+
+def similar(word: str, names: Iterable[str]) -> list[str]:
+    """Return the names that a word is spelt much like, whatever its case, the most similar first."""
+    by_lower: dict[str, list[str]] = {}
+    for name in names:
+        by_lower.setdefault(name.lower(), []).append(name)
+    return [name for near in difflib.get_close_matches(word.lower(), by_lower) for name in by_lower[near]]
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun: ``1 file``, ``2,000 files``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def shown(value: object) -> str:

@@ -50,11 +50,10 @@ class LazyGroup(click.Group):
         """Find the command that the arguments name, or suggest one that is spelt much like it."""
         if args[0] in COMMANDS or args[0].startswith("-"):
             return super().resolve_command(ctx, args)
-        from difflib import get_close_matches
+        from charlm.phrases import suggestion
 
-        near = get_close_matches(args[0], COMMANDS, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(COMMANDS)}."
-        raise click.UsageError(f"No such command {args[0]!r}; {hint}", ctx)
+        hint = suggestion(args[0], COMMANDS) or f"; choose one of {', '.join(COMMANDS)}."
+        raise click.UsageError(f"No such command {args[0]!r}{hint}", ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands into the help from the table, importing none of them."""

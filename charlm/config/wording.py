@@ -6,7 +6,7 @@ from typing import Any, get_args
 from charlm.config.keys import EXAMPLE, KEYS, SECTIONS, Config
 from charlm.config.options import Key
 from charlm.config.plain_yaml import scalar
-from charlm.phrases import nearest, shown, suggestion
+from charlm.phrases import did_you_mean, nearest, shown, suggestion
 
 _WORDS = {
     "int_type": "must be a whole number",
@@ -66,8 +66,7 @@ def unknown_key(key: Key) -> str:
     likely = meant(key)
     if likely is None or likely[:-1] == key[:-1]:
         names = tuple(SECTIONS[key[:-1]].model_fields) if key[:-1] in SECTIONS else tuple(Config.model_fields)
-        suggestion = f"; did you mean '{likely[-1]}'?" if likely else ""
-        return f"is not a key{suggestion} ({', '.join(names)})"
+        return f"is not a key{did_you_mean(likely[-1] if likely else None)} ({', '.join(names)})"
     homes = [".".join(known[:-1]) or "the top level" for known in KEYS if known[-1] == likely[-1]]
     name = "it" if likely[-1] == key[-1] else f"'{likely[-1]}'"
     return f"is not a key here; {name} belongs to {' or '.join(homes)}"

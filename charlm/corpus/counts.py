@@ -5,9 +5,10 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from charlm.corpus.decoding import Options, count
+from charlm.corpus.decoding import Options
 from charlm.corpus.vocabulary import UNITS, Vocabulary, codes
 from charlm.errors import CharlmError
+from charlm.phrases import count
 
 Counts = npt.NDArray[np.int64]
 NAMED_RARE = 12

@@ -1,7 +1,6 @@
 """Files to text: decoded, with its newlines, case and Unicode form made uniform, a piece at a time."""
 
 import codecs
-import difflib
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,6 +12,7 @@ from charlm.corpus.bad_bytes import bad_byte
 from charlm.corpus.sources import Source
 from charlm.corpus.vocabulary import UNITS
 from charlm.errors import CharlmError, UsageError
+from charlm.phrases import count, suggestion
 
 MODES = ("stream", "lines")
 NEWLINES = ("lf", "keep")
@@ -107,11 +107,6 @@ class Tally:
         return notes
 
 
-def count(number: int, noun: str) -> str:
-    """Return a number with its noun: ``1 file``, ``2,000 files``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def check_encoding(encoding: str) -> None:
     """Raise a `UsageError` when no text codec has this name."""
     try:
@@ -119,9 +114,8 @@ def check_encoding(encoding: str) -> None:
         codecs.getincrementaldecoder(encoding)
     except (LookupError, ValueError):
         names = {name.replace("_", "-") for name in aliases.values()}
-        near = difflib.get_close_matches(encoding.lower(), sorted(names), n=1)
-        hint = f"did you mean {near[0]!r}?" if near else "for example utf-8, utf-16, cp1252, latin-1"
-        raise UsageError(f"corpus.encoding: {encoding!r} is not a text encoding; {hint}") from None
+        hint = suggestion(encoding, sorted(names)) or "; for example utf-8, utf-16, cp1252, latin-1"
+        raise UsageError(f"corpus.encoding: {encoding!r} is not a text encoding{hint}") from None
 
 
 def text(sources: Sequence[Source], options: Options, tally: Tally) -> Iterator[str]:
@@ -170,9 +164,8 @@ READERS: dict[str, Reader] = {"char": text, "byte": data}
 
 def _choose(key: str, value: str, choices: Sequence[str]) -> None:
     if value not in choices:
-        near = difflib.get_close_matches(str(value), choices, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise UsageError(f"corpus.{key}: {value!r} is not a choice; {hint}({', '.join(choices)})")
+        hint = suggestion(str(value), choices)
+        raise UsageError(f"corpus.{key}: {value!r} is not a choice{hint} ({', '.join(choices)})")
 
 
 def _decoded(source: Source, encoding: str, tally: Tally) -> Iterator[str]:

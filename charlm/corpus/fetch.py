@@ -8,13 +8,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import IO, NamedTuple
 from urllib.parse import urlsplit
 
 from charlm.atomic import open_atomic
 from charlm.errors import CharlmError, UsageError
+from charlm.phrases import suggestion
 
 BLOCK = 1 << 16
 TIMEOUT = 30.0
@@ -70,9 +70,8 @@ CORPORA = {
 def corpus_named(name: str) -> Download:
     """Return the corpus of a name, or raise a `UsageError` that lists them."""
     if name not in CORPORA:
-        near = get_close_matches(name, CORPORA, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise UsageError(f"{name!r} is not a corpus that can be fetched; {hint}({', '.join(CORPORA)})")
+        hint = suggestion(name, CORPORA)
+        raise UsageError(f"{name!r} is not a corpus that can be fetched{hint} ({', '.join(CORPORA)})")
     return CORPORA[name]
 
 

@@ -14,10 +14,11 @@ import numpy as np
 from charlm.arrays import Ids
 from charlm.corpus import cache, lines, splits
 from charlm.corpus.counts import occurrences, vocabulary_of
-from charlm.corpus.decoding import READERS, Form, Options, Tally, count
+from charlm.corpus.decoding import READERS, Form, Options, Tally
 from charlm.corpus.sources import Source, find
 from charlm.corpus.vocabulary import Vocabulary
 from charlm.errors import CharlmError, UsageError
+from charlm.phrases import count
 
 NOUNS = {"char": "character", "byte": "byte"}
 CHANGED = "changed while it was being read; run again when nothing writes to it"

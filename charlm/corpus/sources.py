@@ -1,7 +1,6 @@
 """The files that a corpus path names, and the bytes that are in them."""
 
 import bz2
-import difflib
 import glob
 import gzip
 import hashlib
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import IO, BinaryIO, cast
 
 from charlm.errors import CharlmError, UsageError
+from charlm.phrases import nearest
 
 CHUNK_BYTES = 1 << 18
 SPOOL_BYTES = 1 << 24  # standard input is kept in memory up to this size, then in a temporary file
@@ -234,9 +234,9 @@ def _missing(path: str) -> str:
     message = f"{path}: there is no such file"
     if not os.path.isdir(folder or "."):
         return f"{message}, nor a directory {folder} (paths are relative to {Path.cwd()})"
-    near = difflib.get_close_matches(name, os.listdir(folder or "."), n=1)
+    near = nearest(name, os.listdir(folder or "."))
     if near:
-        return f"{message}; did you mean {os.path.join(folder, near[0])}?"
+        return f"{message}; did you mean {os.path.join(folder, near)}?"
     return f"{message} (paths are relative to {Path.cwd()})"
 
 

@@ -238,10 +238,10 @@ def _runs_in(folder: Path) -> list[Path]:
 
 def _runs_near(path: Path) -> list[Path]:
     """List the runs that a person may have meant by a path that does not exist, the likely ones alone if any is."""
-    from difflib import get_close_matches
+    from charlm.phrases import similar  # difflib is needed for this message alone
 
     runs = _runs_in(path.parent) or _runs_in(path.parent / "runs")
-    likely = get_close_matches(path.name, [run.name for run in runs])
+    likely = similar(path.name, [run.name for run in runs])
     return [run for run in runs if run.name in likely] or runs
 
 

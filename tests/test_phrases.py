@@ -1,0 +1,35 @@
+"""Facts about the small pieces that messages are made of."""
+
+import pytest
+
+from charlm.phrases import count, did_you_mean, nearest, similar, suggestion
+
+
+@pytest.mark.parametrize(
+    ("word", "names", "expected"),
+    [
+        ("lstmm", ("gru", "lstm"), "lstm"),
+        ("GRU", ("gru", "lstm"), "gru"),
+        ("nfc", ("NFC", "NFD"), "NFC"),
+        ("zebra", ("gru", "lstm"), None),
+        ("gru", (), None),
+        ("", ("gru",), None),
+    ],
+)
+def test_the_nearest_name_is_found_whatever_its_case_or_none_is(word, names, expected):
+    assert nearest(word, names) == expected
+    assert suggestion(word, names) == (f"; did you mean '{expected}'?" if expected else "")
+
+
+def test_similar_names_come_in_order_and_those_that_differ_in_case_alone_all_come():
+    assert similar("play", ["plays", "names", "Plays", "play2024"]) == ["plays", "Plays", "play2024"]
+
+
+def test_without_a_name_nothing_is_asked():
+    assert did_you_mean("gru") == "; did you mean 'gru'?"
+    assert did_you_mean(None) == ""
+
+
+@pytest.mark.parametrize(("number", "words"), [(0, "0 files"), (1, "1 file"), (2, "2 files"), (2000, "2,000 files")])
+def test_a_number_comes_with_its_noun(number, words):
+    assert count(number, "file") == words
