@@ -1,7 +1,6 @@
 """A training run: put together from a configuration, written to its directory, and taken up again where it was left."""
 
 import json
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import chain
@@ -15,7 +14,7 @@ import numpy as np
 from charlm import assemble, config
 from charlm.arrays import Array
 from charlm.config import Config
-from charlm.corpus.loading import Corpus, check_fits
+from charlm.corpus.loading import Corpus, check_fits, read_again
 from charlm.corpus.loading import load as load_corpus
 from charlm.corpus.windows import Windows
 from charlm.errors import CharlmError, UsageError
@@ -103,40 +102,6 @@ class Record:
     total_steps: int = 0
     seconds: float = 0.0
     interval: Interval = field(default_factory=Interval)
-
-
-def read_again(section: Mapping[str, Any], seed: int, digest: str, where: Path) -> Corpus:
-    """Read the corpus that a run was trained on once more.
-
-    Parameters
-    ----------
-    section : mapping
-        The `corpus` section of the run's configuration.
-    seed : int
-        The run's seed.
-    digest : str
-        What the run knows its text by.
-    where : Path
-        The run or checkpoint, for messages.
-
-    Raises
-    ------
-    CharlmError
-        If the text is not where it was or no longer the same.
-    """
-    paths = [section["path"]] if isinstance(section["path"], str) else list(section["path"])
-    if "-" in paths and (sys.stdin is None or sys.stdin.isatty()):
-        raise UsageError(f"{where}: the corpus came through standard input (corpus.path: '-'); send it in again")
-    try:
-        corpus = load_corpus(**section, seed=seed)
-    except CharlmError as error:
-        raise CharlmError(f"{where}: its corpus cannot be read again: {error}") from error
-    if corpus.digest != digest:
-        raise CharlmError(
-            f"{where}: the corpus {', '.join(paths)} is no longer the text that this run was reading; put that back, "
-            "or start a new run with --init-from"
-        )
-    return corpus
 
 
 class Run:

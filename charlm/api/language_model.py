@@ -541,7 +541,7 @@ class LanguageModel:
         UsageError
             If the corpus has no such part.
         """
-        from charlm.run import read_again
+        from charlm.corpus.loading import read_again
 
         section = self._own_section("corpus")
         if section["split"][part] == 0:

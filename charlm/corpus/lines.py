@@ -58,3 +58,9 @@ def gather(ids: Ids, positions: Positions, order: npt.NDArray[np.integer[Any]]) 
         shift = starts[first:last] - (ends[first:last] - lengths)
         yield ids[np.repeat(shift, lengths) + np.arange(done, ends[last - 1])]
         first, done = last, int(ends[last - 1])
+
+
+def last_at_or_before(positions: Positions, wanted: Positions) -> Positions:
+    """Return for each wanted place the last of the sorted positions that is not after it."""
+    found: Positions = positions[np.searchsorted(positions, wanted, side="right") - 1]
+    return found

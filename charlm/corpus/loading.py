@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -187,6 +189,40 @@ def read(
     if len(ids) < splits.SMALLEST_TEXT:
         raise CharlmError(f"{_named(path)}: has {count(len(ids), 'character')}; at least 2 are needed")
     return ids, report
+
+
+def read_again(section: Mapping[str, Any], seed: int, digest: str, where: Path) -> Corpus:
+    """Read the corpus that a run was trained on once more.
+
+    Parameters
+    ----------
+    section : mapping
+        The `corpus` section of the run's configuration.
+    seed : int
+        The run's seed.
+    digest : str
+        What the run knows its text by.
+    where : Path
+        The run or checkpoint, for messages.
+
+    Raises
+    ------
+    CharlmError
+        If the text is not where it was or no longer the same.
+    """
+    paths = [section["path"]] if isinstance(section["path"], str) else list(section["path"])
+    if "-" in paths and (sys.stdin is None or sys.stdin.isatty()):
+        raise UsageError(f"{where}: the corpus came through standard input (corpus.path: '-'); send it in again")
+    try:
+        corpus = load(**section, seed=seed)
+    except CharlmError as error:
+        raise CharlmError(f"{where}: its corpus cannot be read again: {error}") from error
+    if corpus.digest != digest:
+        raise CharlmError(
+            f"{where}: the corpus {', '.join(paths)} is no longer the text that this run was reading; put that back, "
+            "or start a new run from its weights"
+        )
+    return corpus
 
 
 def check_fits(characters: int, batch_size: int, seq_length: int) -> None:

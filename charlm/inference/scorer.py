@@ -7,7 +7,7 @@ from math import exp, log
 import numpy as np
 
 from charlm.arrays import Array, Ids, IntArray
-from charlm.corpus.windows import EvaluationWindows, Mask, evaluation_streams
+from charlm.corpus.scoring_windows import EvaluationWindows, Mask, evaluation_streams
 from charlm.network.architecture import State
 from charlm.network.loss import cross_entropy
 from charlm.network.model import Model

@@ -15,9 +15,9 @@ from charlm import cli
 from charlm.cli.display import Lines, cut, duration, on_one_line, rounded
 from charlm.cli.signals import Signals
 from charlm.config import dump_yaml, load
+from charlm.corpus.loading import read_again
 from charlm.errors import UsageError
 from charlm.files.rundir import left_in
-from charlm.run import read_again
 from tests.conftest import ROOT
 from tests.runs import configured, corpus_file, finish, start, state
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm.corpus import vocabulary as module
-from charlm.corpus.vocabulary import Vocabulary, codes, nearest
+from charlm.corpus.lookalikes import nearest
+from charlm.corpus.vocabulary import Vocabulary, codes
 from charlm.errors import CharlmError, UsageError
 
 TEXTS = st.text(min_size=1, max_size=60)

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm.corpus import lines as lines_module
+from charlm.corpus.scoring_windows import EvaluationWindows, evaluation_streams
 from charlm.corpus.vocabulary import Vocabulary
-from charlm.corpus.windows import EvaluationWindows, Windows, evaluation_streams
+from charlm.corpus.windows import Windows
 from charlm.errors import CharlmError
 
 NEWLINE = 0

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from charlm.corpus.windows import evaluation_streams
+from charlm.corpus.scoring_windows import evaluation_streams
 from charlm.inference.scorer import CHARS_PER_STREAM, MOST_STREAMS, Score, Scorer
 from charlm.kernels.choice import load_backend
 from charlm.network.architecture import Architecture
