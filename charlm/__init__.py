@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from charlm.api import LanguageModel, TrainedRun, load, load_config, train
+    from charlm.api.language_model import LanguageModel, load
+    from charlm.api.training import TrainedRun, load_config, train
     from charlm.config import Config
     from charlm.errors import CharlmError, ConfigError, UsageError
     from charlm.inference.scorer import Score
@@ -21,14 +22,14 @@ else:
         "CharlmError": "charlm.errors",
         "Config": "charlm.config",
         "ConfigError": "charlm.errors",
-        "LanguageModel": "charlm.api",
+        "LanguageModel": "charlm.api.language_model",
         "Score": "charlm.inference.scorer",
-        "TrainedRun": "charlm.api",
+        "TrainedRun": "charlm.api.training",
         "Update": "charlm.run",
         "UsageError": "charlm.errors",
-        "load": "charlm.api",
-        "load_config": "charlm.api",
-        "train": "charlm.api",
+        "load": "charlm.api.language_model",
+        "load_config": "charlm.api.training",
+        "train": "charlm.api.training",
     }
 
     def __getattr__(name):

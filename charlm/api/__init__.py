@@ -1,6 +1,1 @@
-"""charlm as a library: load a model; sample, score and predict with it; train one."""
-
-from charlm.api.language_model import LanguageModel, load
-from charlm.api.training import TrainedRun, load_config, train
-
-__all__ = ["LanguageModel", "TrainedRun", "load", "load_config", "train"]
+"""charlm as a library: a loaded model, its options, and training; `charlm` itself has the public names."""

@@ -1,5 +1,7 @@
 """A trained model in Python: what it writes, how well it predicts a text, and what it expects next."""
 
+from __future__ import annotations  # evaluating those of the overloads would take longer than all else here
+
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -42,7 +44,7 @@ def load(
     kernels: str = "auto",
     workers: int | Literal["auto"] = "auto",
     on_compiling: Callable[[], None] | None = None,
-) -> "LanguageModel":
+) -> LanguageModel:
     """Read a trained model.
 
     Parameters
@@ -117,7 +119,7 @@ class LanguageModel:
         return f"<{self._name}: {a.num_layers} x {a.cell} of {a.hidden_size}, {len(self.vocabulary):,} symbols>"
 
     @cached_property
-    def config(self) -> "Config":
+    def config(self) -> Config:
         """The resolved configuration that the model was trained with.
 
         Raises
@@ -355,7 +357,7 @@ class LanguageModel:
             raise UsageError(f"ids must be between 0 and {len(self.vocabulary) - 1}, got {ids.min()} to {ids.max()}")
         return ids
 
-    def score(self, text: Readable, on_unknown: str = "error") -> "Score":
+    def score(self, text: Readable, on_unknown: str = "error") -> Score:
         """Measure how well the model predicts a text, each character from those before it.
 
         The first character is given, not predicted; in a model of lines it is predicted as the first of a line. Long

@@ -12,7 +12,7 @@ import click
 from charlm.cli.options import model_argument
 
 if TYPE_CHECKING:
-    from charlm.api import LanguageModel
+    from charlm.api.language_model import LanguageModel
     from charlm.corpus.vocabulary import Vocabulary
 
 SHOWN_SYMBOLS = 200

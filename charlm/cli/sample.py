@@ -12,7 +12,7 @@ from charlm.cli.options import FiniteRange, model_argument, on_unknown_option, o
 from charlm.errors import CharlmError, UsageError
 
 if TYPE_CHECKING:
-    from charlm.api import LanguageModel
+    from charlm.api.language_model import LanguageModel
     from charlm.arrays import IntArray
     from charlm.corpus.vocabulary import Vocabulary
     from charlm.inference.writing import Writing
