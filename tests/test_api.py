@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_info
 import charlm
 from charlm import cli
 from charlm.corpus.vocabulary import Vocabulary
+from charlm.files import modelfile
 from charlm.inference.text import Text, characters
 from tests.conftest import ROOT
 from tests.networks import FUSED
@@ -221,6 +222,18 @@ def test_weights_have_names_and_cannot_be_written(stream):
         weights["decoder.weight"] = 1
 
 
+def test_a_model_without_a_configuration_still_writes(stream, folder):
+    saved = modelfile.load(stream.path)
+    path = folder / "bare.safetensors"
+    modelfile.save(path, saved.architecture, saved.parameters, saved.vocabulary, {})
+    bare = charlm.load(path)
+    assert bare.sample(seed=1) == stream.sample(seed=1)
+    with pytest.raises(charlm.CharlmError, match="holds no configuration"):
+        print(bare.config)
+    with pytest.raises(charlm.CharlmError, match="does not say how its corpus was read"):
+        bare.read_part()
+
+
 # --- Errors
 
 
@@ -358,6 +371,20 @@ def test_values_given_beside_a_file_win_in_either_form(tmp_path):
     assert config == charlm.load_config(tmp_path / "file.yaml", [f"{key}={value}" for key, value in overrides.items()])
     with pytest.raises(charlm.ConfigError, match=r"^seed: needs KEY=VALUE"):
         charlm.load_config(tmp_path / "file.yaml", ["seed"])
+
+
+@unsynced
+def test_a_training_in_a_thread_and_a_model_in_use_do_not_disturb_each_other(corpus, folder, tmp_path):
+    model = charlm.load(folder / "stream")
+    alone = charlm.train(small(corpus), tmp_path / "alone"), model.sample(seed=1), model.score(WORDS)
+    before = threadpool_info()
+    with ThreadPoolExecutor() as pool:
+        training = pool.submit(charlm.train, small(corpus), tmp_path / "in a thread")
+        used = [(model.sample(seed=1), model.score(WORDS)) for _ in range(5)]
+        trained_there = training.result()
+    assert used == [alone[1:]] * 5
+    assert trained_there.history == alone[0].history
+    assert threadpool_info() == before
 
 
 def test_a_script_needs_no_guard_around_its_training(corpus, tmp_path):

@@ -124,12 +124,14 @@ class LanguageModel:
 
         Raises
         ------
-        UsageError
-            If the checkpoint holds none that this charlm knows.
+        CharlmError
+            If the checkpoint holds none, or one that this charlm does not know.
         """
         from charlm.config import from_dict
 
-        return from_dict(self.metadata.get("config"), str(self.path))
+        if "config" not in self.metadata:
+            raise CharlmError(f"{self._name}: holds no configuration")
+        return from_dict(self.metadata["config"], str(self.path))
 
     @cached_property
     def parameters(self) -> Mapping[str, Array]:
