@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm.corpus import vocabulary as module
-from charlm.corpus.lookalikes import nearest
 from charlm.corpus.vocabulary import Vocabulary, codes
 from charlm.errors import CharlmError, UsageError
 
@@ -146,27 +145,6 @@ def test_the_error_names_eight_characters_and_counts_the_rest():
 def test_the_error_of_a_byte_vocabulary_names_bytes():
     with pytest.raises(UsageError, match=r"0xC3 \(byte 195; nearest 'b'\)"):
         Vocabulary.of(b"ab").encode("é")
-
-
-@pytest.mark.parametrize(
-    ("symbol", "known", "expected"),
-    [
-        ("A", "abc", ["a"]),
-        ("é", "eEx", ["e", "E"]),
-        ("É", "éEe", ["é", "E", "e"]),
-        ("ø", "oO", ["o", "O"]),
-        ("ﬁ", "fi", ["f"]),
-        ("’", "'\"a", ["'"]),
-        ("'", "’a", ["’"]),
-        ("—", "-a", ["-"]),
-        ("\r", "a\n", ["\n"]),
-        ("\xa0", " a", [" "]),
-        ("5", "37a", ["3"]),
-        ("x", "aw", ["w"]),
-    ],
-)
-def test_the_nearest_symbol_is_what_a_person_meant(symbol, known, expected):
-    assert nearest(symbol, known) == expected
 
 
 def test_a_byte_vocabulary_reads_arguments_that_are_not_utf8():

@@ -1,4 +1,4 @@
-"""Facts about windows: what a training step reads, and how a text is divided for scoring."""
+"""Facts about windows: what a training step reads."""
 
 from collections import Counter
 
@@ -7,13 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlm.corpus import lines as lines_module
-from charlm.corpus.scoring_windows import EvaluationWindows, evaluation_streams
-from charlm.corpus.vocabulary import Vocabulary
 from charlm.corpus.windows import Windows
 from charlm.errors import CharlmError
-
-NEWLINE = 0
+from tests.corpora import ITEMS, NEWLINE, as_lines
 
 
 @st.composite
@@ -21,14 +17,6 @@ def shapes(draw, surplus=40):
     """Return N, B and T with at least one window in the text."""
     B, T = draw(st.integers(1, 6)), draw(st.integers(1, 9))
     return B * T + 1 + draw(st.integers(0, surplus)), B, T
-
-
-def as_lines(items):
-    vocabulary = Vocabulary.of("\nabcdefg")
-    return vocabulary.encode("\n" + "".join(item + "\n" for item in items)), vocabulary
-
-
-ITEMS = st.lists(st.text(alphabet="abcdefg", min_size=1, max_size=8), min_size=1, max_size=30)
 
 
 @given(shapes(), st.integers(0, 5), st.integers(0, 3), st.booleans())
@@ -143,20 +131,6 @@ def test_lines_without_rotation_keep_their_order():
     assert vocabulary.decode(window.inputs[:, 0]) == "\nabc\n"
 
 
-@given(ITEMS, st.integers(1, 12), st.randoms())
-def test_lines_gathered_in_blocks_are_the_lines_in_the_order_asked(items, block, random):
-    ids, vocabulary = as_lines(items)
-    order = list(range(len(items)))
-    random.shuffle(order)
-    saved, lines_module.BLOCK = lines_module.BLOCK, block
-    try:
-        newlines = lines_module.newlines(ids, NEWLINE)
-        pieces = list(lines_module.gather(ids, newlines, np.array(order)))
-    finally:
-        lines_module.BLOCK = saved
-    assert vocabulary.decode(np.concatenate(pieces)) == "".join(items[index] + "\n" for index in order)
-
-
 @pytest.mark.parametrize("mode", ["stream", "lines"])
 def test_a_text_one_character_too_short_is_an_error_that_says_what_fits(mode):
     ids = np.ones(64 * 64, dtype=np.uint8)
@@ -165,51 +139,3 @@ def test_a_text_one_character_too_short_is_an_error_that_says_what_fits(mode):
     with pytest.raises(CharlmError, match=message):
         Windows(ids, 64, 64, 1, mode, NEWLINE)
     Windows(np.append(ids, NEWLINE).astype(np.uint8), 64, 64, 1, mode, NEWLINE).at(0)
-
-
-@given(st.integers(0, 60), st.integers(1, 9))
-def test_scoring_streams_hold_every_target_once(N, S):
-    starts, lengths = evaluation_streams(np.zeros(N, dtype=np.uint8), S)
-    places = [start + at for start, length in zip(starts, lengths, strict=True) for at in range(length)]
-    assert places == list(range(max(0, N - 1)))
-    assert len(starts) <= S
-    assert len(set(lengths[:-1].tolist())) <= 1
-    assert (lengths[-1:] <= lengths[:1]).all()
-
-
-@given(ITEMS, st.integers(1, 9))
-def test_scoring_streams_of_lines_begin_at_newlines_and_hold_every_target_once(items, S):
-    ids, _ = as_lines(items)
-    starts, lengths = evaluation_streams(ids, S, NEWLINE)
-    assert (ids[starts] == NEWLINE).all()
-    assert (starts[1:] == np.cumsum(lengths)[:-1]).all()
-    assert starts[0] == 0
-    assert lengths.sum() == len(ids) - 1
-    assert (lengths > 0).all()
-
-
-@given(ITEMS, st.integers(1, 9), st.integers(1, 7), st.booleans())
-def test_scoring_windows_count_every_target_once_after_its_input(items, S, T, in_lines):
-    ids, _ = as_lines(items)
-    streams = evaluation_streams(ids, S, NEWLINE if in_lines else None)
-    windows = EvaluationWindows(ids, streams, T)
-    place = streams.starts.copy()
-    seen = 0
-    for inputs, targets, mask in windows:
-        assert inputs.shape == targets.shape
-        assert inputs.flags.c_contiguous
-        assert inputs.shape[0] <= T
-        assert mask is None or not mask.all()
-        for row in range(len(inputs)):
-            counted = np.ones(inputs.shape[1], dtype=bool) if mask is None else mask[row]
-            np.testing.assert_array_equal(inputs[row][counted], ids[place[counted]])
-            np.testing.assert_array_equal(targets[row][counted], ids[place[counted] + 1])
-            place += 1
-            seen += counted.sum()
-    assert seen == len(ids) - 1
-    assert len(list(windows)) == len(windows)
-
-
-def test_a_text_without_targets_has_no_scoring_windows():
-    ids = np.zeros(1, dtype=np.uint8)
-    assert list(EvaluationWindows(ids, evaluation_streams(ids, 4), 5)) == []
