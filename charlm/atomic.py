@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from charlm.errors import CharlmError
+from charlm.errors import WriteError
 
 STALE_SECONDS = 24 * 3600  # no file takes a day: a temporary file older than that has been left behind
 TEMPORARY = re.compile(r"\..+\.(?P<host>[^.]+)\.(?P<pid>[0-9]+)\.[0-9a-f]{16}\.tmp", re.DOTALL)
@@ -21,7 +21,7 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
 
     Raises
     ------
-    CharlmError
+    WriteError
         When the file cannot be written.
     """
     try:
@@ -29,7 +29,7 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
             yield file
     except OSError as error:
         reason = error.strerror or str(error)
-        raise CharlmError(f"{path}: not saved: {reason}; what was there before is unchanged") from error
+        raise WriteError(f"{path}: not saved: {reason}; what was there before is unchanged") from error
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""The errors a person can cause, each told in one line."""
+"""The errors a person can cause, each with a message of one line, and their kinds for code that reacts to them."""
 
 
 class CharlmError(Exception):
@@ -32,3 +32,27 @@ class ConfigError(UsageError):
 
     def __str__(self) -> str:
         return "\n".join(self.mistakes)
+
+
+class UnknownSymbolError(UsageError):
+    """A text holds characters that the vocabulary lacks."""
+
+
+class CorpusError(CharlmError):
+    """A corpus is missing, unreadable, too small, or no longer the text that a run was trained on."""
+
+
+class FileError(CharlmError):
+    """A checkpoint cannot be read, or another program or version wrote it."""
+
+
+class DamagedFileError(FileError):
+    """A checkpoint is torn or damaged: what it holds is not what was written."""
+
+
+class WriteError(CharlmError):
+    """A file or a directory cannot be written."""
+
+
+class NotFiniteError(CharlmError):
+    """A loss, a gradient or a weight is infinite or not a number: the training has diverged."""

@@ -17,7 +17,7 @@ from charlm.config import Config
 from charlm.corpus.loading import Corpus, check_fits, read_again
 from charlm.corpus.loading import load as load_corpus
 from charlm.corpus.windows import Windows
-from charlm.errors import CharlmError, UsageError
+from charlm.errors import NotFiniteError, UsageError
 from charlm.files import modelfile, rundir, transfer
 from charlm.files.rundir import BEST, LAST, METRICS, SAMPLES, RunDirectory, left_in, unknown_training
 from charlm.inference.sampler import Filter, Sampler, beginning
@@ -334,15 +334,15 @@ class Run:
         if (name := self.trainer.average.first_not_finite()) is not None:
             raise self._failed(f"step {step}: the weights of {name} are no longer finite; {REMEDY}")
 
-    def _failed(self, what: str) -> CharlmError:
+    def _failed(self, what: str) -> NotFiniteError:
         kept = f"{self.directory.path / LAST} keeps step {self.saved_step}"
-        return CharlmError(f"{self.directory.path}: {what}; {kept}")
+        return NotFiniteError(f"{self.directory.path}: {what}; {kept}")
 
     def _steps(self) -> Iterator[Progress]:
         """Pass on the trainer's steps, and say what is kept when they fail."""
         try:
             yield from self.trainer.run()
-        except CharlmError as error:
+        except NotFiniteError as error:
             raise self._failed(str(error)) from error
 
     def _note_score(self, progress: Progress) -> None:

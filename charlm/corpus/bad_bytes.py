@@ -5,7 +5,7 @@ import io
 from typing import NamedTuple
 
 from charlm.corpus.sources import Source
-from charlm.errors import CharlmError
+from charlm.errors import CorpusError
 
 HEAD = 1 << 16
 BEFORE = 1 << 15
@@ -34,7 +34,7 @@ class Surroundings(NamedTuple):
     at: int  # the byte's place in `around`
 
 
-def bad_byte(source: Source, encoding: str, offset: int, reason: str) -> CharlmError:
+def bad_byte(source: Source, encoding: str, offset: int, reason: str) -> CorpusError:
     """Return the error that explains a byte which is no text in an encoding.
 
     Parameters
@@ -50,13 +50,13 @@ def bad_byte(source: Source, encoding: str, offset: int, reason: str) -> CharlmE
 
     Returns
     -------
-    CharlmError
+    CorpusError
         Naming the file, the offset, the line, and the likely encoding.
     """
     found = _look_around(source, encoding, offset)
     value = found.around[found.at : found.at + 1]
     byte = f"0x{value[0]:02X} " if value else ""
-    return CharlmError(
+    return CorpusError(
         f"{source.name}: byte {offset} (line {found.line}): {byte}is not valid {encoding} ({reason}); "
         f"{likely_encoding(found.head, found.around, encoding)}"
     )

@@ -14,7 +14,7 @@ import numpy as np
 
 from charlm.arrays import Ids, Unsigned
 from charlm.atomic import open_atomic
-from charlm.errors import CharlmError
+from charlm.errors import CorpusError
 
 VERSION = 1
 DAY = 86_400  # seconds
@@ -161,7 +161,7 @@ def _check_room(end: int, size: int) -> None:
 
 def _check_size(made: int, size: int) -> None:
     if made != size:
-        raise CharlmError(
+        raise CorpusError(
             f"the corpus changed while it was being read ({size:,} characters at first, then {made:,}); "
             f"run again when nothing writes to it"
         )

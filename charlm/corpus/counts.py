@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from charlm.corpus.decoding import Options
 from charlm.corpus.vocabulary import UNITS, Vocabulary, codes
-from charlm.errors import CharlmError
+from charlm.errors import CorpusError
 from charlm.phrases import count
 
 Counts = npt.NDArray[np.int64]
@@ -55,13 +55,13 @@ def vocabulary_of(counts: Counts, options: Options) -> tuple[Vocabulary, list[st
 
     Raises
     ------
-    CharlmError
+    CorpusError
         When fewer than two symbols occur.
     """
     present = np.flatnonzero(counts)
     if len(present) < 2:
         which = f"one distinct character, {chr(present[0])!r}" if len(present) else "no characters at all"
-        raise CharlmError(f"the corpus has {which}; there must be at least two different ones to learn anything")
+        raise CorpusError(f"the corpus has {which}; there must be at least two different ones to learn anything")
     rare = present[counts[present] < options.min_count]
     if options.mode == "lines":
         rare = rare[rare != ord("\n")]  # the ends of lines are what the mode is about
@@ -70,7 +70,7 @@ def vocabulary_of(counts: Counts, options: Options) -> tuple[Vocabulary, list[st
     kept = np.union1d(np.setdiff1d(present, rare), [ord(options.unknown)])
     unknown = int(np.searchsorted(kept, ord(options.unknown)))
     if len(kept) < 2:
-        raise CharlmError(
+        raise CorpusError(
             f"no character occurs {options.min_count} times, as corpus.min_count demands; "
             f"at most {counts.max()} leaves one"
         )

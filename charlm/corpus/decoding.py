@@ -11,7 +11,7 @@ from typing import AnyStr, Literal
 from charlm.corpus.bad_bytes import bad_byte
 from charlm.corpus.sources import Source
 from charlm.corpus.vocabulary import UNITS
-from charlm.errors import CharlmError, UsageError
+from charlm.errors import CorpusError, UsageError
 from charlm.phrases import count, suggestion
 
 MODES = ("stream", "lines")
@@ -138,7 +138,7 @@ def text(sources: Sequence[Source], options: Options, tally: Tally) -> Iterator[
 
     Raises
     ------
-    CharlmError
+    CorpusError
         When a file cannot be read or is no text in this encoding.
     """
     ends = ("\n", "\r") if options.newlines == "lf" else ("\n",)
@@ -178,7 +178,7 @@ def _decoded(source: Source, encoding: str, tally: Tally) -> Iterator[str]:
             at = offset + len(chunk) - len(error.object) + error.start
             raise bad_byte(source, encoding, at, error.reason) from None
         except UnicodeError as error:
-            raise CharlmError(f"{source.name}: is not valid {encoding}: {error}") from None
+            raise CorpusError(f"{source.name}: is not valid {encoding}: {error}") from None
         offset += len(chunk)
         if piece and not begun:
             begun = True

@@ -13,7 +13,7 @@ from typing import IO, NamedTuple
 from urllib.parse import urlsplit
 
 from charlm.atomic import open_atomic
-from charlm.errors import CharlmError, UsageError
+from charlm.errors import CharlmError, UsageError, WriteError
 from charlm.phrases import suggestion
 
 BLOCK = 1 << 16
@@ -123,7 +123,7 @@ def fetch(
         with open_atomic(target) as file:
             _copy_checked(corpus, address, file, progress, timeout)
     except OSError as error:
-        raise CharlmError(
+        raise WriteError(
             f"{target}: cannot be written ({error.strerror or error}); --to takes another folder"
         ) from None
     return Fetched(target, already_there=False)

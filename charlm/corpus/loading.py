@@ -19,7 +19,7 @@ from charlm.corpus.counts import occurrences, vocabulary_of
 from charlm.corpus.decoding import READERS, Form, Options, Tally
 from charlm.corpus.sources import Source, find
 from charlm.corpus.vocabulary import Vocabulary
-from charlm.errors import CharlmError, UsageError
+from charlm.errors import CharlmError, CorpusError, UsageError
 from charlm.phrases import count
 
 NOUNS = {"char": "character", "byte": "byte"}
@@ -115,7 +115,7 @@ def load(
 
     Raises
     ------
-    CharlmError
+    CorpusError
         When files cannot be read, are no text, or are too small to split.
     UsageError
         When an option makes no sense.
@@ -166,7 +166,7 @@ def read(
 
     Raises
     ------
-    CharlmError
+    CorpusError
         When files cannot be read, are no text, or have nothing in them.
     UsageError
         When an option makes no sense, or when the text has unknown characters and `on_unknown` is "error".
@@ -181,13 +181,14 @@ def read(
             try:
                 encoded.append(vocabulary.encode(piece, on_unknown))
             except UsageError as error:
-                raise UsageError(f"{', '.join(source.name for source in sources)}: {error}") from None
+                error.args = (f"{', '.join(source.name for source in sources)}: {error}",)
+                raise
     ids = np.concatenate([np.empty(0, dtype=vocabulary.dtype), *encoded])
     report = [f"{count(tally.files, 'file')}, {count(characters, NOUNS[options.unit])}", *tally.notes(options)]
     if len(ids) < characters:
         report.append(f"{count(characters - len(ids), 'unknown character')} left out")
     if len(ids) < splits.SMALLEST_TEXT:
-        raise CharlmError(f"{_named(path)}: has {count(len(ids), 'character')}; at least 2 are needed")
+        raise CorpusError(f"{_named(path)}: has {count(len(ids), 'character')}; at least 2 are needed")
     return ids, report
 
 
@@ -216,9 +217,9 @@ def read_again(section: Mapping[str, Any], seed: int, digest: str, where: Path) 
     try:
         corpus = load(**section, seed=seed)
     except CharlmError as error:
-        raise CharlmError(f"{where}: its corpus cannot be read again: {error}") from error
+        raise CorpusError(f"{where}: its corpus cannot be read again: {error}") from error
     if corpus.digest != digest:
-        raise CharlmError(
+        raise CorpusError(
             f"{where}: the corpus {', '.join(paths)} is no longer the text that this run was reading; put that back, "
             "or start a new run from its weights"
         )
@@ -226,7 +227,7 @@ def read_again(section: Mapping[str, Any], seed: int, digest: str, where: Path) 
 
 
 def check_fits(characters: int, batch_size: int, seq_length: int) -> None:
-    """Raise a `CharlmError` when a training text is too small for one window of every stream.
+    """Raise a `CorpusError` when a training text is too small for one window of every stream.
 
     Parameters
     ----------
@@ -246,7 +247,7 @@ def check_fits(characters: int, batch_size: int, seq_length: int) -> None:
         fitting.append(f"batch_size 1 would fit with seq_length {characters - 1}")
     if fitting and not fitting[0].startswith("batch_size"):
         fitting[0] = fitting[0].replace(" with ", " would fit with ")
-    raise CharlmError(
+    raise CorpusError(
         f"the training part has {count(characters, 'character')}, but batch_size {batch_size} x seq_length "
         f"{seq_length} needs at least {batch_size * seq_length + 1}; {', or '.join(fitting) or 'give a longer corpus'}"
     )
@@ -262,7 +263,7 @@ def _opened(path: str | Sequence[str]) -> Iterator[list[Source]]:
         yield sources
         for source, state in zip(sources, before, strict=True):
             if source.state() != state:
-                raise CharlmError(f"{source.name}: {CHANGED}")
+                raise CorpusError(f"{source.name}: {CHANGED}")
 
 
 def _encoded(sources: Sequence[Source], options: Options, shelf: cache.Shelf, key: str) -> Encoded:
@@ -287,7 +288,7 @@ def _encoding_plan(sources: Sequence[Source], options: Options) -> cache.Plan:
     counts = occurrences(READERS[options.unit](sources, options, tally), options.unit)
     characters = int(counts.sum())
     if characters <= (options.mode == "lines"):  # lines always have the newline that begins them
-        raise CharlmError(f"{_named_all(sources)}: is empty; a corpus needs some text to learn from")
+        raise CorpusError(f"{_named_all(sources)}: is empty; a corpus needs some text to learn from")
     vocabulary, rare = vocabulary_of(counts, options)
     size = f"{count(tally.files, 'file')}, {count(characters, NOUNS[options.unit])}"
     notes = [f"{size}, {count(len(vocabulary), 'symbol')}", *tally.notes(options), *rare]
@@ -303,7 +304,7 @@ def _encoding_plan(sources: Sequence[Source], options: Options) -> cache.Plan:
                 try:
                     ids = vocabulary.encode(piece, policy)
                 except UsageError:  # this vocabulary was made of these very characters
-                    raise CharlmError(f"{_named_all(sources)}: {CHANGED}") from None
+                    raise CorpusError(f"{_named_all(sources)}: {CHANGED}") from None
                 hashed.result()
                 hashed = helper.submit(digest.update, ids.astype(ids.dtype.newbyteorder("<"), copy=False).data)
                 yield ids

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
-from charlm.errors import CharlmError, UsageError
+from charlm.errors import CorpusError, UsageError
 from charlm.phrases import nearest
 
 CHUNK_BYTES = 1 << 18
@@ -76,7 +76,7 @@ class Source:
 
         Raises
         ------
-        CharlmError
+        CorpusError
             When it cannot be read, or when the compressed file is damaged or cut short.
         """
         try:
@@ -114,9 +114,9 @@ class Source:
     def _decompressed(self, stored: BinaryIO) -> AbstractContextManager[IO[bytes]]:
         return DECOMPRESSORS[self.compression](stored) if self.compression else nullcontext(stored)
 
-    def _damaged(self, error: Exception) -> CharlmError:
+    def _damaged(self, error: Exception) -> CorpusError:
         reason = str(error).rstrip(".") or "no reason given"
-        return CharlmError(
+        return CorpusError(
             f"{self.name}: cannot be decompressed as {self.compression} ({reason}); it is cut short, damaged or not "
             f"compressed that way: get the file again, or give it the suffix of what it is"
         )
@@ -140,7 +140,7 @@ def find(path: str | Sequence[str]) -> list[Source]:
 
     Raises
     ------
-    CharlmError
+    CorpusError
         When a path leads to no file.
     UsageError
         When there is no path at all, or standard input is named twice.
@@ -164,7 +164,7 @@ def _find_one(path: str) -> list[Source]:
     except FileNotFoundError:
         if glob.has_magic(path):
             return [_file(found) for found in _matches(path)]
-        raise CharlmError(_missing(path)) from None
+        raise CorpusError(_missing(path)) from None
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from None
     if stat.S_ISDIR(mode):
@@ -203,7 +203,7 @@ def _directory(top: Path) -> list[Path]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [Path(folder, name) for name in files if not name.startswith(".")]
     if not found:
-        raise CharlmError(f"{top}: the directory holds no files (hidden ones do not count); put the corpus there")
+        raise CorpusError(f"{top}: the directory holds no files (hidden ones do not count); put the corpus there")
     return sorted(found, key=lambda path: path.relative_to(top).parts)
 
 
@@ -211,7 +211,7 @@ def _matches(pattern: str) -> list[Path]:
     found = glob.glob(os.path.expanduser(pattern), recursive=True)
     files = [Path(name) for name in sorted(found) if os.path.isfile(name)]
     if not files:
-        raise CharlmError(
+        raise CorpusError(
             f"{pattern}: no file matches this pattern (patterns are relative to {Path.cwd()}; * stays within a "
             f"directory, ** goes into those below)"
         )
@@ -225,7 +225,7 @@ def _stdlib(pattern: str) -> list[Path]:
     found = [top / name for name in sorted(glob.glob(pattern, root_dir=top, recursive=True))]
     files = [path for path in found if path.is_file() and not skipped & set(path.relative_to(top).parts[:-1])]
     if not files:
-        raise CharlmError(f"{STDLIB_PREFIX}{pattern}: no file in {top} matches; for example, {STDLIB_PREFIX}*.py does")
+        raise CorpusError(f"{STDLIB_PREFIX}{pattern}: no file in {top} matches; for example, {STDLIB_PREFIX}*.py does")
     return files
 
 
@@ -240,6 +240,6 @@ def _missing(path: str) -> str:
     return f"{message} (paths are relative to {Path.cwd()})"
 
 
-def _unreadable(name: str, error: Exception) -> CharlmError:
+def _unreadable(name: str, error: Exception) -> CorpusError:
     reason = getattr(error, "strerror", None) or str(error)
-    return CharlmError(f"{name}: cannot be read ({reason}); corpus.path must name files that you may read")
+    return CorpusError(f"{name}: cannot be read ({reason}); corpus.path must name files that you may read")

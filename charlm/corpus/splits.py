@@ -9,7 +9,7 @@ import numpy as np
 
 from charlm.arrays import Ids
 from charlm.corpus.lines import Positions, gather
-from charlm.errors import CharlmError, UsageError
+from charlm.errors import CorpusError, UsageError
 from charlm.randomness import Purpose, generator
 
 PARTS = ("train", "valid", "test")
@@ -161,7 +161,7 @@ def deal(number: int, chosen: Shares, seed: int) -> Deal:
 
 
 def check_parts(sizes: Iterable[int], chosen: Shares, noun: str, smallest: int) -> None:
-    """Raise a `CharlmError` when a part that is wanted gets too little to be of use.
+    """Raise a `CorpusError` when a part that is wanted gets too little to be of use.
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ def check_parts(sizes: Iterable[int], chosen: Shares, noun: str, smallest: int) 
         if fraction and size < smallest:
             enough = -(-smallest // min(share for share in chosen.fractions if share))
             remedy = "give a longer corpus" + ("" if name == "train" else f", or set corpus.split.{name} to 0")
-            raise CharlmError(
+            raise CorpusError(
                 f"the corpus is too small to split: of its {sum(counted)} {noun} the {name} part "
                 f"({float(fraction):g} of them) gets {size} and needs {smallest}; with these fractions {enough} "
                 f"{noun} are enough{' in the layout tail' if chosen.layout != 'tail' else ''}: {remedy}"

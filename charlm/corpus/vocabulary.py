@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from charlm.arrays import Ids, Unsigned
 from charlm.corpus.lookalikes import nearest, unicode_name
-from charlm.errors import CharlmError, UsageError
+from charlm.errors import CharlmError, UnknownSymbolError, UsageError
 
 CHUNK = 1 << 18  # symbols looked up at a time: a few of these arrays fit into a core's cache
 NAMED_UNKNOWNS = 8
@@ -145,7 +145,7 @@ class Vocabulary:
             found = self._look_up(symbols[start : start + CHUNK])
             if found.max() >= len(self):
                 if on_unknown == "error":
-                    raise UsageError(self._unknown_message(symbols))
+                    raise UnknownSymbolError(self._unknown_message(symbols))
                 found = self._without_unknown(found, on_unknown)
             ids[end : end + len(found)] = found
             end += len(found)

@@ -18,7 +18,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from charlm.atomic import atomic_file
-from charlm.errors import CharlmError
+from charlm.errors import DamagedFileError, FileError
 
 FORMAT = 1
 TRAINING_PREFIX = "training."
@@ -57,7 +57,7 @@ def save(path: Path, tensors: Mapping[str, Array], metadata: Mapping[str, object
 
     Raises
     ------
-    CharlmError
+    WriteError
         When the file cannot be written; what stood at `path` is then untouched.
     ValueError
         When an array or a metadata key is one that the format cannot hold.
@@ -89,7 +89,7 @@ def load(path: Path, *, training: bool = True) -> tuple[dict[str, Array], dict[s
 
     Raises
     ------
-    CharlmError
+    FileError
         When the file is missing, unreadable, damaged, of a later format, or not a charlm checkpoint.
     """
     with _reading(path) as file:
@@ -116,7 +116,7 @@ def read_metadata(path: Path) -> dict[str, Any]:
 
     Raises
     ------
-    CharlmError
+    FileError
         As `load` does, except that damage to a tensor goes unseen.
     """
     with _reading(path) as file:
@@ -193,10 +193,10 @@ def _reading(path: Path) -> Iterator[Any]:
         with safe_open(path, framework="numpy") as file:
             yield file
     except OSError as error:
-        raise CharlmError(f"{path}: cannot be read: {error.strerror or error}") from error
+        raise FileError(f"{path}: cannot be read: {error.strerror or error}") from error
     except SafetensorError as error:
         reason = str(error).removeprefix("Error while deserializing header: ")
-        raise CharlmError(
+        raise DamagedFileError(
             f"{path}: damaged, or not a checkpoint: {reason}; a checkpoint is a file such as runs/NAME/best.safetensors"
         ) from error
 
@@ -205,7 +205,7 @@ def _unseal(path: Path, entries: Mapping[str, str] | None) -> tuple[dict[str, An
     """Return what was given to `save` as metadata, once it is verified, and the file's checksums."""
     text = (entries or {}).get(METADATA_KEY)
     if text is None:
-        raise CharlmError(
+        raise FileError(
             f"{path}: a safetensors file, but not charlm's: its metadata has no entry {METADATA_KEY!r}; "
             "a checkpoint is a file that `charlm train` wrote"
         )
@@ -213,13 +213,15 @@ def _unseal(path: Path, entries: Mapping[str, str] | None) -> tuple[dict[str, An
         content = json.loads(text)
         version, checksums = content["format"], content["checksum"]
     except (ValueError, LookupError, TypeError, RecursionError) as error:
-        raise CharlmError(f"{path}: damaged: its metadata cannot be read; use another copy of the file") from error
+        raise DamagedFileError(f"{path}: damaged: its metadata cannot be read; use another copy of the file") from error
     if version != FORMAT:
         which = "a newer" if isinstance(version, int) and version > FORMAT else "another"
-        raise CharlmError(f"{path}: written by {which} charlm (format {version!r}); this one reads format {FORMAT}")
+        raise FileError(f"{path}: written by {which} charlm (format {version!r}); this one reads format {FORMAT}")
     del content["checksum"]
     if not isinstance(checksums, dict) or checksums.get("metadata") != _digest_of_metadata(content):
-        raise CharlmError(f"{path}: damaged: its metadata does not match its checksum; use another copy of the file")
+        raise DamagedFileError(
+            f"{path}: damaged: its metadata does not match its checksum; use another copy of the file"
+        )
     del content["format"]
     return content, checksums
 
@@ -230,8 +232,12 @@ def _verified(path: Path, file: Any, names: Iterable[str], checksum: object) -> 
     for name in names:
         dtype = file.get_slice(name).get_dtype()
         if dtype not in DTYPE_NAMES.values():
-            raise CharlmError(f"{path}: damaged: its tensor {name} has the type {dtype}, which charlm never writes")
+            raise DamagedFileError(
+                f"{path}: damaged: its tensor {name} has the type {dtype}, which charlm never writes"
+            )
         tensors[name] = file.get_tensor(name)
     if _digest_of_arrays(tensors) != checksum:
-        raise CharlmError(f"{path}: damaged: its tensors do not match their checksum; use another copy of the file")
+        raise DamagedFileError(
+            f"{path}: damaged: its tensors do not match their checksum; use another copy of the file"
+        )
     return tensors

@@ -15,7 +15,7 @@ import numpy as np
 from charlm import __version__
 from charlm.arrays import Array
 from charlm.corpus.vocabulary import Vocabulary
-from charlm.errors import CharlmError
+from charlm.errors import DamagedFileError, FileError
 from charlm.files import checkpoint
 from charlm.network.architecture import Architecture
 from charlm.network.parameters import Parameters
@@ -69,7 +69,7 @@ def save(
 
     Raises
     ------
-    CharlmError
+    WriteError
         If the file cannot be written.
     """
     tensors = to_tensors(architecture, parameters)
@@ -95,7 +95,7 @@ def load(path: Path, *, training: bool = False) -> Saved:
 
     Raises
     ------
-    CharlmError
+    FileError
         If the file cannot be read, is damaged, its tensors are not those of its architecture, or a weight is not a
         finite number.
     """
@@ -105,9 +105,11 @@ def load(path: Path, *, training: bool = False) -> Saved:
         vocabulary = Vocabulary.from_metadata(metadata["vocabulary"])
         parameters = from_tensors(architecture, tensors)
     except (KeyError, ValueError, TypeError) as error:
-        raise CharlmError(f"{path}: not a model that this charlm knows: {error}") from error
+        raise FileError(f"{path}: not a model that this charlm knows: {error}") from error
     if (first := parameters.first_not_finite()) is not None:
-        raise CharlmError(f"{path}: its weights are not finite numbers ({first} is the first such tensor); train anew")
+        raise DamagedFileError(
+            f"{path}: its weights are not finite numbers ({first} is the first such tensor); train anew"
+        )
     prefix = checkpoint.TRAINING_PREFIX
     kept = {name.removeprefix(prefix): array for name, array in tensors.items() if name.startswith(prefix)}
     return Saved(architecture, parameters, vocabulary, metadata, kept)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from charlm.atomic import atomic_file
-from charlm.errors import CharlmError, UsageError
+from charlm.errors import FileError, UsageError, WriteError
 from charlm.files import checkpoint
 
 CONFIG = "config.yaml"  # the resolved configuration, every default written out
@@ -53,7 +53,7 @@ class RunDirectory:
         if not existing.is_dir():
             raise UsageError(f"{self.path}: cannot be a run directory: {existing} is a file; name another with --out")
         if not os.access(existing, os.W_OK):
-            raise CharlmError(f"{self.path}: cannot be made or written to: {existing} is not yours to write in")
+            raise WriteError(f"{self.path}: cannot be made or written to: {existing} is not yours to write in")
         found = [name for name in FILES if (self.path / name).exists()]
         if found and not force:
             go_on = f"continue it with --resume {self.path}, " if LAST in found else ""
@@ -71,7 +71,7 @@ class RunDirectory:
             for name in self.sizes:
                 (self.path / name).touch()
         except OSError as error:
-            raise CharlmError(f"{self.path}: cannot be made: {error.strerror or error}") from error
+            raise WriteError(f"{self.path}: cannot be made: {error.strerror or error}") from error
 
     def write_config(self, text: str) -> None:
         """Write the configuration, whole or not at all."""
@@ -85,7 +85,7 @@ class RunDirectory:
             with (self.path / name).open("ab") as file:
                 file.write(data)
         except OSError as error:
-            raise CharlmError(f"{self.path / name}: cannot be written: {error.strerror or error}") from error
+            raise WriteError(f"{self.path / name}: cannot be written: {error.strerror or error}") from error
         self.sizes[name] += len(data)
 
     def sync(self) -> None:
@@ -95,7 +95,7 @@ class RunDirectory:
                 with (self.path / name).open("ab") as file:
                     os.fsync(file.fileno())
             except OSError as error:
-                raise CharlmError(f"{self.path / name}: cannot be written: {error.strerror or error}") from error
+                raise WriteError(f"{self.path / name}: cannot be written: {error.strerror or error}") from error
 
     def rewind(self, sizes: dict[str, int], config: str) -> list[str]:
         """Cut the growing files back to a checkpoint, so that the steps done again are not in them twice.
@@ -120,7 +120,7 @@ class RunDirectory:
                     self.sizes[name] = min(file.tell(), size)
                     file.truncate(self.sizes[name])
             except OSError as error:
-                raise CharlmError(f"{path}: cannot be written: {error.strerror or error}") from error
+                raise WriteError(f"{path}: cannot be written: {error.strerror or error}") from error
             if self.sizes[name] < size:
                 notes.append(f"{path}: has lost some of what the run wrote; going on without it")
         if not (self.path / CONFIG).exists():
@@ -165,7 +165,7 @@ def left_in(directory: Path) -> Left:
 
     Raises
     ------
-    CharlmError
+    FileError
         If the checkpoint cannot be read.
     UsageError
         If there is none, or it holds no training.
@@ -189,9 +189,9 @@ def left_in(directory: Path) -> Left:
         raise unknown_training(path) from error
 
 
-def unknown_training(path: Path) -> CharlmError:
+def unknown_training(path: Path) -> FileError:
     """Return the error for a checkpoint whose training another version of charlm wrote."""
-    return CharlmError(
+    return FileError(
         f"{path}: another version of charlm kept the training in it in a way that this one does not know; "
         "resume it with that version, or start a run from its weights with --init-from"
     )

@@ -14,7 +14,7 @@ import numpy as np
 
 from charlm.arrays import Array, Ids
 from charlm.corpus.windows import Window, Windows
-from charlm.errors import CharlmError
+from charlm.errors import NotFiniteError
 from charlm.inference.scorer import Score, Scorer
 from charlm.network.architecture import State
 from charlm.randomness import Purpose, generator
@@ -173,7 +173,7 @@ class Trainer:
 
         Raises
         ------
-        CharlmError
+        NotFiniteError
             If the loss or the gradient is no longer finite; the weights are those of the step before.
         """
         while self.status.step < self.plan.total_steps and not self.status.stopped:
@@ -203,7 +203,7 @@ class Trainer:
         entering = self._entering(window.first)
         loss, squares, state = self.batch.loss_and_gradients(window.inputs, window.targets, entering, self.status.step)
         if not isfinite(loss) or not isfinite(squares):  # before clipping by value, which makes infinity a number
-            raise CharlmError(self._not_finite(loss))
+            raise NotFiniteError(self._not_finite(loss))
         self._state = state
         return loss, squares
 
@@ -252,7 +252,7 @@ class Trainer:
         """Count the evaluation for early stopping and plateaus, and return whether it was the best so far."""
         status, plan = self.status, self.plan
         if not isfinite(score.loss):
-            raise CharlmError(f"step {status.step}: the validation loss is not finite; {REMEDY}")
+            raise NotFiniteError(f"step {status.step}: the validation loss is not finite; {REMEDY}")
         improved = score.loss < status.best_loss
         if improved:
             status.best_loss = score.loss
