@@ -15,7 +15,7 @@ import pytest
 
 from charlm.cells import NAMES as CELLS
 from charlm.config import dump_yaml
-from charlm.errors import CharlmError, UsageError
+from charlm.errors import CharlmError, CorpusError, UsageError
 from charlm.files import checkpoint
 from charlm.files.rundir import left_in
 from charlm.training.optimizers import NAMES as OPTIMIZERS
@@ -263,7 +263,7 @@ def test_a_changed_corpus_is_refused(tmp_path):
     run = start(tmp_path / "run", configured(path))
     run.close()
     path.write_text(path.read_text().swapcase())
-    with pytest.raises(CharlmError, match=r"run: the corpus .*text.txt is no longer the text .* put that back"):
+    with pytest.raises(CorpusError, match=r"run: the corpus .*text.txt is no longer the text .* put that back"):
         resume(tmp_path / "run")
 
 

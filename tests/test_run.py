@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from charlm.config import load
-from charlm.errors import CharlmError, UsageError
+from charlm.errors import NotFiniteError, UsageError, WriteError
 from charlm.files import checkpoint, modelfile, rundir
 from charlm.files.rundir import left_in
 from charlm.run import Run
@@ -144,7 +144,7 @@ def test_a_file_in_the_way_is_told_before_the_corpus_is_read(tmp_path):
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_that_is_not_ones_own_is_told_before_the_corpus_is_read(tmp_path):
     tmp_path.chmod(0o500)
-    with pytest.raises(CharlmError, match="not yours to write in"):
+    with pytest.raises(WriteError, match="not yours to write in"):
         start(tmp_path / "run", configured("nowhere.txt"))
     tmp_path.chmod(0o700)
 
@@ -228,7 +228,7 @@ def test_numbers_that_run_away_stop_the_run_and_the_last_checkpoint_stays(tmp_pa
                         training__checkpoint_every=1, training__eval_every=100, training__sample_every=0,
                         workers=workers)  # fmt: skip
     run = start(tmp_path / "run", config)
-    with pytest.raises(CharlmError) as caught:
+    with pytest.raises(NotFiniteError) as caught:
         finish(run)
     run.close()
     kept = left_in(tmp_path / "run").step
@@ -243,7 +243,9 @@ def test_weights_that_run_away_between_checkpoints_are_seen_in_the_next_loss(tmp
     config = configured(corpus, optimizer__name="sgd", optimizer__learning_rate=1e3, optimizer__weight_decay=1e3,
                         training__checkpoint_every=100, training__eval_every=100, training__sample_every=0)  # fmt: skip
     run = start(tmp_path / "run", config)
-    with pytest.raises(CharlmError, match=r"step \d+: the .* is not finite \(loss .*\); .*safetensors keeps step 0$"):
+    with pytest.raises(
+        NotFiniteError, match=r"step \d+: the .* is not finite \(loss .*\); .*safetensors keeps step 0$"
+    ):
         finish(run)
     run.close()
 
@@ -259,7 +261,7 @@ def test_a_gradient_that_is_not_finite_is_named(tmp_path, corpus, monkeypatch):
         return loss, run.batch.sum_of_squares(), state
 
     monkeypatch.setattr(run.batch, "loss_and_gradients", broken)
-    with pytest.raises(CharlmError, match=r"step 3: the gradient of decoder.weight is not finite \(loss 2\.\d+\)"):
+    with pytest.raises(NotFiniteError, match=r"step 3: the gradient of decoder.weight is not finite \(loss 2\.\d+\)"):
         finish(run)
     run.close()
 
@@ -268,7 +270,7 @@ def test_a_full_disk_is_told_in_one_line(tmp_path, corpus):
     run = start(tmp_path / "run", configured(corpus))
     (tmp_path / "run" / "metrics.jsonl").unlink()
     (tmp_path / "run" / "metrics.jsonl").mkdir()
-    with pytest.raises(CharlmError, match=r"metrics.jsonl: cannot be written: "):
+    with pytest.raises(WriteError, match=r"metrics.jsonl: cannot be written: "):
         finish(run)
     run.close()
 

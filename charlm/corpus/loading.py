@@ -208,7 +208,7 @@ def read_again(section: Mapping[str, Any], seed: int, digest: str, where: Path) 
 
     Raises
     ------
-    CharlmError
+    CorpusError
         If the text is not where it was or no longer the same.
     """
     paths = [section["path"]] if isinstance(section["path"], str) else list(section["path"])

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from safetensors.numpy import load_file, save_file
 
-from charlm.errors import CharlmError, UsageError
+from charlm.errors import CharlmError, DamagedFileError, UsageError
 from charlm.files import checkpoint, rundir
 
 ROOT = Path(__file__).parent.parent.parent
@@ -246,7 +246,7 @@ def test_metadata_that_makes_no_sense_is_refused(file, text):
 
 def test_changed_metadata_is_refused_even_when_no_tensor_is_read(file):
     rewrite_metadata(file, lambda text: text.replace('"seed":7', '"seed":8'))
-    with pytest.raises(CharlmError, match="metadata does not match its checksum"):
+    with pytest.raises(DamagedFileError, match="metadata does not match its checksum"):
         checkpoint.read_metadata(file)
 
 

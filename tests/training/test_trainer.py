@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from charlm.errors import CharlmError
+from charlm.errors import NotFiniteError
 from charlm.inference.scorer import Score, Scorer
 from charlm.network.architecture import Architecture
 from charlm.network.parameters import Parameters
@@ -130,7 +130,7 @@ def test_training_stops_early_after_so_many_evaluations_without_a_better_loss():
 
 
 def test_a_validation_loss_that_is_not_finite_ends_training():
-    with pytest.raises(CharlmError, match=r"step 2: the validation loss is not finite"):
+    with pytest.raises(NotFiniteError, match=r"step 2: the validation loss is not finite"):
         evaluated([5, nan, 4])
 
 
@@ -176,7 +176,7 @@ def test_a_gradient_that_is_not_finite_ends_training_with_the_step_and_the_tenso
         training.batch.spoil = put("rnn.bias_ih_l1", 2, bad)
         arrays, numbers = trainer.snapshot()
         before = [net.parameters.flat.copy(), trainer.average.flat.copy(), *(a.copy() for a in arrays.values())]
-        with pytest.raises(CharlmError, match=r"step 4: the gradient of rnn\.bias_ih_l1 is not finite"):
+        with pytest.raises(NotFiniteError, match=r"step 4: the gradient of rnn\.bias_ih_l1 is not finite"):
             next(run)
         arrays, same_numbers = trainer.snapshot()
         for array, old in zip([net.parameters.flat, trainer.average.flat, *arrays.values()], before, strict=True):
@@ -195,7 +195,7 @@ def test_a_weight_that_is_not_finite_ends_training(bad, name, kernels, dtype):
     with (
         Training(net, net.ids(6 * T + 1, B), T, plan=plan) as trainer,
         np.errstate(all="ignore"),
-        pytest.raises(CharlmError, match=r"step 1: the (loss|gradient of [a-z_.0-9]+) is not finite"),
+        pytest.raises(NotFiniteError, match=r"step 1: the (loss|gradient of [a-z_.0-9]+) is not finite"),
     ):
         next(trainer.run())
 
@@ -205,7 +205,7 @@ def test_a_loss_that_is_not_finite_is_named_when_no_gradient_is_to_blame():
     training = Training(net, net.ids(6 * T + 1, B), T, batch_type=Spoilt)
     assert isinstance(training.batch, Spoilt)
     training.batch.loss = inf
-    with training as trainer, pytest.raises(CharlmError, match=r"step 1: the loss is not finite \(loss inf\)"):
+    with training as trainer, pytest.raises(NotFiniteError, match=r"step 1: the loss is not finite \(loss inf\)"):
         next(trainer.run())
 
 
@@ -214,5 +214,5 @@ def test_a_gradient_whose_squares_overflow_is_not_said_to_be_a_loss():
     training = Training(net, net.ids(6 * T + 1, B), T, batch_type=Spoilt)
     assert isinstance(training.batch, Spoilt)
     training.batch.spoil = put("rnn.weight_hh_l0", (0, 0), 1e30)
-    with training as trainer, pytest.raises(CharlmError, match=r"step 1: the gradient's norm is not finite"):
+    with training as trainer, pytest.raises(NotFiniteError, match=r"step 1: the gradient's norm is not finite"):
         next(trainer.run())
