@@ -1,6 +1,7 @@
-"""Where encoded corpora are kept: in memory, or as files that a second run maps instead of reading the text again."""
+"""Where encoded corpora are stored: in memory, or as files that a second run maps instead of reading the text again."""
 
 import contextlib
+import hashlib
 import json
 import os
 import sys
@@ -38,29 +39,29 @@ class Plan(NamedTuple):
     facts: Callable[[], dict[str, Any]]
 
 
-class Shelf(Protocol):
+class Store(Protocol):
     """A place for entries."""
 
     def find(self, key: str) -> Entry | None:
         """Return the entry of this key, or None."""
 
-    def keep(self, key: str, plan: Plan) -> Entry:
-        """Make an entry and keep it under this key."""
+    def make(self, key: str, plan: Plan) -> Entry:
+        """Make an entry and store it under this key."""
 
 
 class Memory:
-    """Keeps ids in an array and forgets them with the process."""
+    """Holds ids in an array, as long as the process lives."""
 
     def find(self, key: str) -> Entry | None:
         """Return None: nothing outlives the process."""
         return None
 
-    def keep(self, key: str, plan: Plan) -> Entry:
+    def make(self, key: str, plan: Plan) -> Entry:
         """Make the ids in an array of exactly their size."""
         ids = np.empty(plan.size, dtype=plan.dtype)
         end = 0
         for piece in plan.pieces():
-            _check_room(end + len(piece), plan.size)
+            _check_not_above(end + len(piece), plan.size)
             ids[end : end + len(piece)] = piece
             end += len(piece)
         _check_size(end, plan.size)
@@ -69,7 +70,7 @@ class Memory:
 
 @dataclass
 class Folder:
-    """Keeps ids in a file each, to be mapped into memory, with a JSON file of facts beside it.
+    """Stores ids in a file each, to be mapped into memory, with a JSON file of facts beside it.
 
     The JSON file is renamed into place last, so an entry that has one is whole. Nothing here may stop a training
     run: what cannot be read is made anew, and what cannot be written is kept in memory, with a note.
@@ -96,7 +97,7 @@ class Folder:
             os.utime(self._facts(key))
         return entry
 
-    def keep(self, key: str, plan: Plan) -> Entry:
+    def make(self, key: str, plan: Plan) -> Entry:
         """Write the ids a piece at a time, then the facts, and map them; in memory if that fails."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -105,7 +106,7 @@ class Folder:
         except (OSError, ValueError) as error:  # ValueError: another process has replaced the files meanwhile
             reason = getattr(error, "strerror", None) or str(error)
             self.notes.append(f"the cache {self.path} cannot be used ({reason}); the corpus is kept in memory")
-            return Memory().keep(key, plan)
+            return Memory().make(key, plan)
 
     def _write(self, key: str, plan: Plan) -> Entry:
         with open_atomic(self._ids(key)) as file:
@@ -140,6 +141,20 @@ class Folder:
         return self.path / f"{key}.json"
 
 
+def on_disk(notes: list[str]) -> Store:
+    """Return the user's cache, or memory, with a note, where there is no home directory to put one in."""
+    try:
+        return Folder(folder(), notes)
+    except RuntimeError as error:
+        notes.append(f"no cache ({error}; set CHARLM_CACHE to a directory); the corpus is kept in memory")
+        return Memory()
+
+
+def key_of(*texts: str) -> str:
+    """Return the key of what is made from all these texts."""
+    return hashlib.sha256(json.dumps([VERSION, *texts]).encode()).hexdigest()
+
+
 def folder() -> Path:
     """Return the cache directory: $CHARLM_CACHE, else charlm's place among the user's caches on this system."""
     chosen = os.environ.get("CHARLM_CACHE")
@@ -154,7 +169,7 @@ def folder() -> Path:
     return (Path(xdg) if xdg else Path.home() / ".cache") / "charlm"
 
 
-def _check_room(end: int, size: int) -> None:
+def _check_not_above(end: int, size: int) -> None:
     if end > size:
         _check_size(end, size)
 

@@ -1,29 +1,24 @@
 """A corpus from its files to arrays of ids for training, validation and test."""
 
-import hashlib
-import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from charlm.arrays import Ids
-from charlm.corpus import cache, lines, splits
-from charlm.corpus.counts import occurrences, vocabulary_of
+from charlm.corpus import cache, splits
 from charlm.corpus.decoding import READERS, Form, Options, Tally
+from charlm.corpus.division import DIVISIONS
+from charlm.corpus.encoding import CHANGED, NOUNS, encode, key_of, named
 from charlm.corpus.sources import Source, find
 from charlm.corpus.vocabulary import Vocabulary
 from charlm.errors import CharlmError, CorpusError, UsageError
 from charlm.phrases import count
 
-NOUNS = {"char": "character", "byte": "byte"}
-CHANGED = "changed while it was being read; run again when nothing writes to it"
 CACHED_FROM = 1 << 24  # bytes of files; smaller corpora are encoded sooner than a cache pays
 
 
@@ -53,15 +48,6 @@ class Corpus:
     report: list[str]
     digest: str
     characters: int
-
-
-class Encoded(NamedTuple):
-    """A corpus as ids, before it is split."""
-
-    ids: Ids
-    vocabulary: Vocabulary
-    digest: str
-    notes: list[str]
 
 
 def load(
@@ -127,11 +113,11 @@ def load(
     report: list[str] = []
     with _opened(path) as sources:
         size = sum(source.state()[0] for source in sources)
-        shelf: cache.Shelf = cache.Folder(cache.folder(), report) if size >= CACHED_FROM else cache.Memory()
-        key = _key(sources, options) if size >= CACHED_FROM else ""
-        encoded = _encoded(sources, options, shelf, key)
+        store = cache.on_disk(report) if size >= CACHED_FROM else cache.Memory()
+        key = key_of(sources, options) if size >= CACHED_FROM else ""
+        encoded = encode(sources, options, store, key)
     report += encoded.notes
-    train, valid, test = DIVISIONS[mode](encoded, chosen, seed, shelf, key, report)
+    train, valid, test = DIVISIONS[mode](encoded, chosen, seed, store, key, report)
     return Corpus(train, valid, test, encoded.vocabulary, report, encoded.digest, len(encoded.ids))
 
 
@@ -188,7 +174,7 @@ def read(
     if len(ids) < characters:
         report.append(f"{count(characters - len(ids), 'unknown character')} left out")
     if len(ids) < splits.SMALLEST_TEXT:
-        raise CorpusError(f"{_named(path)}: has {count(len(ids), 'character')}; at least 2 are needed")
+        raise CorpusError(f"{named(path)}: has {count(len(ids), 'character')}; at least 2 are needed")
     return ids, report
 
 
@@ -264,124 +250,3 @@ def _opened(path: str | Sequence[str]) -> Iterator[list[Source]]:
         for source, state in zip(sources, before, strict=True):
             if source.state() != state:
                 raise CorpusError(f"{source.name}: {CHANGED}")
-
-
-def _encoded(sources: Sequence[Source], options: Options, shelf: cache.Shelf, key: str) -> Encoded:
-    found = shelf.find(key)
-    if found:
-        try:
-            return _from_facts(found, [f"encoded text taken from the cache {cache.folder()}"])
-        except (CharlmError, KeyError, TypeError):
-            pass  # somebody else's file under this name: make it anew
-    return _from_facts(shelf.keep(key, _encoding_plan(sources, options)), [])
-
-
-def _from_facts(entry: cache.Entry, notes: list[str]) -> Encoded:
-    facts = entry.facts
-    vocabulary = Vocabulary.from_metadata(facts["vocabulary"])
-    return Encoded(entry.ids, vocabulary, str(facts["digest"]), [*map(str, facts["notes"]), *notes])
-
-
-def _encoding_plan(sources: Sequence[Source], options: Options) -> cache.Plan:
-    """Count the characters, and return how to encode them."""
-    tally = Tally()
-    counts = occurrences(READERS[options.unit](sources, options, tally), options.unit)
-    characters = int(counts.sum())
-    if characters <= (options.mode == "lines"):  # lines always have the newline that begins them
-        raise CorpusError(f"{_named_all(sources)}: is empty; a corpus needs some text to learn from")
-    vocabulary, rare = vocabulary_of(counts, options)
-    size = f"{count(tally.files, 'file')}, {count(characters, NOUNS[options.unit])}"
-    notes = [f"{size}, {count(len(vocabulary), 'symbol')}", *tally.notes(options), *rare]
-    policy = "error" if vocabulary.unknown is None else "replace"
-    digest = hashlib.sha256()
-
-    def pieces() -> Iterator[Ids]:
-        nonlocal digest
-        digest = hashlib.sha256(json.dumps(vocabulary.to_metadata()).encode())
-        with ThreadPoolExecutor(1) as helper:  # hashing leaves the interpreter free to encode the next piece
-            hashed: Future[object] = helper.submit(int)
-            for piece in READERS[options.unit](sources, options, Tally()):
-                try:
-                    ids = vocabulary.encode(piece, policy)
-                except UsageError:  # this vocabulary was made of these very characters
-                    raise CorpusError(f"{_named_all(sources)}: {CHANGED}") from None
-                hashed.result()
-                hashed = helper.submit(digest.update, ids.astype(ids.dtype.newbyteorder("<"), copy=False).data)
-                yield ids
-            hashed.result()
-
-    def facts() -> dict[str, Any]:
-        return {"vocabulary": vocabulary.to_metadata(), "digest": digest.hexdigest(), "notes": notes}
-
-    return cache.Plan(vocabulary.dtype, characters, pieces, facts)
-
-
-def _divide_text(
-    encoded: Encoded, chosen: splits.Shares, seed: int, shelf: cache.Shelf, key: str, report: list[str]
-) -> list[Ids]:
-    ids = encoded.ids
-    spans = splits.LAYOUTS[chosen.layout](len(ids), chosen)
-    sizes = splits.sizes_of(spans)
-    noun = f"{NOUNS[encoded.vocabulary.unit]}s"
-    splits.check_parts(sizes, chosen, noun, splits.SMALLEST_TEXT)
-    where = f" in stripes of {splits.stripe_length(len(ids)):,}" if chosen.layout == "stripes" else ""
-    report.append(_parts_note(sizes, f"{noun}{where}"))
-    if all(len(part) <= 1 for part in spans):  # parts in one piece stay where they are
-        return [ids[slice(*part[0])] if part else ids[:0] for part in spans]
-    plan = cache.Plan(ids.dtype, len(ids), lambda: splits.spanned(ids, spans), dict)
-    return _cut(_arranged(shelf, _key_of(key, *map(str, chosen)), plan), sizes)
-
-
-def _divide_lines(
-    encoded: Encoded, chosen: splits.Shares, seed: int, shelf: cache.Shelf, key: str, report: list[str]
-) -> list[Ids]:
-    ids = encoded.ids
-    newline = encoded.vocabulary.id_of("\n")
-    assert newline is not None  # every text of lines begins with one
-    positions = lines.newlines(ids, newline)
-    dealt = splits.deal(len(positions) - 1, chosen, seed)
-    numbers = [len(part) for part in dealt.lines]
-    splits.check_parts(numbers, chosen, "lines", splits.SMALLEST_LINES)
-    report.append(_parts_note(numbers, "lines, shuffled"))
-    sizes = dealt.sizes(positions)
-    plan = cache.Plan(ids.dtype, sum(sizes), lambda: dealt.pieces(ids, positions), dict)
-    return _cut(_arranged(shelf, _key_of(key, *map(str, chosen), str(seed)), plan), sizes)
-
-
-Division = Callable[[Encoded, splits.Shares, int, cache.Shelf, str, list[str]], list[Ids]]
-DIVISIONS: dict[str, Division] = {"stream": _divide_text, "lines": _divide_lines}
-
-
-def _arranged(shelf: cache.Shelf, key: str, plan: cache.Plan) -> Ids:
-    found = shelf.find(key)
-    if found and len(found.ids) == plan.size and found.ids.dtype == plan.dtype:
-        return found.ids
-    return shelf.keep(key, plan).ids
-
-
-def _cut(ids: Ids, sizes: Iterable[int]) -> list[Ids]:
-    ends = np.cumsum([0, *sizes])
-    return [ids[start:stop] for start, stop in pairwise(ends)]
-
-
-def _parts_note(sizes: Sequence[int], noun: str) -> str:
-    train, valid, test = sizes
-    return f"split: {train:,} for training, {valid:,} for validation, {test:,} for test ({noun})"
-
-
-def _key(sources: Sequence[Source], options: Options) -> str:
-    files = [text for source in sources for text in (source.compression, source.digest())]
-    return _key_of(repr(options), *files)
-
-
-def _key_of(*texts: str) -> str:
-    return hashlib.sha256(json.dumps([cache.VERSION, *texts]).encode()).hexdigest()
-
-
-def _named_all(sources: Sequence[Source]) -> str:
-    return _named([source.name for source in sources])
-
-
-def _named(path: str | Sequence[str]) -> str:
-    names = [path] if isinstance(path, str) else list(path)
-    return names[0] if len(names) == 1 else f"{names[0]} and {count(len(names) - 1, 'other file')}"

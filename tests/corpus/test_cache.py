@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from charlm.corpus import cache as cache_module
-from charlm.corpus import loading, sources
+from charlm.corpus import encoding, loading, sources
 from tests.corpora import PROSE, WHOLE, load_path, whole_text, write
 
 VARIANTS = [
@@ -49,7 +49,7 @@ def test_the_cache_changes_nothing_on_the_first_and_second_use(tmp_path, monkeyp
 
 def test_a_second_run_does_not_encode_again(cache, corpus_file, monkeypatch):
     load_path(corpus_file)
-    monkeypatch.setattr(loading, "occurrences", None)
+    monkeypatch.setattr(encoding, "occurrences", None)
     load_path(corpus_file)
 
 
@@ -169,3 +169,15 @@ def test_the_cache_is_where_the_system_keeps_caches(monkeypatch, platform, varia
     monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setattr(Path, "home", lambda: Path("/home/me"))
     assert cache_module.folder() == Path(expected)
+
+
+def test_without_a_home_directory_the_corpus_stays_in_memory(corpus_file, monkeypatch):
+    def fail():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("CHARLM_CACHE", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(Path, "home", fail)
+    monkeypatch.setattr(loading, "CACHED_FROM", 0)
+    assert any("set CHARLM_CACHE" in note for note in load_path(corpus_file).report)

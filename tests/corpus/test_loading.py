@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlm.corpus import counts, loading
+from charlm.corpus import counts, encoding
 from charlm.corpus.loading import check_fits, read
 from charlm.corpus.vocabulary import Vocabulary
 from charlm.errors import CharlmError, UsageError
@@ -23,7 +23,7 @@ def test_a_file_that_changes_while_it_is_read_is_an_error(corpus_file, monkeypat
 
     contents: list[str] = []
 
-    monkeypatch.setattr(loading, "occurrences", count_then_change)
+    monkeypatch.setattr(encoding, "occurrences", count_then_change)
     for changed in (PROSE + PROSE, PROSE + "zqx", PROSE[:-5], PROSE[:-1] + "t"):
         contents.append(changed)
         corpus_file.write_text(PROSE)
