@@ -1,14 +1,38 @@
 """The errors a person can cause, each with a message of one line, and their kinds for code that reacts to them."""
 
+from enum import Enum, auto
+from pathlib import Path
+
+
+class Remedy(Enum):
+    """What a person can do about an error; each interface says it in its own words."""
+
+    OTHER_DIRECTORY = auto()
+    REPLACE_RUN = auto()
+    RESUME_OR_REPLACE_RUN = auto()
+    START_ANEW = auto()
+    START_FROM_WEIGHTS = auto()
+
 
 class CharlmError(Exception):
     """Something went wrong at run time that a person can put right.
 
     The message is the whole report: where, what is wrong, and what would be right. The command line prints it
     on standard error without a traceback and exits with `exit_code`.
+
+    Attributes
+    ----------
+    remedy : Remedy or None
+        What the message advises, where the command line has an option for it.
+    path : Path or None
+        What the remedy is applied to.
     """
 
     exit_code = 1
+
+    def __init__(self, *message: str, remedy: Remedy | None = None, path: Path | None = None) -> None:
+        super().__init__(*message)
+        self.remedy, self.path = remedy, path
 
 
 class UsageError(CharlmError):

@@ -246,7 +246,7 @@ def test_a_directory_without_a_checkpoint_says_so(tmp_path):
     with pytest.raises(UsageError, match=r"empty: holds no run to resume; .* start it again"):
         left_in(tmp_path / "empty")
     (tmp_path / "empty" / "config.yaml").touch()
-    with pytest.raises(UsageError, match=r"has config.yaml but no last.safetensors .* start the run anew with --force"):
+    with pytest.raises(UsageError, match=r"has config.yaml but no last.safetensors .* start the run anew"):
         left_in(tmp_path / "empty")
     with pytest.raises(UsageError, match="nowhere: no such run or file"):
         left_in(tmp_path / "nowhere")
@@ -254,7 +254,7 @@ def test_a_directory_without_a_checkpoint_says_so(tmp_path):
 
 def test_the_best_checkpoint_holds_no_training_to_resume(tmp_path):
     directory = finish(start(tmp_path / "run", configured(corpus_file(tmp_path))))
-    with pytest.raises(UsageError, match=r"best.safetensors: holds a model but no training .* --init-from"):
+    with pytest.raises(UsageError, match=r"best.safetensors: holds a model but no training .* from its weights"):
         resume(directory / "best.safetensors")
 
 

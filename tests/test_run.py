@@ -115,9 +115,7 @@ def test_the_loss_falls(tmp_path, corpus):
 def test_a_run_is_not_replaced_unless_forced(tmp_path, corpus):
     finish(start(tmp_path / "run", configured(corpus)))
     (tmp_path / "run" / "mine.txt").write_text("keep me")
-    with pytest.raises(
-        UsageError, match=r"already holds a run .* continue it with --resume .*, replace it with --force"
-    ):
+    with pytest.raises(UsageError, match=r"already holds a run .* resume it, replace it, or name another directory"):
         start(tmp_path / "run", configured(corpus))
     start(tmp_path / "run", configured(corpus), force=True).close()
     assert left_in(tmp_path / "run").step == 0
@@ -130,14 +128,14 @@ def test_somebody_elses_config_yaml_is_not_replaced_unless_forced(tmp_path, corp
     (tmp_path / "config.yaml").write_text("mine")
     with pytest.raises(UsageError) as caught:
         start(tmp_path, configured(corpus))
-    assert "--resume" not in str(caught.value)
+    assert "resume" not in str(caught.value)
     assert (tmp_path / "config.yaml").read_text() == "mine"
 
 
 def test_a_file_in_the_way_is_told_before_the_corpus_is_read(tmp_path):
     (tmp_path / "file").touch()
     for place in (tmp_path / "file", tmp_path / "file" / "run"):
-        with pytest.raises(UsageError, match="is a file; name another with --out"):
+        with pytest.raises(UsageError, match="is a file; name another directory"):
             start(place, configured("nowhere.txt"))
 
 

@@ -137,7 +137,9 @@ def explain(error: Exception, where: str = "") -> int:
         _print_traceback(error)
     match error:
         case CharlmError():
-            return _say(str(error), error.exit_code, where)
+            from charlm.cli.advice import with_advice
+
+            return _say(with_advice(error), error.exit_code, where)
         case click.exceptions.NoArgsIsHelpError():
             click.echo(error.format_message(), err=True)
             return USAGE

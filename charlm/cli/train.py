@@ -1,7 +1,5 @@
 """`charlm train`: a corpus and a configuration in, a run directory out."""
 
-import os
-import shlex
 import signal
 from math import log
 from pathlib import Path
@@ -10,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from charlm.cli import explain
+from charlm.cli.advice import quoted
 from charlm.cli.display import COMPILING
 from charlm.cli.options import FiniteRange, overrides_option
 from charlm.cli.signals import Signals
@@ -223,7 +222,7 @@ def _train(run: "Run", silent: bool) -> int:
     best = run.trainer.status.best_loss
     if best < float("inf"):
         _say(f"best validation {best:.4f} nats, {best / log(2):.4f} bits/char", silent)
-    _say(f"write with it: charlm sample {_quoted(run.directory.path)}", silent)
+    _say(f"write with it: charlm sample {quoted(run.directory.path)}", silent)
     run.close()
     return 0
 
@@ -232,11 +231,7 @@ def _say_how_to_go_on(run: "Run", what: str) -> None:
     if run.ranks.rank == 0:
         paths = run.config.corpus.path
         again = " < TEXT" if "-" in ([paths] if isinstance(paths, str) else paths) else ""
-        _say(f"{what}\n  charlm train --resume {_quoted(run.directory.path)}{again}")
-
-
-def _quoted(path: Path) -> str:
-    return str(path) if os.name == "nt" else shlex.quote(str(path))
+        _say(f"{what}\n  charlm train --resume {quoted(run.directory.path)}{again}")
 
 
 def _say(text: str, silent: bool = False) -> None:

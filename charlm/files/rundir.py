@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from charlm.atomic import atomic_file
-from charlm.errors import FileError, UsageError, WriteError
+from charlm.errors import FileError, Remedy, UsageError, WriteError
 from charlm.files import checkpoint
 
 CONFIG = "config.yaml"  # the resolved configuration, every default written out
@@ -51,15 +51,20 @@ class RunDirectory:
         """
         existing = next(place for place in (self.path, *self.path.absolute().parents) if place.exists())
         if not existing.is_dir():
-            raise UsageError(f"{self.path}: cannot be a run directory: {existing} is a file; name another with --out")
+            raise UsageError(
+                f"{self.path}: cannot be a run directory: {existing} is a file; name another directory",
+                remedy=Remedy.OTHER_DIRECTORY,
+            )
         if not os.access(existing, os.W_OK):
             raise WriteError(f"{self.path}: cannot be made or written to: {existing} is not yours to write in")
         found = [name for name in FILES if (self.path / name).exists()]
         if found and not force:
-            go_on = f"continue it with --resume {self.path}, " if LAST in found else ""
+            resumable = LAST in found
             raise UsageError(
-                f"{self.path}: already holds a run ({found[0]}); {go_on}replace it with --force, "
-                "or name another directory with --out"
+                f"{self.path}: already holds a run ({found[0]}); {'resume it, ' if resumable else ''}replace it, "
+                "or name another directory",
+                remedy=Remedy.RESUME_OR_REPLACE_RUN if resumable else Remedy.REPLACE_RUN,
+                path=self.path,
             )
 
     def make(self) -> None:
@@ -173,7 +178,11 @@ def left_in(directory: Path) -> Left:
     if directory.is_dir() and not (directory / LAST).exists():
         found = next((name for name in FILES if (directory / name).exists()), None)
         if found:
-            raise UsageError(f"{directory}: has {found} but no {LAST} to resume from; start the run anew with --force")
+            raise UsageError(
+                f"{directory}: has {found} but no {LAST} to resume from; start the run anew",
+                remedy=Remedy.START_ANEW,
+                path=directory,
+            )
         raise UsageError(
             f"{directory}: holds no run to resume; one that was stopped before its first step has written nothing: "
             "start it again"
@@ -181,7 +190,11 @@ def left_in(directory: Path) -> Left:
     path = resolve(directory, "last")
     metadata = checkpoint.read_metadata(path)
     if "run" not in metadata:
-        raise UsageError(f"{path}: holds a model but no training to resume; --init-from starts from its weights")
+        raise UsageError(
+            f"{path}: holds a model but no training to resume; start a run from its weights",
+            remedy=Remedy.START_FROM_WEIGHTS,
+            path=path,
+        )
     try:
         standing = metadata["run"]["standing"]
         return Left(path, int(standing["step"]), int(metadata["run"]["total_steps"]), bool(standing["stopped"]))
@@ -193,7 +206,9 @@ def unknown_training(path: Path) -> FileError:
     """Return the error for a checkpoint whose training another version of charlm wrote."""
     return FileError(
         f"{path}: another version of charlm kept the training in it in a way that this one does not know; "
-        "resume it with that version, or start a run from its weights with --init-from"
+        "resume it with that version, or start a run from its weights",
+        remedy=Remedy.START_FROM_WEIGHTS,
+        path=path,
     )
 
 

@@ -83,7 +83,7 @@ TRAIN = {
     "a model to resume without its training": (
         "train --resume runs/run/best.safetensors",
         2,
-        r"no training to resume; --init-from",
+        r"no training to resume; .*`charlm train CONFIG --init-from runs.run.best.safetensors`",
     ),
     "a damaged checkpoint to resume": (
         "train --resume damaged-last.safetensors",

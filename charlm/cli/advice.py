@@ -1,0 +1,27 @@
+"""The advice of an error in the words of the command line: commands and options."""
+
+import os
+import shlex
+from pathlib import Path
+
+from charlm.errors import CharlmError, Remedy
+
+ADVICE = {
+    Remedy.OTHER_DIRECTORY: "--out",
+    Remedy.REPLACE_RUN: "--force, --out",
+    Remedy.RESUME_OR_REPLACE_RUN: "`charlm train --resume {path}`, --force, --out",
+    Remedy.START_ANEW: "`charlm train CONFIG --out {path} --force`",
+    Remedy.START_FROM_WEIGHTS: "`charlm train CONFIG --init-from {path}`",
+}
+
+
+def with_advice(error: CharlmError) -> str:
+    """Return the message of an error, with the commands or options that do what it advises."""
+    if error.remedy is None:
+        return str(error)
+    return f"{error} ({ADVICE[error.remedy].format(path=quoted(error.path or Path()))})"
+
+
+def quoted(path: Path) -> str:
+    """Return a path as a shell reads it."""
+    return str(path) if os.name == "nt" else shlex.quote(str(path))
