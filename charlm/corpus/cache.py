@@ -19,7 +19,7 @@ from charlm.errors import CorpusError
 
 VERSION = 1
 DAY = 86_400  # seconds
-KEPT_DAYS = 30  # an entry that no run has used for so long is dropped when another one is stored
+UNUSED_DAYS = 30  # an entry that no run has used for so long is dropped when another one is stored
 DTYPES = ("uint8", "uint16", "uint32")
 
 
@@ -73,7 +73,7 @@ class Folder:
     """Stores ids in a file each, to be mapped into memory, with a JSON file of facts beside it.
 
     The JSON file is renamed into place last, so an entry that has one is whole. Nothing here may stop a training
-    run: what cannot be read is made anew, and what cannot be written is kept in memory, with a note.
+    run: what cannot be read is made anew, and what cannot be written stays in memory, with a note.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ class Folder:
         for path in [*self.path.glob("*.ids"), *self.path.glob("*.json")]:
             with contextlib.suppress(OSError):  # another process may be using it or dropping it
                 reference = path.with_suffix(".json")
-                if now - (reference if reference.exists() else path).stat().st_mtime > KEPT_DAYS * DAY:
+                if now - (reference if reference.exists() else path).stat().st_mtime > UNUSED_DAYS * DAY:
                     path.unlink()
 
     def _ids(self, key: str) -> Path:

@@ -67,14 +67,14 @@ def vocabulary_of(counts: Counts, options: Options) -> tuple[Vocabulary, list[st
         rare = rare[rare != ord("\n")]  # the ends of lines are what the mode is about
     if not len(rare):
         return Vocabulary(tuple(map(chr, present)), options.unit), _none_rare(options)
-    kept = np.union1d(np.setdiff1d(present, rare), [ord(options.unknown)])
-    unknown = int(np.searchsorted(kept, ord(options.unknown)))
-    if len(kept) < 2:
+    symbols = np.union1d(np.setdiff1d(present, rare), [ord(options.unknown)])
+    unknown = int(np.searchsorted(symbols, ord(options.unknown)))
+    if len(symbols) < 2:
         raise CorpusError(
             f"no character occurs {options.min_count} times, as corpus.min_count demands; "
             f"at most {counts.max()} leaves one"
         )
-    return Vocabulary(tuple(map(chr, kept)), options.unit, unknown), _rare_notes(rare, counts, options)
+    return Vocabulary(tuple(map(chr, symbols)), options.unit, unknown), _rare_notes(rare, counts, options)
 
 
 def _none_rare(options: Options) -> list[str]:

@@ -174,7 +174,7 @@ def _decoded(source: Source, encoding: str, tally: Tally) -> Iterator[str]:
     for chunk, final in _with_end(source.chunks()):
         try:
             piece = decoder.decode(chunk, final)
-        except UnicodeDecodeError as error:  # its object holds what the decoder kept back, then this chunk
+        except UnicodeDecodeError as error:  # its object holds the bytes still in the decoder, then this chunk
             at = offset + len(chunk) - len(error.object) + error.start
             raise bad_byte(source, encoding, at, error.reason) from None
         except UnicodeError as error:
@@ -265,12 +265,12 @@ def _as_lines(pieces: Iterable[AnyStr], newline: AnyStr, runs: re.Pattern[AnyStr
     yield newline
     ended = True
     for piece in pieces:
-        kept = piece.lstrip(newline) if ended else piece
-        if newline + newline in kept:
-            kept = runs.sub(newline, kept)
-        tally.empty_lines += len(piece) - len(kept)
-        if kept:
-            ended = kept.endswith(newline)
-            yield kept
+        cleaned = piece.lstrip(newline) if ended else piece
+        if newline + newline in cleaned:
+            cleaned = runs.sub(newline, cleaned)
+        tally.empty_lines += len(piece) - len(cleaned)
+        if cleaned:
+            ended = cleaned.endswith(newline)
+            yield cleaned
     if not ended:
         yield newline

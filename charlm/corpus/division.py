@@ -33,12 +33,12 @@ def _divide_lines(
     newline = encoded.vocabulary.id_of("\n")
     assert newline is not None  # every text of lines begins with one
     positions = lines.newlines(ids, newline)
-    dealt = splits.deal(len(positions) - 1, chosen, seed)
-    numbers = [len(part) for part in dealt.lines]
+    split = splits.split_lines(len(positions) - 1, chosen, seed)
+    numbers = [len(part) for part in split.lines]
     splits.check_parts(numbers, chosen, "lines", splits.SMALLEST_LINES)
     report.append(_parts_note(numbers, "lines, shuffled"))
-    sizes = dealt.sizes(positions)
-    plan = cache.Plan(ids.dtype, sum(sizes), lambda: dealt.pieces(ids, positions), dict)
+    sizes = split.sizes(positions)
+    plan = cache.Plan(ids.dtype, sum(sizes), lambda: split.pieces(ids, positions), dict)
     return _cut(_arranged(store, cache.key_of(key, *map(str, chosen), str(seed)), plan), sizes)
 
 

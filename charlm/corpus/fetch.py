@@ -165,7 +165,7 @@ def _copy_checked(
 
 
 def _arriving(address: str, timeout: float) -> Iterator[bytes]:
-    """Yield what comes from an address, and tell in one line why it does not."""
+    """Yield what comes from an address, and say in one line why it does not."""
     try:
         with urllib.request.urlopen(address, timeout=timeout) as response:
             while block := response.read(BLOCK):
@@ -191,5 +191,5 @@ def _no_connection(reason: object, address: str, timeout: float) -> str:
         return f"no secure connection to {host} ({reason}); check this machine's clock and certificates"
     if isinstance(reason, http.client.HTTPException):
         return f"{host} broke off or sent no proper answer ({reason!r}); try again"
-    told = getattr(reason, "strerror", None) or reason
-    return f"no connection to {host} ({told}); is there a network? Otherwise {ELSEWHERE}"
+    text = getattr(reason, "strerror", None) or reason
+    return f"no connection to {host} ({text}); is there a network? Otherwise {ELSEWHERE}"

@@ -67,7 +67,7 @@ def load(
     """Read a corpus, number its characters and split it.
 
     The files are read twice, a piece at a time: once to count characters and once to encode them. What is made of
-    big files is kept in a cache, under a hash of their bytes and of the options.
+    big files is stored in a cache, under a hash of their bytes and of the options.
 
     Parameters
     ----------

@@ -120,8 +120,8 @@ def spanned(ids: Ids, spans: Iterable[Iterable[Span]]) -> Iterator[Ids]:
             yield ids[start:stop]
 
 
-class Deal(NamedTuple):
-    """Shuffled lines dealt out to the parts."""
+class SplitLines(NamedTuple):
+    """Shuffled lines, divided among the parts."""
 
     lines: list[np.ndarray[Any, np.dtype[np.int64]]]  # each part's line numbers
 
@@ -138,8 +138,8 @@ class Deal(NamedTuple):
                 yield from gather(ids, positions, part)
 
 
-def deal(number: int, chosen: Shares, seed: int) -> Deal:
-    """Shuffle whole lines and deal them out.
+def split_lines(number: int, chosen: Shares, seed: int) -> SplitLines:
+    """Shuffle whole lines and divide them among the parts.
 
     Parameters
     ----------
@@ -152,12 +152,12 @@ def deal(number: int, chosen: Shares, seed: int) -> Deal:
 
     Returns
     -------
-    Deal
+    SplitLines
         Every line in exactly one part.
     """
     order = generator(seed, Purpose.SPLIT).permutation(number)
     cuts = _cuts(number, chosen)
-    return Deal([order[start:stop] for start, stop in pairwise([0, *cuts])])
+    return SplitLines([order[start:stop] for start, stop in pairwise([0, *cuts])])
 
 
 def check_parts(sizes: Iterable[int], chosen: Shares, noun: str, smallest: int) -> None:

@@ -81,7 +81,7 @@ class Vocabulary:
     unknown: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse symbols that could not be told apart."""
+        """Refuse symbols that could not be distinguished."""
         if self.unit not in UNITS:
             raise CharlmError(f"vocabulary: {self.unit!r} is not a unit; it must be one of {', '.join(UNITS)}")
         if not self.symbols:
@@ -219,10 +219,10 @@ class Vocabulary:
 
     def _without_unknown(self, found: Ids, policy: str) -> Ids:
         missing = found == len(self)
-        kept: Ids = found[~missing] if policy == "skip" else found.copy()
+        ids: Ids = found[~missing] if policy == "skip" else found.copy()
         if policy == "replace" and self.unknown is not None:
-            kept[missing] = self.unknown
-        return kept
+            ids[missing] = self.unknown
+        return ids
 
     def _check_policy(self, policy: str) -> None:
         if policy not in POLICIES:
