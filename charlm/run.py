@@ -1,10 +1,9 @@
 """A training run: put together from a configuration, written to its directory, and taken up again where it was left."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import chain
-from math import ceil, log, prod
+from math import ceil, prod
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -19,6 +18,7 @@ from charlm.corpus.loading import load as load_corpus
 from charlm.corpus.windows import Windows
 from charlm.errors import NotFiniteError, UsageError
 from charlm.files import modelfile, rundir, transfer
+from charlm.files.metrics import Interval
 from charlm.files.rundir import BEST, LAST, METRICS, SAMPLES, RunDirectory, left_in, unknown_training
 from charlm.inference.sampler import Filter, Sampler, beginning
 from charlm.kernels.choice import load_backend
@@ -33,31 +33,6 @@ TIMING_SECONDS = 3.0  # how long steps are timed at the most before minutes beco
 FORECAST_SECONDS = 1.0  # how long to tell what a run would take
 FORWARD_SHARE = 1 / 3  # of a step's time: a backward pass costs two forward ones
 FOREVER = 1 << 40  # steps
-
-
-@dataclass(slots=True)
-class Interval:
-    """The steps since the last line of metrics, added up.
-
-    Attributes
-    ----------
-    steps : int
-        How many.
-    loss, grad_norm, seconds : float
-        The sums of theirs.
-    """
-
-    steps: int = 0
-    loss: float = 0.0
-    grad_norm: float = 0.0
-    seconds: float = 0.0
-
-    def add(self, progress: Progress) -> None:
-        """Count one more step."""
-        self.steps += 1
-        self.loss += progress.loss
-        self.grad_norm += progress.grad_norm
-        self.seconds += progress.seconds
 
 
 @dataclass(slots=True)
@@ -312,7 +287,7 @@ class Run:
         for progress in self._steps():
             update = Update(progress)
             self.record.seconds += progress.seconds
-            self.record.interval.add(progress)
+            self.record.interval.add(progress.loss, progress.grad_norm, progress.seconds)
             step = progress.step
             logs = progress.score is not None or step % t.log_every == 0 or self.finished
             samples = t.sample_every and (step % t.sample_every == 0 or self.finished)
@@ -354,26 +329,18 @@ class Run:
 
     def _log(self, progress: Progress) -> None:
         """Write a line of metrics: means over the steps since the one before."""
-        interval, t = self.record.interval, self.config.training
-        window = t.batch_size * t.seq_length
-        loss = interval.loss / interval.steps
-        line: dict[str, Any] = {
-            "step": progress.step,
-            "epoch": round(progress.epoch, 6),
-            "chars": progress.step * window,
-            "seconds": round(self.record.seconds, 3),
-            "loss": loss,
-            "bits_per_char": loss / log(2),
-            "learning_rate": progress.learning_rate,
-            "grad_norm": interval.grad_norm / interval.steps,
-            "chars_per_second": round(interval.steps * window / max(interval.seconds, 1e-9), 1),
-        }
-        if progress.score is not None:
-            line["valid_loss"] = progress.score.loss
-            line["valid_bits_per_char"] = progress.score.bits_per_char
+        t, score = self.config.training, progress.score
+        line = self.record.interval.line(
+            step=progress.step,
+            epoch=progress.epoch,
+            window=t.batch_size * t.seq_length,
+            seconds=self.record.seconds,
+            learning_rate=progress.learning_rate,
+            valid_loss=None if score is None else score.loss,
+        )
         self.record.interval = Interval()
         if self.ranks.rank == 0:
-            self.directory.append(METRICS, json.dumps(line) + "\n")
+            self.directory.append(METRICS, line)
 
     def _write_sample(self, progress: Progress) -> str | None:
         """Let the model write a little, and keep it."""

@@ -1,6 +1,5 @@
 """Small runs of training: their texts and configurations, and what of their files does not depend on the clock."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from unittest.mock import patch
 import numpy as np
 
 from charlm.config import Config, from_dict
-from charlm.files import checkpoint
+from charlm.files import checkpoint, metrics
 from charlm.run import Run
 from charlm.workers.ranks import Ranks
 
@@ -87,7 +86,7 @@ def advance(run: Run, steps: int) -> None:
 
 
 def metrics(directory: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (directory / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    return metrics.read(directory / "metrics.jsonl")
 
 
 def timeless(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,77 @@
+"""The lines of metrics that a run writes, and their reading."""
+
+import json
+from dataclasses import dataclass
+from math import log
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(slots=True)
+class Interval:
+    """The steps since the last line of metrics, added up.
+
+    Attributes
+    ----------
+    loss, grad_norm, seconds : float
+        The sums over the steps: of the mean losses in nats per character, of the gradient's norms, and of the times.
+    """
+
+    steps: int = 0
+    loss: float = 0.0
+    grad_norm: float = 0.0
+    seconds: float = 0.0
+
+    def add(self, loss: float, grad_norm: float, seconds: float) -> None:
+        """Count one more step."""
+        self.steps += 1
+        self.loss += loss
+        self.grad_norm += grad_norm
+        self.seconds += seconds
+
+    def line(
+        self,
+        *,
+        step: int,
+        epoch: float,
+        window: int,
+        seconds: float,
+        learning_rate: float,
+        valid_loss: float | None,
+    ) -> str:
+        """Return the line of metrics: means over the steps of the interval.
+
+        Parameters
+        ----------
+        step, epoch
+            Where the run is after them.
+        window : int
+            How many characters a step reads.
+        seconds : float
+            The time of all steps of the run so far.
+        learning_rate : float
+            That of the last step.
+        valid_loss : float or None
+            The mean validation loss in nats per character, if the last step was followed by an evaluation.
+        """
+        loss = self.loss / self.steps
+        line: dict[str, Any] = {
+            "step": step,
+            "epoch": round(epoch, 6),
+            "chars": step * window,
+            "seconds": round(seconds, 3),
+            "loss": loss,
+            "bits_per_char": loss / log(2),
+            "learning_rate": learning_rate,
+            "grad_norm": self.grad_norm / self.steps,
+            "chars_per_second": round(self.steps * window / max(self.seconds, 1e-9), 1),
+        }
+        if valid_loss is not None:
+            line["valid_loss"] = valid_loss
+            line["valid_bits_per_char"] = valid_loss / log(2)
+        return json.dumps(line) + "\n"
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """Return the lines of a file of metrics, each as its values by name."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
