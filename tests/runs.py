@@ -8,7 +8,8 @@ from unittest.mock import patch
 import numpy as np
 
 from charlm.config import Config, from_dict
-from charlm.files import checkpoint, metrics
+from charlm.files import checkpoint
+from charlm.files.metrics import read as read_metrics
 from charlm.run import Run
 from charlm.workers.ranks import Ranks
 
@@ -86,7 +87,7 @@ def advance(run: Run, steps: int) -> None:
 
 
 def metrics(directory: Path) -> list[dict[str, Any]]:
-    return metrics.read(directory / "metrics.jsonl")
+    return read_metrics(directory / "metrics.jsonl")
 
 
 def timeless(values: Mapping[str, Any]) -> dict[str, Any]:
