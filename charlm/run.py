@@ -1,12 +1,13 @@
 """A training run: put together from a configuration, written to its directory, and taken up again where it was left."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import chain
 from math import ceil, prod
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -112,6 +113,7 @@ class Run:
         self.config, self.ranks, self.corpus = config, ranks, corpus
         self.history: list[dict[str, Any]] = []
         self.saved_step = 0
+        self._closed = False
         c = config
         self.notes = list(corpus.report)
         check_fits(len(corpus.train), c.training.batch_size, c.training.seq_length)
@@ -170,9 +172,10 @@ class Run:
             streams = config.training.batch_size // ranks.size
             run.notes.append(f"{workers} workers, not {config.workers}: there are only {streams} streams to share")
         if saved is not None and init_from is not None:
-            run.notes += transfer.take_over(
-                saved, run.model.architecture, run.batch.parameters, corpus.vocabulary, init_from
-            )
+            with closed_on_error(run):
+                run.notes += transfer.take_over(
+                    saved, run.model.architecture, run.batch.parameters, corpus.vocabulary, init_from
+                )
         return run
 
     def settle(self) -> None:
@@ -221,8 +224,9 @@ class Run:
     ) -> "Run":
         """Begin a run in a new directory: `plan`, `settle` and `begin`."""
         run = cls.plan(directory, config, ranks, force=force, init_from=init_from)
-        run.settle()
-        run.begin()
+        with closed_on_error(run):
+            run.settle()
+            run.begin()
         return run
 
     @classmethod
@@ -253,19 +257,28 @@ class Run:
         corpus = read_again(settings.corpus.model_dump(), settings.seed, digest, path.parent)
         run = cls(path.parent, settings, ranks, corpus, record)
         run.history, run.saved_step = list(saved.metadata["history"]), standing["step"]
-        run.batch.parameters.flat[...] = saved.parameters.flat
-        run.trainer = run._new_trainer(record.total_steps, settings.training.eval_every)
-        run.trainer.restore(saved.training, standing)
-        if ranks.rank == 0:
-            run.notes += run.directory.rewind(sizes, config.dump_yaml(settings))
+        with closed_on_error(run):
+            run.batch.parameters.flat[...] = saved.parameters.flat
+            run.trainer = run._new_trainer(record.total_steps, settings.training.eval_every)
+            run.trainer.restore(saved.training, standing)
+            if ranks.rank == 0:
+                run.notes += run.directory.rewind(sizes, config.dump_yaml(settings))
         return run
 
     def _new_trainer(self, total_steps: int, eval_every: int) -> Trainer:
         return assemble.trainer(self.config, self.batch, self.windows, self.corpus.valid, total_steps, eval_every)
 
     def close(self) -> None:
-        """End the threads of the run."""
-        self.team.close()
+        """End the threads of the run; once it is closed, this does nothing."""
+        if not self._closed:
+            self._closed = True
+            self.team.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     @property
     def finished(self) -> bool:
@@ -380,6 +393,16 @@ class Run:
                 {**metadata, **more},
                 training,
             )
+
+
+@contextmanager
+def closed_on_error(run: Run) -> Iterator[None]:
+    """Close a run if it cannot be put together, for then nobody holds it who could."""
+    try:
+        yield
+    except BaseException:
+        run.close()
+        raise
 
 
 def _split(threads: Sequence[int]) -> Split:

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import threading
 from itertools import pairwise
 from time import perf_counter
 
@@ -281,3 +282,19 @@ def test_metrics_are_json_that_any_reader_reads(tmp_path, corpus):
 
     for line in (directory / "metrics.jsonl").read_text().splitlines():
         json.loads(line, parse_constant=refuse)
+
+
+def test_a_run_that_cannot_begin_ends_its_threads(tmp_path, corpus):
+    before = threading.active_count()
+    start(tmp_path / "small", configured(corpus)).close()
+    with pytest.raises(UsageError):
+        start(tmp_path / "run", configured(corpus, workers=2, model__hidden_size=12), init_from=tmp_path / "small")
+    assert threading.active_count() == before
+
+
+def test_a_run_is_closed_when_its_block_ends(tmp_path, corpus):
+    before = threading.active_count()
+    with start(tmp_path / "run", configured(corpus, workers=2)) as run:
+        assert threading.active_count() > before
+    run.close()
+    assert threading.active_count() == before
