@@ -13,7 +13,17 @@ if TYPE_CHECKING:
     from charlm.api.language_model import LanguageModel, load
     from charlm.api.training import TrainedRun, load_config, train
     from charlm.config import Config
-    from charlm.errors import CharlmError, ConfigError, UsageError
+    from charlm.errors import (
+        CharlmError,
+        ConfigError,
+        CorpusError,
+        DamagedFileError,
+        FileError,
+        NotFiniteError,
+        UnknownSymbolError,
+        UsageError,
+        WriteError,
+    )
     from charlm.inference.scorer import Score
     from charlm.run import Update
 else:
@@ -22,11 +32,17 @@ else:
         "CharlmError": "charlm.errors",
         "Config": "charlm.config",
         "ConfigError": "charlm.errors",
+        "CorpusError": "charlm.errors",
+        "DamagedFileError": "charlm.errors",
+        "FileError": "charlm.errors",
         "LanguageModel": "charlm.api.language_model",
+        "NotFiniteError": "charlm.errors",
         "Score": "charlm.inference.scorer",
         "TrainedRun": "charlm.api.training",
+        "UnknownSymbolError": "charlm.errors",
         "Update": "charlm.run",
         "UsageError": "charlm.errors",
+        "WriteError": "charlm.errors",
         "load": "charlm.api.language_model",
         "load_config": "charlm.api.training",
         "train": "charlm.api.training",
@@ -49,11 +65,17 @@ __all__ = [
     "CharlmError",
     "Config",
     "ConfigError",
+    "CorpusError",
+    "DamagedFileError",
+    "FileError",
     "LanguageModel",
+    "NotFiniteError",
     "Score",
     "TrainedRun",
+    "UnknownSymbolError",
     "Update",
     "UsageError",
+    "WriteError",
     "__version__",
     "load",
     "load_config",

@@ -12,6 +12,7 @@ class Remedy(Enum):
     RESUME_OR_REPLACE_RUN = auto()
     START_ANEW = auto()
     START_FROM_WEIGHTS = auto()
+    GIVE_LENGTH = auto()
 
 
 class CharlmError(Exception):

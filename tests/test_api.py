@@ -261,6 +261,20 @@ def test_a_wrong_argument_is_told_at_once_and_by_its_name(stream, ask, told):
     assert "--" not in str(error.value)
 
 
+def test_errors_have_kinds_that_code_can_tell_apart(stream, folder, tmp_path):
+    for ask in (lambda: stream.sample("†"), lambda: stream.sample(stop="†"), lambda: stream.score("a†")):
+        with pytest.raises(charlm.UnknownSymbolError):
+            ask()
+    (tmp_path / "odd.txt").write_text("ti†", encoding="utf-8")
+    with pytest.raises(charlm.UnknownSymbolError, match=r"odd\.txt: not in the vocabulary"):
+        stream.read_files([tmp_path / "odd.txt"])
+    with pytest.raises(charlm.CorpusError):
+        stream.read_files([tmp_path / "none.txt"])
+    (tmp_path / "torn.safetensors").write_bytes(stream.path.read_bytes()[:-9])
+    with pytest.raises(charlm.DamagedFileError):
+        charlm.load(tmp_path / "torn.safetensors")
+
+
 def test_lines_of_a_model_that_never_saw_a_line_end_are_refused(folder):
     with pytest.raises(charlm.UsageError, match="flat never saw a line end, so it writes none; give a length"):
         charlm.load(folder / "flat").sample(lines=3)

@@ -13,7 +13,7 @@ import numpy as np
 
 from charlm.api.options import WritingOptions, check
 from charlm.arrays import Array, Ids, IntArray
-from charlm.errors import CharlmError, UsageError
+from charlm.errors import CharlmError, Remedy, UsageError
 from charlm.files import modelfile, rundir
 from charlm.files.modelfile import Saved
 from charlm.inference import sampler
@@ -317,7 +317,9 @@ class LanguageModel:
                 error.args = (f"stop: {error}",)
                 raise
         if lines is not None and self.vocabulary.id_of("\n") is None:
-            raise UsageError(f"lines: {self._name} never saw a line end, so it writes none; give a length")
+            raise UsageError(
+                f"lines: {self._name} never saw a line end, so it writes none; give a length", remedy=Remedy.GIVE_LENGTH
+            )
 
     def _network_to_write(self, length: int, count: int, ends: bool) -> Model:
         """Return the network with the kernels that suit what is to be written."""

@@ -12,6 +12,7 @@ ADVICE = {
     Remedy.RESUME_OR_REPLACE_RUN: "`charlm train --resume {path}`, --force, --out",
     Remedy.START_ANEW: "`charlm train CONFIG --out {path} --force`",
     Remedy.START_FROM_WEIGHTS: "`charlm train CONFIG --init-from {path}`",
+    Remedy.GIVE_LENGTH: "--length",
 }
 
 
