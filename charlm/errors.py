@@ -13,6 +13,9 @@ class Remedy(Enum):
     START_ANEW = auto()
     START_FROM_WEIGHTS = auto()
     GIVE_LENGTH = auto()
+    OTHER_FOLDER = auto()
+    OTHER_FOLDER_OR_OVERWRITE = auto()
+    OTHER_ADDRESS = auto()
 
 
 class CharlmError(Exception):

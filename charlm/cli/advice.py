@@ -13,6 +13,9 @@ ADVICE = {
     Remedy.START_ANEW: "`charlm train CONFIG --out {path} --force`",
     Remedy.START_FROM_WEIGHTS: "`charlm train CONFIG --init-from {path}`",
     Remedy.GIVE_LENGTH: "--length",
+    Remedy.OTHER_FOLDER: "--to",
+    Remedy.OTHER_FOLDER_OR_OVERWRITE: "--to, --force",
+    Remedy.OTHER_ADDRESS: "--url",
 }
 
 

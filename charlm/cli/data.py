@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from charlm.cli.options import options_in_messages
 from charlm.corpus.fetch import CORPORA, corpus_named, fetch
 
 
@@ -39,7 +40,8 @@ def fetch_corpus(name: str, folder: Path, url: str | None, force: bool) -> None:
     from tqdm import tqdm
 
     corpus = corpus_named(name)
-    with tqdm(total=corpus.size, unit="B", unit_scale=True, desc=name, leave=False, disable=None) as bar:
+    bar = tqdm(total=corpus.size, unit="B", unit_scale=True, desc=name, leave=False, disable=None)
+    with bar, options_in_messages():
         fetched = fetch(corpus, folder, url, force, bar.update)
     state = "already there" if fetched.already_there else "fetched and checked"
     click.echo(f"{corpus.name}: {state}, {corpus.size:,} bytes", err=True)

@@ -13,14 +13,14 @@ from typing import IO, NamedTuple
 from urllib.parse import urlsplit
 
 from charlm.atomic import open_atomic
-from charlm.errors import CharlmError, UsageError, WriteError
+from charlm.errors import CharlmError, Remedy, UsageError, WriteError
 from charlm.phrases import suggestion
 
 BLOCK = 1 << 16
 TIMEOUT = 30.0
 SCHEMES = ("http", "https")
 ELSEWHERE = "bring the file yourself and name it in the configuration as corpus.path"
-OTHER_MIRROR = "nothing was kept; --url takes the address of a mirror"
+OTHER_MIRROR = "nothing was kept; take the address of a mirror"
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def fetch(
     """
     address = corpus.url if url is None else url
     if urlsplit(address).scheme not in SCHEMES:
-        raise UsageError(f"--url: {address!r} is not a web address; it must begin with http:// or https://")
+        raise UsageError(f"url: {address!r} is not a web address; it must begin with http:// or https://")
     target = folder / corpus.filename
     try:
         if _is_there(corpus, target, force):
@@ -124,7 +124,8 @@ def fetch(
             _copy_checked(corpus, address, file, progress, timeout)
     except OSError as error:
         raise WriteError(
-            f"{target}: cannot be written ({error.strerror or error}); --to takes another folder"
+            f"{target}: cannot be written ({error.strerror or error}); choose another folder",
+            remedy=Remedy.OTHER_FOLDER,
         ) from None
     return Fetched(target, already_there=False)
 
@@ -138,8 +139,9 @@ def _is_there(corpus: Download, target: Path, force: bool) -> bool:
                 return True
     if not force:
         raise CharlmError(
-            f"{target}: exists and is not {corpus.name} as it was published; move it away, choose another folder "
-            f"with --to, or overwrite it with --force"
+            f"{target}: exists and is not {corpus.name} as it was published; move it away, choose another folder, "
+            "or overwrite it",
+            remedy=Remedy.OTHER_FOLDER_OR_OVERWRITE,
         )
     return False
 
@@ -151,7 +153,10 @@ def _copy_checked(
     for block in _arriving(address, timeout):
         size += len(block)
         if size > corpus.size:
-            raise CharlmError(f"{address}: sends more than the {corpus.size:,} bytes of {corpus.name}; {OTHER_MIRROR}")
+            raise CharlmError(
+                f"{address}: sends more than the {corpus.size:,} bytes of {corpus.name}; {OTHER_MIRROR}",
+                remedy=Remedy.OTHER_ADDRESS,
+            )
         digest.update(block)
         file.write(block)
         progress(len(block))
@@ -160,7 +165,8 @@ def _copy_checked(
     if digest.hexdigest() != corpus.sha256:
         raise CharlmError(
             f"{address}: is not {corpus.name} as it was published (SHA-256 {digest.hexdigest()}, expected "
-            f"{corpus.sha256}); {OTHER_MIRROR}"
+            f"{corpus.sha256}); {OTHER_MIRROR}",
+            remedy=Remedy.OTHER_ADDRESS,
         )
 
 
@@ -172,11 +178,13 @@ def _arriving(address: str, timeout: float) -> Iterator[bytes]:
                 yield block
     except urllib.error.HTTPError as error:
         error.close()
-        raise CharlmError(f"{address}: the server answered {error.code} {error.reason}; {OTHER_MIRROR}") from None
+        raise CharlmError(
+            f"{address}: the server answered {error.code} {error.reason}; {OTHER_MIRROR}", remedy=Remedy.OTHER_ADDRESS
+        ) from None
     except urllib.error.URLError as error:
         raise CharlmError(f"{address}: {_no_connection(error.reason, address, timeout)}") from None
     except (http.client.InvalidURL, ValueError) as error:
-        raise UsageError(f"--url: {address!r} is not a web address ({error})") from None
+        raise UsageError(f"url: {address!r} is not a web address ({error})") from None
     except (OSError, http.client.HTTPException) as error:
         raise CharlmError(f"{address}: {_no_connection(error, address, timeout)}") from None
 

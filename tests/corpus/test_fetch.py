@@ -106,7 +106,7 @@ def test_a_file_that_is_there_is_not_fetched_again(corpus, server, tmp_path):
 def test_a_different_file_is_overwritten_only_by_force(corpus, tmp_path, other):
     target = tmp_path / "names.txt"
     target.write_bytes(other)
-    with pytest.raises(CharlmError, match=r"exists and is not names as it was published.*--force"):
+    with pytest.raises(CharlmError, match=r"exists and is not names as it was published.*overwrite it"):
         fetch(corpus, tmp_path)
     assert target.read_bytes() == other
     fetch(corpus, tmp_path, force=True)
@@ -181,7 +181,7 @@ def test_what_is_no_web_address_is_refused(corpus, tmp_path, url):
 
 def test_a_folder_that_cannot_be_written_is_told(corpus, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(CharlmError, match=r"cannot be written \(.*\); --to takes another folder"):
+    with pytest.raises(CharlmError, match=r"cannot be written \(.*\); choose another folder"):
         fetch(corpus, tmp_path / "file")
 
 
