@@ -1,7 +1,6 @@
 """Training by one function call: a configuration in, a run directory out."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -167,7 +166,7 @@ def train(
             history = list(modelfile.load(left.path).metadata["history"])
             return TrainedRun(left.path.parent, left.step, left.total_steps, left.stopped, history, [])
         run = Run.resume(Path(resume), ranks)
-    with closing(run):
+    with run:
         if on_compiling is not None:
             run.model.backend.when_compiling(on_compiling)
         if resume is None:
