@@ -25,10 +25,11 @@ if TYPE_CHECKING:
         WriteError,
     )
     from charlm.inference.scorer import Score
-    from charlm.run import Update
+    from charlm.run import Changes, Update
 else:
     # Each public name is imported when it is first used, so that the command line starts at once.
     _HOMES = {
+        "Changes": "charlm.run",
         "CharlmError": "charlm.errors",
         "Config": "charlm.config",
         "ConfigError": "charlm.errors",
@@ -62,6 +63,7 @@ else:
 
 
 __all__ = [
+    "Changes",
     "CharlmError",
     "Config",
     "ConfigError",

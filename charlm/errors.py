@@ -16,6 +16,9 @@ class Remedy(Enum):
     OTHER_FOLDER = auto()
     OTHER_FOLDER_OR_OVERWRITE = auto()
     OTHER_ADDRESS = auto()
+    RESUME_WITH_RANKS = auto()
+    RESUME_ALONE = auto()
+    NAME_CORPUS = auto()
 
 
 class CharlmError(Exception):
@@ -30,13 +33,15 @@ class CharlmError(Exception):
         What the message advises, where the command line has an option for it.
     path : Path or None
         What the remedy is applied to.
+    ranks : int
+        How many processes of an MPI job the remedy needs.
     """
 
     exit_code = 1
 
-    def __init__(self, *message: str, remedy: Remedy | None = None, path: Path | None = None) -> None:
+    def __init__(self, *message: str, remedy: Remedy | None = None, path: Path | None = None, ranks: int = 1) -> None:
         super().__init__(*message)
-        self.remedy, self.path = remedy, path
+        self.remedy, self.path, self.ranks = remedy, path, ranks
 
 
 class UsageError(CharlmError):

@@ -17,13 +17,14 @@ from charlm.config import Config
 from charlm.corpus.loading import Corpus, check_fits, read_again
 from charlm.corpus.loading import load as load_corpus
 from charlm.corpus.windows import Windows
-from charlm.errors import NotFiniteError, UsageError
+from charlm.errors import NotFiniteError, Remedy, UsageError
 from charlm.files import modelfile, rundir, transfer
 from charlm.files.metrics import Interval
 from charlm.files.rundir import BEST, LAST, METRICS, SAMPLES, RunDirectory, left_in, unknown_training
 from charlm.inference.sampler import Filter, Sampler, beginning
-from charlm.kernels.choice import load_backend
+from charlm.kernels.choice import choose, load_backend
 from charlm.network.model import Model
+from charlm.training.schedules import Position
 from charlm.training.trainer import REMEDY, Progress, Trainer, seconds_per_step
 from charlm.workers.ranks import Ranks
 from charlm.workers.split import Split
@@ -52,6 +53,50 @@ class Update:
     sample: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What may be changed of a run that is taken up again; each that is None stays as it was.
+
+    Attributes
+    ----------
+    epochs : float or None
+        The new length of the whole run in epochs; only one length may be given.
+    max_steps : int or None
+        The same in steps.
+    max_minutes : float or None
+        The same in minutes of training, those already spent included.
+    corpus : tuple of str or None
+        Where the text is now; it must be the same text.
+    kernels : str or None
+        What computes the model from here on; another choice rounds differently.
+    """
+
+    epochs: float | None = None
+    max_steps: int | None = None
+    max_minutes: float | None = None
+    corpus: tuple[str, ...] | None = None
+    kernels: str | None = None
+
+    @property
+    def lengths(self) -> dict[str, float]:
+        """The lengths that are given, by the name of their key."""
+        every = {"epochs": self.epochs, "max_steps": self.max_steps, "max_minutes": self.max_minutes}
+        return {name: value for name, value in every.items() if value is not None}
+
+    def applied(self, settings: Config, where: str) -> Config:
+        """Return a configuration with the changes in it."""
+        values = settings.to_dict()
+        if len(self.lengths) > 1:
+            raise UsageError(f"{where}: only one length may be given, got {' and '.join(self.lengths)}")
+        if self.lengths:
+            values["training"].update({"epochs": None, "max_steps": None, "max_minutes": None, **self.lengths})
+        if self.corpus is not None:
+            values["corpus"]["path"] = self.corpus[0] if len(self.corpus) == 1 else list(self.corpus)
+        if self.kernels is not None:
+            values["kernels"] = self.kernels
+        return config.from_dict(values, where)
+
+
 @dataclass(slots=True)
 class Record:
     """What a run has to remember beyond the status of the trainer.
@@ -78,6 +123,9 @@ class Record:
     total_steps: int = 0
     seconds: float = 0.0
     interval: Interval = field(default_factory=Interval)
+
+
+UNCHANGED = Changes()
 
 
 class Run:
@@ -180,20 +228,23 @@ class Run:
 
     def settle(self) -> None:
         """Turn the run's length into a number of steps; a length in minutes takes some seconds of timing."""
-        t, warmup = self.config.training, self.config.schedule.warmup_steps
-        if t.max_steps is not None:
-            total = t.max_steps
-        elif t.max_minutes is not None:
-            total = self._steps_in(t.max_minutes)
-        else:
-            total = max(1, ceil((t.epochs or DEFAULT_EPOCHS) * self.windows.steps_per_epoch))
+        warmup, total = self.config.schedule.warmup_steps, self._length(0)
         if warmup >= total:
             self.notes.append(
                 f"schedule.warmup_steps is {warmup:,} and the run has {total:,} steps: it ends before the learning "
                 "rate reaches its peak"
             )
         self.record.total_steps = total
-        self.trainer = self._new_trainer(total, t.eval_every)
+        self.trainer = self._new_trainer(total, self.config.training.eval_every)
+
+    def _length(self, done: int) -> int:
+        """Return the length of the run in steps, of which some are done."""
+        t = self.config.training
+        if t.max_steps is not None:
+            return t.max_steps
+        if t.max_minutes is not None:
+            return done + self._steps_in(t.max_minutes - self.record.seconds / 60)
+        return max(1, ceil((t.epochs or DEFAULT_EPOCHS) * self.windows.steps_per_epoch))
 
     def _steps_in(self, minutes: float) -> int:
         """Return how many steps and their evaluations fit into some minutes, the timing included."""
@@ -230,8 +281,20 @@ class Run:
         return run
 
     @classmethod
-    def resume(cls, directory: Path, ranks: Ranks) -> "Run":
+    def resume(cls, directory: Path, ranks: Ranks, changes: Changes = UNCHANGED) -> "Run":
         """Take up a run where its last checkpoint left it; it goes on as if it had never stopped.
+
+        With another length the schedule runs to the new end; everything else goes on exactly. The changes are saved,
+        so that the next resume need not be told of them.
+
+        Parameters
+        ----------
+        directory : Path
+            The run.
+        ranks : Ranks
+            The processes, as many as before.
+        changes : Changes
+            What is to be another way from here on.
 
         Raises
         ------
@@ -251,19 +314,54 @@ class Run:
             raise unknown_training(path) from error
         if record.ranks != ranks.size:
             raise UsageError(
-                f"{path}: was trained by {record.ranks} MPI ranks; resume it with as many, not {ranks.size}"
+                f"{path}: was trained by {record.ranks} MPI ranks; resume it with as many, not {ranks.size}",
+                remedy=Remedy.RESUME_WITH_RANKS if record.ranks > 1 else Remedy.RESUME_ALONE,
+                path=path.parent,
+                ranks=record.ranks,
             )
-        settings = config.from_dict(saved.metadata["config"], str(path))
+        began = config.from_dict(saved.metadata["config"], str(path))
+        settings = changes.applied(began, str(path))
         corpus = read_again(settings.corpus.model_dump(), settings.seed, digest, path.parent)
+        notes = []
+        if changes.kernels is not None and (kernels := choose(changes.kernels, settings.model.dtype)) != record.kernels:
+            notes.append(f"{kernels} kernels in place of {record.kernels}: from here on the last digits are others")
+            record.kernels = kernels
         run = cls(path.parent, settings, ranks, corpus, record)
+        run.notes += notes
         run.history, run.saved_step = list(saved.metadata["history"]), standing["step"]
         with closed_on_error(run):
             run.batch.parameters.flat[...] = saved.parameters.flat
+            if changes.lengths:
+                run._extend(standing)
             run.trainer = run._new_trainer(record.total_steps, settings.training.eval_every)
             run.trainer.restore(saved.training, standing)
             if ranks.rank == 0:
-                run.notes += run.directory.rewind(sizes, config.dump_yaml(settings))
+                run.notes += run.directory.rewind(sizes, config.dump_yaml(began))
+            if settings != began:
+                run.save()
+                if ranks.rank == 0:
+                    run.directory.write_config(config.dump_yaml(settings))
         return run
+
+    def _extend(self, standing: dict[str, Any]) -> None:
+        """Settle the new length of a run that has come to some standing, and say how the schedule runs then."""
+        done, before, where = standing["step"], self.record.total_steps, self.directory.path
+        spent, minutes = self.record.seconds / 60, self.config.training.max_minutes
+        if minutes is not None and minutes <= spent:
+            raise UsageError(f"{where}: has trained for {spent:.3g} minutes; give more than that")
+        total = self._length(done)
+        if total <= done:
+            raise UsageError(f"{where}: has done {done:,} steps; a length of {total:,} leaves nothing to do; give more")
+        self.record.total_steps = total
+        if standing["stopped"]:
+            standing.update(stopped=False, evaluations_since_best=0)
+            self.notes.append("early stopping had ended the run: its evaluations are counted anew")
+        position = Position(done, total, self.windows.steps_per_epoch, standing["plateaus"])
+        rate = self.config.optimizer.learning_rate * self.config.schedule.build()(position)
+        self.notes.append(
+            f"{total:,} steps instead of {before:,}: the {self.config.schedule.name} schedule runs to the new end and "
+            f"goes on at a learning rate of {rate:.3g}"
+        )
 
     def _new_trainer(self, total_steps: int, eval_every: int) -> Trainer:
         return assemble.trainer(self.config, self.batch, self.windows, self.corpus.valid, total_steps, eval_every)

@@ -271,6 +271,7 @@ def test_a_missing_corpus_is_told_with_the_run_and_the_folder(tmp_path, monkeypa
     corpus_file(tmp_path)
     monkeypatch.chdir(tmp_path)
     start(tmp_path / "run", configured("text.txt")).close()
+    (tmp_path / "text.txt").unlink()
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
@@ -278,8 +279,20 @@ def test_a_missing_corpus_is_told_with_the_run_and_the_folder(tmp_path, monkeypa
         resume(tmp_path / "run")
     assert str(caught.value) == (
         f"{tmp_path / 'run'}: its corpus cannot be read again: text.txt: there is no such file "
-        f"(paths are relative to {elsewhere})"
+        f"(paths are relative to {elsewhere}); if it was moved, say where it is now"
     )
+
+
+def test_a_corpus_named_from_another_directory_is_found_from_the_run(tmp_path, monkeypatch):
+    corpus_file(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    start(Path("runs") / "run", configured("text.txt")).close()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    run = resume(tmp_path / "runs" / "run")
+    run.close()
+    assert f"corpus read from {tmp_path / 'text.txt'}" in run.notes
 
 
 def test_a_run_can_be_moved(tmp_path):

@@ -527,13 +527,17 @@ class LanguageModel:
         form = {name: section[name] for name in ("encoding", "mode", "newlines", "normalize", "lowercase")}
         return read([str(file) for file in files], self.vocabulary, on_unknown=on_unknown, **form)
 
-    def read_part(self, part: Literal["train", "valid", "test"] = "valid") -> Ids:
+    def read_part(
+        self, part: Literal["train", "valid", "test"] = "valid", corpus: Sequence[str | Path] | None = None
+    ) -> Ids:
         """Read the model's own corpus once more.
 
         Parameters
         ----------
         part : {"train", "valid", "test"}
             Which part of it.
+        corpus : sequence of str or Path, optional
+            Where that corpus is now, if it was moved; it must be the same text.
 
         Returns
         -------
@@ -552,8 +556,10 @@ class LanguageModel:
         section = self._own_section("corpus")
         if section["split"][part] == 0:
             raise UsageError(f"{self._name}: has no {part} part (corpus.split.{part} is 0); name files to score")
-        corpus = read_again(section, self.metadata["config"]["seed"], self.metadata["corpus"], Path(self._name))
-        ids: Ids = getattr(corpus, part)
+        if corpus is not None:
+            section = {**section, "path": [str(path) for path in corpus]}
+        text = read_again(section, self.metadata["config"]["seed"], self.metadata["corpus"], Path(self._name))
+        ids: Ids = getattr(text, part)
         return ids
 
     def _own_section(self, name: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from charlm.workers.ranks import find_ranks
 
 if TYPE_CHECKING:
     from charlm.config import Config
-    from charlm.run import Run, Update
+    from charlm.run import Changes, Run, Update
 
 
 def load_config(
@@ -101,6 +101,7 @@ def train(
     resume: str | Path | None = None,
     init_from: str | Path | None = None,
     replace: bool = False,
+    changes: "Changes | None" = None,
     on_step: Callable[["Update"], object] | None = None,
     on_compiling: Callable[[], None] | None = None,
 ) -> TrainedRun:
@@ -118,6 +119,9 @@ def train(
         A run or checkpoint file whose weights to start from.
     replace : bool
         Whether to replace a run that is in the run directory.
+    changes : Changes, optional
+        With `resume`, what is to be another way from here on: a new length of the whole run in epochs, steps or
+        minutes, so that a finished run goes on; where the same text is now; other kernels.
     on_step : callable, optional
         Called after each step with an `Update`: its `progress` has the step's number, loss and speed and maybe a
         validation score, its `sample` what the model wrote. If it returns something true, the run is saved and ends
@@ -151,10 +155,12 @@ def train(
     (True, 20)
     >>> text = run.load().sample(length=100)
     """
-    from charlm.run import Run
+    from charlm.run import UNCHANGED, Run
 
-    ranks = find_ranks()
+    ranks, changes = find_ranks(), changes or UNCHANGED
     if resume is None:
+        if changes != UNCHANGED:
+            raise UsageError("changes: are of a run that is resumed; a new one has its configuration")
         settings, directory = _settings(config, out)
         weights = None if init_from is None else Path(init_from)
         run = Run.plan(directory, settings, ranks, force=replace, init_from=weights)
@@ -162,10 +168,10 @@ def train(
         if config is not None or out is not None or init_from is not None or replace:
             raise UsageError("resume: goes on exactly as the run began; leave out config, out, init_from and replace")
         left = left_in(Path(resume))
-        if left.finished:
+        if left.finished and not changes.lengths:
             history = list(modelfile.load(left.path).metadata["history"])
             return TrainedRun(left.path.parent, left.step, left.total_steps, left.stopped, history, [])
-        run = Run.resume(Path(resume), ranks)
+        run = Run.resume(Path(resume), ranks, changes)
     with run:
         if on_compiling is not None:
             run.model.backend.when_compiling(on_compiling)

@@ -16,6 +16,9 @@ ADVICE = {
     Remedy.OTHER_FOLDER: "--to",
     Remedy.OTHER_FOLDER_OR_OVERWRITE: "--to, --force",
     Remedy.OTHER_ADDRESS: "--url",
+    Remedy.RESUME_WITH_RANKS: "`mpiexec -n {ranks} charlm train --resume {path}`",
+    Remedy.RESUME_ALONE: "`charlm train --resume {path}`",
+    Remedy.NAME_CORPUS: "--corpus",
 }
 
 
@@ -23,7 +26,7 @@ def with_advice(error: CharlmError) -> str:
     """Return the message of an error, with the commands or options that do what it advises."""
     if error.remedy is None:
         return str(error)
-    return f"{error} ({ADVICE[error.remedy].format(path=quoted(error.path or Path()))})"
+    return f"{error} ({ADVICE[error.remedy].format(path=quoted(error.path or Path()), ranks=error.ranks)})"
 
 
 def quoted(path: Path) -> str:

@@ -28,10 +28,16 @@ Examples:
 @click.option(
     "--split", type=click.Choice(["valid", "test"]), help="Which part of the model's own corpus.  [default: valid]"
 )
+@click.option("--corpus", multiple=True, metavar="PATH", help="Where that corpus is now; repeatable.")
 @on_unknown_option
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def command(
-    model: Path, files: tuple[str, ...], split: Literal["valid", "test"] | None, on_unknown: str, as_json: bool
+    model: Path,
+    files: tuple[str, ...],
+    split: Literal["valid", "test"] | None,
+    corpus: tuple[str, ...],
+    on_unknown: str,
+    as_json: bool,
 ) -> None:
     """Measure how well MODEL predicts FILE ..., or a part of its own corpus.
 
@@ -40,15 +46,17 @@ def command(
     """
     import charlm
 
-    if files and split:
-        raise UsageError("--split: a part of the model's corpus; leave it out to score files")
+    if files and (split or corpus):
+        raise UsageError(
+            f"{'--split' if split else '--corpus'}: is of the model's own corpus; leave it out to score files"
+        )
     loaded = charlm.load(model)
     if files:
         ids, notes = loaded.read_files(files, on_unknown)
         for note in notes:
             click.echo(note, err=True)
     else:
-        ids = loaded.read_part(split or "valid")
+        ids = loaded.read_part(split or "valid", corpus or None)
     score = loaded.score(ids)
     if as_json:
         click.echo(json.dumps(_values(score)))

@@ -1,9 +1,10 @@
 """`charlm train`: a corpus and a configuration in, a run directory out."""
 
 import signal
+from collections.abc import Mapping
 from math import log
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
     from charlm.workers.ranks import Ranks
 
 RUNS = Path("runs")
+KEYS = {
+    "--corpus": "corpus.path",
+    "--max-minutes": "training.max_minutes",
+    "--max-steps": "training.max_steps",
+    "--epochs": "training.epochs",
+    "--kernels": "kernels",
+}
+LENGTHS = ("--max-minutes", "--max-steps", "--epochs")
 MEGABYTE = 1_000_000
 
 
@@ -28,6 +37,7 @@ Examples:
   charlm train configs/plays.yaml
   charlm train configs/plays.yaml --corpus mine.txt --set model.hidden_size=512
   charlm train --resume runs/plays
+  charlm train --resume runs/plays --epochs 60
   charlm train configs/plays.yaml --init-from runs/plays --out runs/tuned
 """
 )
@@ -45,7 +55,12 @@ Examples:
     metavar="M",
     help="Train for M minutes, whatever CONFIG says.",
 )
-@click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with a run, exactly.")
+@click.option("--max-steps", type=click.IntRange(min=1), metavar="N", help="Train for N steps.")
+@click.option("--epochs", type=FiniteRange(min=0, min_open=True), metavar="N", help="Train for N passes over the text.")
+@click.option(
+    "--kernels", type=click.Choice(["auto", "numpy", "fused"]), help="What computes the model, whatever CONFIG says."
+)
+@click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with a run.")
 @click.option(
     "--init-from", type=click.Path(path_type=Path), metavar="MODEL", help="Start from the weights of a run or file."
 )
@@ -60,6 +75,9 @@ def command(
     out: Path | None,
     overrides: tuple[str, ...],
     max_minutes: float | None,
+    max_steps: int | None,
+    epochs: float | None,
+    kernels: str | None,
     resume: Path | None,
     init_from: Path | None,
     force: bool,
@@ -68,25 +86,29 @@ def command(
 ) -> None:
     """Train a model on a text, as the file CONFIG says, and leave a run directory.
 
-    Ctrl-C ends the run after the step at hand and saves it; `--resume` goes on from there.
+    Ctrl-C ends the run after the step at hand and saves it; `--resume` goes on from there, exactly.
+
+    With `--resume`, --max-steps, --epochs or --max-minutes give the whole run another length, what is done included,
+    so that a finished run goes on; --corpus says where the same text is now; --kernels may change what computes.
     """
     from charlm.workers.ranks import find_ranks
 
-    new_run = {"CONFIG": config, "--corpus": corpus, "--out": out, "--set": overrides, "--max-minutes": max_minutes,
-               "--init-from": init_from, "--force": force, "--dry-run": dry_run}  # fmt: skip
+    new_run = {"CONFIG": config, "--out": out, "--set": overrides, "--init-from": init_from, "--force": force,
+               "--dry-run": dry_run}  # fmt: skip
+    given = {"--corpus": list(corpus) or None, "--max-minutes": max_minutes, "--max-steps": max_steps,
+             "--epochs": epochs, "--kernels": kernels}  # fmt: skip
     ranks = find_ranks()
     silent = quiet or ranks.rank != 0
     with ranks.together(explain):
         if resume is not None:
-            given = [name for name, value in new_run.items() if value]
-            if given:
+            if wrong := [name for name, value in new_run.items() if value]:
                 raise UsageError(
-                    f"--resume goes on exactly as the run began; leave out {', '.join(given)}, "
-                    "or start a new run from its weights with --init-from"
+                    f"--resume goes on as the run began; leave out {', '.join(wrong)}, or start a new run from its "
+                    f"weights: `charlm train CONFIG --init-from {quoted(resume)}`"
                 )
-            status = _resume(resume, ranks, silent)
+            status = _resume(resume, given, ranks, silent)
         else:
-            run = _plan(config, corpus, out, overrides, max_minutes, init_from, force, ranks)
+            run = _plan(config, given, out, overrides, init_from, force, ranks)
             _tell_notes(run, silent)
             status = _start(run, dry_run, silent)
     context.exit(status)
@@ -94,10 +116,9 @@ def command(
 
 def _plan(
     config: Path | None,
-    corpus: tuple[str, ...],
+    given: Mapping[str, Any],
     out: Path | None,
     overrides: tuple[str, ...],
-    max_minutes: float | None,
     init_from: Path | None,
     force: bool,
     ranks: "Ranks",
@@ -108,9 +129,9 @@ def _plan(
 
     if config is None:
         raise UsageError("CONFIG is missing: `charlm train configs/plays.yaml`, or `--resume RUN` to go on with a run")
-    extra = [Override("corpus.path", list(corpus), "--corpus")] if corpus else []
-    if max_minutes is not None:
-        extra.append(Override("training.max_minutes", max_minutes, "--max-minutes"))
+    if len(lengths := [option for option in LENGTHS if given[option] is not None]) > 1:
+        raise UsageError(f"{', '.join(lengths)}: give one of them")
+    extra = [Override(KEYS[option], value, option) for option, value in given.items() if value is not None]
     settings = load(config, overrides, extra)
     return Run.plan(out or RUNS / config.stem, settings, ranks, force=force, init_from=init_from)
 
@@ -129,18 +150,25 @@ def _start(run: "Run", dry_run: bool, silent: bool) -> int:
     return _train(run, silent)
 
 
-def _resume(directory: Path, ranks: "Ranks", silent: bool) -> int:
+def _resume(directory: Path, given: Mapping[str, Any], ranks: "Ranks", silent: bool) -> int:
     """Take up a run, or say that there is nothing left to do; return the exit status."""
     from charlm.files.rundir import left_in
-    from charlm.run import Run
+    from charlm.run import Changes, Run
 
     left = left_in(directory)
-    if left.finished:
+    changes = Changes(
+        epochs=given["--epochs"],
+        max_steps=given["--max-steps"],
+        max_minutes=given["--max-minutes"],
+        corpus=None if given["--corpus"] is None else tuple(given["--corpus"]),
+        kernels=given["--kernels"],
+    )
+    if left.finished and not changes.lengths:
         reason = "early stopping ended it" if left.stopped else "all steps are done"
-        _say(f"{directory}: is finished: {reason} ({left.step:,} of {left.total_steps:,}); to train its weights on, "
-             f"start a new run with --init-from {directory}", silent)  # fmt: skip
+        _say(f"{directory}: is finished: {reason} ({left.step:,} of {left.total_steps:,}); to train on:\n"
+             f"  charlm train --resume {quoted(directory)} --max-steps {2 * left.step}", silent)  # fmt: skip
         return 0
-    run = Run.resume(directory, ranks)
+    run = Run.resume(directory, ranks, changes)
     _announce_compiling(run, silent)
     _introduce(run, silent)
     return _train(run, silent)
@@ -231,7 +259,8 @@ def _say_how_to_go_on(run: "Run", what: str) -> None:
     if run.ranks.rank == 0:
         paths = run.config.corpus.path
         again = " < TEXT" if "-" in ([paths] if isinstance(paths, str) else paths) else ""
-        _say(f"{what}\n  charlm train --resume {quoted(run.directory.path)}{again}")
+        ranks = f"mpiexec -n {run.ranks.size} " if run.ranks.size > 1 else ""
+        _say(f"{what}\n  {ranks}charlm train --resume {quoted(run.directory.path)}{again}")
 
 
 def _say(text: str, silent: bool = False) -> None:

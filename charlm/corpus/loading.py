@@ -1,5 +1,6 @@
 """A corpus from its files to arrays of ids for training, validation and test."""
 
+import stat
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -14,9 +15,9 @@ from charlm.corpus import cache, splits
 from charlm.corpus.decoding import READERS, Form, Options, Tally
 from charlm.corpus.division import DIVISIONS
 from charlm.corpus.encoding import CHANGED, NOUNS, encode, key_of, named
-from charlm.corpus.sources import Source, find
+from charlm.corpus.sources import STANDARD_INPUT, STDLIB_PREFIX, Source, find
 from charlm.corpus.vocabulary import Vocabulary
-from charlm.errors import CharlmError, CorpusError, UsageError
+from charlm.errors import CharlmError, CorpusError, Remedy, UsageError
 from charlm.phrases import count
 
 CACHED_FROM = 1 << 24  # bytes of files; smaller corpora are encoded sooner than a cache pays
@@ -197,19 +198,59 @@ def read_again(section: Mapping[str, Any], seed: int, digest: str, where: Path) 
     CorpusError
         If the text is not where it was or no longer the same.
     """
-    paths = [section["path"]] if isinstance(section["path"], str) else list(section["path"])
-    if "-" in paths and (sys.stdin is None or sys.stdin.isatty()):
+    given = [section["path"]] if isinstance(section["path"], str) else list(section["path"])
+    if "-" in given and (sys.stdin is None or sys.stdin.isatty()):
         raise UsageError(f"{where}: the corpus came through standard input (corpus.path: '-'); send it in again")
+    paths = [found_again(path, where) for path in given]
     try:
-        corpus = load(**section, seed=seed)
+        corpus = load(**{**section, "path": paths}, seed=seed)
     except CharlmError as error:
-        raise CorpusError(f"{where}: its corpus cannot be read again: {error}") from error
+        raise CorpusError(
+            f"{where}: its corpus cannot be read again: {error}; if it was moved, say where it is now",
+            remedy=Remedy.NAME_CORPUS,
+        ) from error
     if corpus.digest != digest:
         raise CorpusError(
             f"{where}: the corpus {', '.join(paths)} is no longer the text that this run was reading; put that back, "
-            "or start a new run from its weights"
+            "say where it is now, or start a new run from its weights",
+            remedy=Remedy.NAME_CORPUS,
         )
+    corpus.report.extend(f"corpus read from {path}" for path in paths if path not in given)
     return corpus
+
+
+def found_again(path: str, where: Path) -> str:
+    """Return where a corpus is that was named from another directory.
+
+    A relative path that leads nowhere is tried from the folders above the run: a run was mostly made from one of them.
+    What is neither a file nor a directory, such as a device, is not waited for: the path comes from a file that may be
+    somebody else's.
+
+    Parameters
+    ----------
+    path : str
+        As the configuration has it: a file, a directory, a pattern, standard input or a pattern of the library.
+    where : Path
+        The run or checkpoint.
+
+    Raises
+    ------
+    CorpusError
+        If the path leads to a device or a named pipe.
+    """
+    if path == STANDARD_INPUT or path.startswith(STDLIB_PREFIX):
+        return path
+    for folder in (Path(), *where.absolute().parents):
+        place = folder / path
+        try:
+            mode = place.stat().st_mode
+        except (OSError, ValueError):
+            continue
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise CorpusError(f"{where}: its corpus {path} is neither a file nor a directory; say where the text is",
+                              remedy=Remedy.NAME_CORPUS)  # fmt: skip
+        return path if folder == Path() else str(place)
+    return path
 
 
 def check_fits(characters: int, batch_size: int, seq_length: int) -> None:

@@ -112,8 +112,8 @@ def test_a_finished_run_says_so_even_when_its_corpus_is_gone(config, train):
     train(config, "--quiet")
     (config.parent / "text.txt").unlink()
     assert train("--resume", "runs/small") == (0, [
-        "runs/small: is finished: all steps are done (24 of 24); to train its weights on, "
-        "start a new run with --init-from runs/small"
+        "runs/small: is finished: all steps are done (24 of 24); to train on:",
+        "  charlm train --resume runs/small --max-steps 48",
     ])  # fmt: skip
 
 

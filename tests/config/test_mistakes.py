@@ -61,7 +61,7 @@ TRAIN = {
         2,
         r"text.txt: cannot be a run directory: text.txt is a file",
     ),
-    "an unknown flag": ("train small.yaml --epochs 3", 2, r"No such option '?--epochs"),
+    "an unknown flag": ("train small.yaml --steps 3", 2, r"No such option '?--steps"),
     "a length that is no number": (
         "train small.yaml --max-minutes ten",
         2,
@@ -72,7 +72,7 @@ TRAIN = {
     "more than a resume takes": (
         "train small.yaml --resume runs/half --force",
         2,
-        r"--resume goes on exactly .* leave out CONFIG, --force",
+        r"--resume goes on as the run began; leave out CONFIG, --force, .* `charlm train CONFIG --init-from runs/half`",
     ),
     "a run to resume that is not there": (
         "train --resume runs/hal",
@@ -153,7 +153,7 @@ EVAL = {
     "a file that is no text": ("eval runs/run binary", 1, r"binary"),
     "unknown characters": ("eval runs/run odd.txt", 2, r"odd.txt: not in the vocabulary of 12 symbols: 'É'.* nearest"),
     "a split that there is not": ("eval runs/run --split train", 2, r"'train' is not one of 'valid', 'test'"),
-    "a split and a file": ("eval runs/run text.txt --split test", 2, r"--split: a part of the model's corpus"),
+    "a split and a file": ("eval runs/run text.txt --split test", 2, r"--split: is of the model's own corpus"),
     "a part that was never held back": ("eval runs/flat --split test", 2, r"runs/flat: has no test part"),
     "a damaged checkpoint": ("eval damaged.safetensors text.txt", 1, r"damaged.safetensors: damaged"),
     "a directory for a checkpoint": ("eval void", 2, r"void: no checkpoint in this folder"),

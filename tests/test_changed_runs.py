@@ -1,0 +1,188 @@
+"""A run that is taken up again with something changed: its length, where its text is, what computes it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from charlm import Changes
+from charlm.errors import CorpusError, UsageError
+from charlm.files import modelfile
+from charlm.run import Run
+from charlm.workers.ranks import Ranks
+from tests.networks import FUSED
+from tests.runs import advance, configured, corpus_file, finish, metrics, start, state, unsynced
+
+
+@unsynced
+def changed(directory: Path, **changes: object) -> Run:
+    return Run.resume(directory, Ranks(), Changes(**changes))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def text(tmp_path):
+    return corpus_file(tmp_path)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_an_extended_run_ends_as_one_that_was_as_long_from_the_start(tmp_path, text, optimizer):
+    several = {"optimizer__name": optimizer, "training__checkpoint_every": 6}
+    longer = finish(start(tmp_path / "longer", configured(text, **several, training__max_steps=48)))
+    run = finish(start(tmp_path / "run", configured(text, **several)))
+    assert state(run)["tensors"] != state(longer)["tensors"]
+    finish(changed(run, max_steps=48))
+    assert state(run) == state(longer)
+
+
+def test_a_run_in_the_middle_can_get_another_length(tmp_path, text):
+    longer = finish(start(tmp_path / "longer", configured(text, training__max_steps=48)))
+    run = start(tmp_path / "run", configured(text))
+    advance(run, 13)
+    run.close()
+    finish(changed(tmp_path / "run", max_steps=48))
+    assert state(tmp_path / "run")["tensors"] == state(longer)["tensors"]
+
+
+def test_the_new_length_is_kept_for_the_next_resume(tmp_path, text):
+    run = finish(start(tmp_path / "run", configured(text)))
+    changed(run, max_steps=40).close()
+    again = changed(run)
+    assert again.record.total_steps == 40
+    assert not any("was changed" in note for note in again.notes)
+    finish(again)
+    assert metrics(run)[-1]["step"] == 40
+    assert "max_steps: 40\n" in (run / "config.yaml").read_text()
+
+
+def test_a_length_in_epochs_counts_the_whole_run(tmp_path, text):
+    run = finish(start(tmp_path / "run", configured(text)))
+    with changed(run, epochs=3) as longer:
+        assert longer.record.total_steps == 3 * longer.windows.steps_per_epoch
+        assert (longer.config.training.epochs, longer.config.training.max_steps) == (3, None)
+
+
+def test_a_length_in_minutes_counts_what_was_spent(tmp_path, text):
+    run = finish(start(tmp_path / "run", configured(text)))
+    with changed(run, max_minutes=0.02) as longer:
+        assert longer.record.total_steps > 24
+    with pytest.raises(UsageError, match=r"has trained for .* minutes; give more than that"):
+        changed(run, max_minutes=1e-9)
+
+
+def test_the_new_course_of_the_schedule_is_reported(tmp_path, text):
+    run = finish(start(tmp_path / "run", configured(text, schedule__name="cosine", optimizer__learning_rate=0.004)))
+    with changed(run, max_steps=48) as longer:
+        course = "48 steps instead of 24: the cosine schedule runs to the new end and goes on at a learning rate of "
+        assert f"{course}0.002" in longer.notes
+        assert next(longer.train()).progress.learning_rate == pytest.approx(0.002)
+
+
+def test_the_best_model_stays_until_it_is_beaten(tmp_path, text):
+    run = finish(start(tmp_path / "run", configured(text, optimizer__learning_rate=0.01)))
+    best = (run / "best.safetensors").read_bytes()
+    with changed(run, max_steps=48) as longer:
+        assert (run / "best.safetensors").read_bytes() == best
+        loss = longer.trainer.status.best_loss
+        assert loss == min(entry["valid_loss"] for entry in longer.history)
+
+
+def test_a_run_that_early_stopping_ended_goes_on_with_evaluations_counted_anew(tmp_path, text):
+    early = {"training__early_stopping": 1, "optimizer__name": "sgd", "optimizer__learning_rate": 30.0}
+    run = finish(start(tmp_path / "run", configured(text, **early, training__max_steps=240)))
+    with changed(run, max_steps=480) as longer:
+        assert any("early stopping had ended the run" in note for note in longer.notes)
+        done = longer.trainer.status.step
+        assert next(longer.train()).progress.step == done + 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"max_steps": 24}, "has done 24 steps; a length of 24 leaves nothing to do"),
+        ({"max_steps": 3}, "has done 24 steps; a length of 3 leaves nothing to do"),
+        ({"max_steps": 30, "epochs": 2.0}, "only one length may be given, got epochs and max_steps"),
+        ({"epochs": -1.0}, "training.epochs: must be above 0"),
+    ],
+)
+def test_a_length_that_makes_no_sense_is_refused_and_the_run_stays(tmp_path, text, changes, message):
+    run = finish(start(tmp_path / "run", configured(text)))
+    before = state(run)
+    with pytest.raises(UsageError, match=message):
+        changed(run, **changes)
+    assert state(run) == before
+
+
+def test_a_moved_corpus_can_be_named(tmp_path, text):
+    uncut = finish(start(tmp_path / "uncut", configured(text)))
+    run = start(tmp_path / "run", configured(text))
+    advance(run, 13)
+    run.close()
+    moved = text.rename(tmp_path / "moved.txt")
+    with pytest.raises(CorpusError, match="if it was moved, say where it is now"):
+        changed(tmp_path / "run")
+    changed(tmp_path / "run", corpus=(str(moved),)).close()
+    finish(changed(tmp_path / "run"))  # which remembers it
+    assert state(tmp_path / "run")["tensors"] == state(uncut)["tensors"]
+
+
+def test_another_text_is_refused_in_the_place_of_a_moved_corpus(tmp_path, text):
+    start(tmp_path / "run", configured(text)).close()
+    other = tmp_path / "other.txt"
+    other.write_text(text.read_text().swapcase())
+    with pytest.raises(CorpusError, match="is no longer the text that this run was reading"):
+        changed(tmp_path / "run", corpus=(str(other),))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_a_device_that_a_checkpoint_names_as_its_corpus_is_not_read(tmp_path, text):
+    start(tmp_path / "run", configured(text)).close()
+    text.unlink()
+    os.mkfifo(text)
+    with pytest.raises(CorpusError, match="is neither a file nor a directory"):
+        changed(tmp_path / "run")
+
+
+@pytest.mark.skipif(not FUSED, reason="needs Numba")
+def test_other_kernels_are_used_and_reported(tmp_path, text):
+    run = start(tmp_path / "run", configured(text, kernels="fused"))
+    advance(run, 3)
+    run.close()
+    with changed(tmp_path / "run", kernels="numpy") as other:
+        assert other.model.backend.name == "numpy"
+        assert "numpy kernels in place of fused: from here on the last digits are others" in other.notes
+    assert changed(tmp_path / "run").record.kernels == "numpy"
+
+
+def charlm(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "charlm", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+
+
+def advised(message: str) -> list[str]:
+    """Return the words of the command that stands on a message's last line."""
+    return message.splitlines()[-1].split()
+
+
+def test_the_command_that_a_finished_run_advises_works(tmp_path, text):
+    finish(start(tmp_path / "my run", configured(text)))
+    (tmp_path / "run").symlink_to("my run")
+    said = charlm("train", "--resume", "run", cwd=tmp_path)
+    assert said.returncode == 0
+    program, *arguments = advised(said.stderr)
+    assert program == "charlm"
+    assert charlm(*arguments, "--quiet", cwd=tmp_path).returncode == 0
+    assert modelfile.load(tmp_path / "run" / "last.safetensors").metadata["run"]["standing"]["step"] == 48
+
+
+def test_eval_reads_a_corpus_that_was_moved_from_where_it_is_now(tmp_path, text):
+    run = finish(start(tmp_path / "run", configured(text)))
+    before = charlm("eval", str(run), cwd=tmp_path)
+    moved = text.rename(tmp_path / "moved.txt")
+    gone = charlm("eval", str(run), cwd=tmp_path)
+    assert gone.returncode == 1
+    assert gone.stderr.rstrip().endswith("if it was moved, say where it is now (--corpus)")
+    again = charlm("eval", str(run), "--corpus", str(moved), cwd=tmp_path)
+    assert (again.returncode, again.stdout) == (0, before.stdout)
