@@ -1,10 +1,10 @@
 """A training run: put together from a configuration, written to its directory, and taken up again where it was left."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import chain
-from math import ceil, prod
+from math import ceil, inf, prod
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Self
@@ -23,6 +23,7 @@ from charlm.files.metrics import Interval
 from charlm.files.rundir import BEST, LAST, METRICS, SAMPLES, RunDirectory, left_in, unknown_training
 from charlm.inference.sampler import Filter, Sampler, beginning
 from charlm.kernels.choice import choose, load_backend
+from charlm.network.architecture import Architecture
 from charlm.network.model import Model
 from charlm.training.schedules import Position
 from charlm.training.trainer import REMEDY, Progress, Trainer, seconds_per_step
@@ -47,10 +48,74 @@ class Update:
         The step.
     sample : str or None
         What the model wrote after it, if it did.
+    stopped_early : bool
+        Whether early stopping ended the run with it.
     """
 
     progress: Progress
     sample: str | None = None
+    stopped_early: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a run is and how far it has come, for whoever shows or returns it.
+
+    Attributes
+    ----------
+    directory : Path
+        Where its files are.
+    architecture : Architecture
+        The network.
+    parameters : int
+        How many numbers the network learns.
+    kernels : str
+        What computes it: ``numpy`` or ``fused``.
+    split : Split
+        How the streams of a rank are split over workers.
+    ranks : int
+        How many MPI processes share the batch.
+    batch_size, seq_length : int
+        Streams, and characters of each in a window.
+    steps_per_epoch, total_steps : int
+        The length of an epoch and of the run.
+    step : int
+        How many steps are done; after a resume, that of the checkpoint.
+    has_validation : bool
+        Whether there is validation text, and so a best model.
+    best_loss : float or None
+        The lowest validation loss so far, in nats.
+    early_stopping : int or None
+        After how many evaluations without a better loss the run ends.
+    stopped_early : bool
+        Whether it has ended so.
+    """
+
+    directory: Path
+    architecture: Architecture
+    parameters: int
+    kernels: str
+    split: Split
+    ranks: int
+    batch_size: int
+    seq_length: int
+    steps_per_epoch: int
+    total_steps: int
+    step: int
+    has_validation: bool
+    best_loss: float | None
+    early_stopping: int | None
+    stopped_early: bool
+
+    @property
+    def window(self) -> int:
+        """How many characters a step reads."""
+        return self.batch_size * self.seq_length
+
+    @property
+    def epochs(self) -> float:
+        """How often the whole run reads the training text."""
+        return self.total_steps / self.steps_per_epoch
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +239,6 @@ class Run:
         kernels = None if record is None else record.kernels
         self.model = assemble.network(c, len(corpus.vocabulary), start_symbol, kernels)
         self.record = record or Record(ranks.size, assemble.split(c, self.model, ranks), self.model.backend.name)
-        self.team = Team(*self.record.threads)
         self.windows = Windows(
             corpus.train,
             batch_size=c.training.batch_size,
@@ -183,7 +247,9 @@ class Run:
             mode=c.corpus.mode,
             newline_id=start_symbol,
         )
-        self.batch = assemble.batch(c, self.model, self.team, ranks)
+        self.team = Team(*self.record.threads)
+        with closed_on_error(self):
+            self.batch = assemble.batch(c, self.model, self.team, ranks)
 
     @classmethod
     def plan(
@@ -378,6 +444,31 @@ class Run:
     def __exit__(self, *error: object) -> None:
         self.close()
 
+    def when_compiling(self, tell: Callable[[], None]) -> None:
+        """Have a function called once, before kernels are compiled that no earlier run has compiled."""
+        self.model.backend.when_compiling(tell)
+
+    def summary(self) -> Summary:
+        """Return what the run is and how far it has come; its length must be settled."""
+        t, status, record = self.config.training, self.trainer.status, self.record
+        return Summary(
+            directory=self.directory.path,
+            architecture=self.model.architecture,
+            parameters=self.batch.parameters.flat.size,
+            kernels=self.model.backend.name,
+            split=record.threads,
+            ranks=self.ranks.size,
+            batch_size=t.batch_size,
+            seq_length=t.seq_length,
+            steps_per_epoch=self.windows.steps_per_epoch,
+            total_steps=record.total_steps,
+            step=status.step,
+            has_validation=len(self.corpus.valid) > 1,
+            best_loss=None if status.best_loss == inf else status.best_loss,
+            early_stopping=t.early_stopping,
+            stopped_early=status.stopped,
+        )
+
     @property
     def finished(self) -> bool:
         """Whether all steps are done, or early stopping has ended the run."""
@@ -396,7 +487,7 @@ class Run:
         """
         t = self.config.training
         for progress in self._steps():
-            update = Update(progress)
+            update = Update(progress, stopped_early=self.trainer.status.stopped)
             self.record.seconds += progress.seconds
             self.record.interval.add(progress.loss, progress.grad_norm, progress.seconds)
             step = progress.step

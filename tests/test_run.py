@@ -14,6 +14,7 @@ from charlm.config import load
 from charlm.errors import NotFiniteError, UsageError, WriteError
 from charlm.files import checkpoint, modelfile, rundir
 from charlm.files.rundir import left_in
+from charlm.network.model import Model
 from charlm.run import Run
 from charlm.workers.ranks import Ranks
 from tests.runs import advance, configured, corpus_file, finish, metrics, start
@@ -290,6 +291,35 @@ def test_a_run_that_cannot_begin_ends_its_threads(tmp_path, corpus):
     with pytest.raises(UsageError):
         start(tmp_path / "run", configured(corpus, workers=2, model__hidden_size=12), init_from=tmp_path / "small")
     assert threading.active_count() == before
+
+
+def test_a_run_that_cannot_be_put_together_ends_its_threads(tmp_path, corpus, monkeypatch):
+    before = threading.active_count()
+    compute = Model.workspace
+
+    def too_large(model, seq_length, batch_size, dropout=None, first_stream=0):
+        if first_stream > 0 or dropout is None:
+            return compute(model, seq_length, batch_size, dropout, first_stream)
+        raise MemoryError
+
+    monkeypatch.setattr(Model, "workspace", too_large)
+    with pytest.raises(MemoryError):
+        Run.plan(tmp_path / "run", configured(corpus, workers=2), Ranks())
+    assert threading.active_count() == before
+
+
+def test_a_summary_says_what_a_run_is_and_how_far_it_has_come(tmp_path, corpus):
+    config = configured(corpus, training__early_stopping=9, training__epochs=2, training__max_steps=None)
+    with start(tmp_path / "run", config) as run:
+        first = run.summary()
+        assert (first.directory, first.kernels, first.split.workers, first.ranks) == (tmp_path / "run", "numpy", 1, 1)
+        assert (first.architecture.cell, first.architecture.hidden_size, first.parameters) == ("lstm", 8, 780)
+        assert (first.window, first.steps_per_epoch, first.total_steps, first.epochs) == (32, 42, 84, 2)
+        assert (first.step, first.best_loss, first.has_validation, first.early_stopping) == (0, None, True, 9)
+        advance(run, 7)
+        later = run.summary()
+        assert (later.step, later.total_steps, later.stopped_early) == (7, 84, False)
+        assert later.best_loss == run.history[0]["valid_loss"]
 
 
 def test_a_run_is_closed_when_its_block_ends(tmp_path, corpus):

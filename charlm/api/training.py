@@ -174,7 +174,7 @@ def train(
         run = Run.resume(Path(resume), ranks, changes)
     with run:
         if on_compiling is not None:
-            run.model.backend.when_compiling(on_compiling)
+            run.when_compiling(on_compiling)
         if resume is None:
             run.settle()
             run.begin()
@@ -183,9 +183,9 @@ def train(
                 pass
         else:
             _train_until(run, on_step)
-        status = run.trainer.status
+        done = run.summary()
         return TrainedRun(
-            run.directory.path, status.step, run.record.total_steps, status.stopped, list(run.history), list(run.notes)
+            done.directory, done.step, done.total_steps, done.stopped_early, list(run.history), list(run.notes)
         )
 
 

@@ -12,7 +12,7 @@ from unicodedata import combining, east_asian_width
 import click
 
 if TYPE_CHECKING:
-    from charlm.run import Run, Update
+    from charlm.run import Summary, Update
 
 COMPILING = "compiling the fused kernels for this machine, once: up to half a minute"
 BAR = "{percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}] {desc}"
@@ -46,17 +46,17 @@ class Terminal:
 
     Parameters
     ----------
-    run : Run
-        The run, before its first step.
+    summary : Summary
+        The run before its first step.
     """
 
-    def __init__(self, run: "Run") -> None:
+    def __init__(self, summary: "Summary") -> None:
         from tqdm import tqdm
 
-        self._run, self._recent = run, Recent(run)
+        self._summary, self._recent = summary, Recent(summary.window)
         self._bar: tqdm[Never] = tqdm(
-            total=run.record.total_steps,
-            initial=run.trainer.status.step,
+            total=summary.total_steps,
+            initial=summary.step,
             bar_format=BAR,
             dynamic_ncols=True,
             file=sys.stderr,
@@ -67,7 +67,7 @@ class Terminal:
         self._recent.add(update)
         self._bar.set_description_str(str(self._recent), refresh=False)
         self._bar.update()
-        for line in events(self._run, update):
+        for line in events(self._summary, update):
             self._bar.write(line, file=sys.stderr)
 
     def close(self) -> None:
@@ -80,41 +80,40 @@ class Lines:
 
     Parameters
     ----------
-    run : Run
-        The run, before its first step.
+    summary : Summary
+        The run before its first step.
     """
 
-    def __init__(self, run: "Run") -> None:
-        self._run, self._recent = run, Recent(run)
-        self._first, self._began = run.trainer.status.step, perf_counter()
-        self._spoke = self._began
+    def __init__(self, summary: "Summary") -> None:
+        self._summary, self._recent = summary, Recent(summary.window)
+        self._spoke = self._began = perf_counter()
 
     def show(self, update: "Update") -> None:
         """Write what there is to write."""
         self._recent.add(update)
-        lines = events(self._run, update)
+        lines = events(self._summary, update)
         now = perf_counter()
         if not lines and now - self._spoke >= SILENCE:
-            lines = [self._progress(now)]
+            lines = [self._progress(update.progress.step, now)]
         if lines:
             self._spoke = now
         for line in lines:
             click.echo(line, err=True)
 
-    def _progress(self, now: float) -> str:
-        step, total = self._run.trainer.status.step, self._run.record.total_steps
-        left = (now - self._began) / (step - self._first) * (total - step)
+    def _progress(self, step: int, now: float) -> str:
+        total = self._summary.total_steps
+        left = (now - self._began) / (step - self._summary.step) * (total - step)
         return f"step {step:,} of {total:,}: {self._recent}, {duration(left)} left"
 
     def close(self) -> None:
         """Do nothing."""
 
 
-def choose(run: "Run", silent: bool) -> Display:
+def choose(summary: "Summary", silent: bool) -> Display:
     """Return the display that fits what standard error is."""
     if silent:
         return Nothing()
-    return Terminal(run) if sys.stderr.isatty() else Lines(run)
+    return Terminal(summary) if sys.stderr.isatty() else Lines(summary)
 
 
 class Recent:
@@ -122,13 +121,12 @@ class Recent:
 
     Parameters
     ----------
-    run : Run
-        The run.
+    window : int
+        How many characters a step reads.
     """
 
-    def __init__(self, run: "Run") -> None:
-        t = run.config.training
-        self._window = t.batch_size * t.seq_length
+    def __init__(self, window: int) -> None:
+        self._window = window
         self._weight = self._loss = self._seconds = 0.0
 
     def add(self, update: "Update") -> None:
@@ -143,7 +141,7 @@ class Recent:
         return f"loss {loss:.3f}, {loss / log(2):.3f} bits/char, {rounded(speed)} chars/s"
 
 
-def events(run: "Run", update: "Update") -> list[str]:
+def events(summary: "Summary", update: "Update") -> list[str]:
     """Return the lines that a step is worth: its evaluation, what the model wrote, an early end."""
     progress, lines = update.progress, []
     if progress.score is not None:
@@ -160,8 +158,8 @@ def events(run: "Run", update: "Update") -> list[str]:
     if update.sample is not None:
         columns = min(WIDEST, shutil.get_terminal_size().columns)
         lines.append(f"  | {cut(on_one_line(update.sample), columns - 5)}")
-    if run.trainer.status.stopped:
-        lines.append(f"stopped early: no better validation in {run.config.training.early_stopping} evaluations")
+    if update.stopped_early:
+        lines.append(f"stopped early: no better validation in {summary.early_stopping} evaluations")
     return lines
 
 

@@ -108,9 +108,9 @@ def command(
                 )
             status = _resume(resume, given, ranks, silent)
         else:
-            run = _plan(config, given, out, overrides, init_from, force, ranks)
-            _tell_notes(run, silent)
-            status = _start(run, dry_run, silent)
+            with _plan(config, given, out, overrides, init_from, force, ranks) as run:
+                _tell_notes(run, silent)
+                status = _start(run, dry_run, silent)
     context.exit(status)
 
 
@@ -168,15 +168,15 @@ def _resume(directory: Path, given: Mapping[str, Any], ranks: "Ranks", silent: b
         _say(f"{directory}: is finished: {reason} ({left.step:,} of {left.total_steps:,}); to train on:\n"
              f"  charlm train --resume {quoted(directory)} --max-steps {2 * left.step}", silent)  # fmt: skip
         return 0
-    run = Run.resume(directory, ranks, changes)
-    _announce_compiling(run, silent)
-    _introduce(run, silent)
-    return _train(run, silent)
+    with Run.resume(directory, ranks, changes) as run:
+        _announce_compiling(run, silent)
+        _introduce(run, silent)
+        return _train(run, silent)
 
 
 def _announce_compiling(run: "Run", silent: bool) -> None:
     """Have it said, should the kernels not be compiled yet, why nothing happens for a while."""
-    run.model.backend.when_compiling(lambda: _say(COMPILING, silent))
+    run.when_compiling(lambda: _say(COMPILING, silent))
 
 
 def _tell_notes(run: "Run", silent: bool) -> None:
@@ -189,24 +189,22 @@ def _tell_notes(run: "Run", silent: bool) -> None:
 def _introduce(run: "Run", silent: bool) -> None:
     """Say what is about to happen."""
     _tell_notes(run, silent)
-    a, t, total = run.model.architecture, run.config.training, run.record.total_steps
-    ranks = f", {run.ranks.size} MPI ranks" if run.ranks.size > 1 else ""
-    parameters = run.batch.parameters.flat.size
+    s = run.summary()
+    a, ranks = s.architecture, f", {s.ranks} MPI ranks" if s.ranks > 1 else ""
     _say(
-        f"{a.num_layers} x {a.cell} of {a.hidden_size}, {parameters:,} parameters; {run.model.backend.name} kernels, "
-        f"{run.record.threads}{ranks}",
+        f"{a.num_layers} x {a.cell} of {a.hidden_size}, {s.parameters:,} parameters; {s.kernels} kernels, "
+        f"{s.split}{ranks}",
         silent,
     )
-    epochs = total / run.windows.steps_per_epoch
     _say(
-        f"{total:,} steps of {t.batch_size} x {t.seq_length} characters, {run.windows.steps_per_epoch:,} an epoch: "
-        f"{epochs:.3g} epochs",
+        f"{s.total_steps:,} steps of {s.batch_size} x {s.seq_length} characters, {s.steps_per_epoch:,} an epoch: "
+        f"{s.epochs:.3g} epochs",
         silent,
     )
-    if len(run.corpus.valid) < 2:
+    if not s.has_validation:
         _say("no validation text, so no best.safetensors: last.safetensors is the model", silent)
-    if run.trainer.status.step:
-        _say(f"going on after step {run.trainer.status.step:,}", silent)
+    if s.step:
+        _say(f"going on after step {s.step:,}", silent)
 
 
 def _forecast(run: "Run", silent: bool) -> None:
@@ -214,13 +212,12 @@ def _forecast(run: "Run", silent: bool) -> None:
     from charlm.bench.memory import peak_memory
     from charlm.cli.display import duration, rounded
 
-    t, step = run.config.training, run.seconds_per_step()
-    speed = rounded(t.batch_size * t.seq_length / step)
+    s, step = run.summary(), run.seconds_per_step()
+    speed = rounded(s.window / step)
     memory = peak_memory()
     used = f"; {memory / MEGABYTE:,.0f} MB of memory" if memory else ""
-    _say(f"some {duration(step * run.record.total_steps)} of training at {speed} chars/s{used}", silent)
-    _say(f"a dry run: nothing was written; the run would be in {run.directory.path}", silent)
-    run.close()
+    _say(f"some {duration(step * s.total_steps)} of training at {speed} chars/s{used}", silent)
+    _say(f"a dry run: nothing was written; the run would be in {s.directory}", silent)
 
 
 def _train(run: "Run", silent: bool) -> int:
@@ -229,7 +226,7 @@ def _train(run: "Run", silent: bool) -> int:
 
     stopped = False
     with Signals(silent) as signals:
-        display = choose(run, silent)
+        display = choose(run.summary(), silent)
         try:
             for update in run.train():
                 display.show(update)
@@ -244,14 +241,13 @@ def _train(run: "Run", silent: bool) -> int:
             return 128 + signal.SIGINT
         finally:
             display.close()
+    done = run.summary()
     if stopped:
-        _say_how_to_go_on(run, f"stopped after step {run.trainer.status.step:,}, saved; go on with:")
+        _say_how_to_go_on(run, f"stopped after step {done.step:,}, saved; go on with:")
         return 128 + (signals.received or signal.SIGINT)
-    best = run.trainer.status.best_loss
-    if best < float("inf"):
-        _say(f"best validation {best:.4f} nats, {best / log(2):.4f} bits/char", silent)
-    _say(f"write with it: charlm sample {quoted(run.directory.path)}", silent)
-    run.close()
+    if done.best_loss is not None:
+        _say(f"best validation {done.best_loss:.4f} nats, {done.best_loss / log(2):.4f} bits/char", silent)
+    _say(f"write with it: charlm sample {quoted(done.directory)}", silent)
     return 0
 
 

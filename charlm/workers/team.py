@@ -3,6 +3,7 @@
 import os
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Lock, Thread
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ from charlm.workers.blas import BlasLimit
 R = TypeVar("R")
 # Numbers that overflow end in a loss that is not finite, which is reported once; warnings before it would hide that.
 OVERFLOW: dict[str, Any] = {"over": "ignore", "invalid": "ignore"}
+PATIENCE = 1.0  # seconds that closing a team waits for a function that a thread still calls
 
 
 class Team:
@@ -62,7 +64,11 @@ class Team:
         return [mine, *(helper.result() for helper in helpers)]
 
     def close(self) -> None:
-        """End the threads, and let products use as many cores as before."""
+        """End the threads, and let products use as many cores as before.
+
+        After Ctrl-C in the middle of a step, a thread may still compute its share. It ends after that; this waits for
+        it, but never long.
+        """
         for helper in self._helpers:
             helper.end()
         if self._unlimit is not None:
@@ -88,16 +94,18 @@ class _Helper:
         self._called, self._returned = Lock(), Lock()  # released when a function is there, when it has returned
         self._called.acquire()
         self._returned.acquire()
-        self._busy = False
+        self._busy = self._ending = False
         self._thread: Thread | None = None
 
     def start(self, function: Callable[[int], Any]) -> None:
         """Let the thread call a function; the first call makes the thread."""
         if self._thread is None:
-            self._thread = Thread(target=self._serve, name=f"charlm-worker-{self._number}", daemon=True)
-            self._thread.start()
+            self._ending = False
+            thread = Thread(target=self._serve, name=f"charlm-worker-{self._number}", daemon=True)
+            thread.start()
+            self._thread = thread
         self._wait()
-        self._function: Callable[[int], Any] | None = function
+        self._function = function
         self._busy = True
         self._called.release()
 
@@ -109,12 +117,12 @@ class _Helper:
         return self._value
 
     def end(self) -> None:
-        """End the thread after the function that it is calling."""
+        """End the thread after the function that it is calling; Ctrl-C may have come between any two lines above."""
+        self._ending = True
         if self._thread is not None:
-            self._wait()
-            self._function = None
-            self._called.release()
-            self._thread.join()
+            with suppress(RuntimeError):  # released already, for a function that the thread has not yet begun
+                self._called.release()
+            self._thread.join(PATIENCE)
             self._thread = None
 
     def _wait(self) -> None:
@@ -129,7 +137,7 @@ class _Helper:
             os.sched_setaffinity(0, self._cores)
         while True:
             self._called.acquire()
-            if self._function is None:
+            if self._ending:
                 return
             self._value, self._error = None, None
             try:

@@ -202,7 +202,7 @@ def test_a_file_gets_a_line_about_progress_only_after_a_silence(config, capsys, 
     run = start(config.parent / "run", configured("text.txt", training__eval_every=100, training__sample_every=0))
     now = 0.0
     monkeypatch.setattr("charlm.cli.display.perf_counter", lambda: now)
-    display = Lines(run)
+    display = Lines(run.summary())
     for update in run.train():
         now += 7
         display.show(update)

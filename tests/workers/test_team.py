@@ -1,7 +1,11 @@
 """Facts about a team of threads: who is called, in which order, on which core, and what becomes of an error."""
 
 import os
-from threading import Event
+import sys
+import threading
+from contextlib import suppress
+from itertools import count
+from threading import Event, Thread
 
 import pytest
 
@@ -60,6 +64,52 @@ def test_as_many_workers_as_cores_are_bound_to_one_each_while_they_work():
     larger = Team(len(cores) + 1)
     assert larger.map(lambda worker: os.sched_getaffinity(0)) == [cores] * (len(cores) + 1)
     larger.close()
+
+
+def test_a_team_can_be_closed_wherever_ctrl_c_has_interrupted_it():
+    before, code = threading.active_count(), sys.modules[Team.__module__].__file__
+    for lines_until_ctrl_c in count(1):
+        team, lines = Team(3), 0
+        team.map(lambda worker: worker)
+
+        def trace(frame, event, argument, after=lines_until_ctrl_c):
+            nonlocal lines
+            if frame.f_code.co_filename != code:
+                return None
+            lines += event == "line"
+            if event == "line" and lines == after:
+                raise KeyboardInterrupt
+            return trace
+
+        sys.settrace(trace)
+        with suppress(KeyboardInterrupt):
+            team.map(lambda worker: worker)
+        sys.settrace(None)
+        closing = Thread(target=team.close, daemon=True)
+        closing.start()
+        closing.join(10)
+        assert not closing.is_alive(), f"interrupted after {lines_until_ctrl_c} lines"
+        assert threading.active_count() == before
+        if lines < lines_until_ctrl_c:
+            break
+    assert lines > 20, "the case shows nothing"
+
+
+def test_closing_a_team_does_not_wait_for_a_long_calculation():
+    team, long = Team(2), Event()
+
+    def work(worker: int) -> None:
+        if worker == 0:
+            raise KeyboardInterrupt
+        long.wait(60)
+
+    with pytest.raises(KeyboardInterrupt):
+        team.map(work)
+    closing = Thread(target=team.close, daemon=True)
+    closing.start()
+    closing.join(10)
+    assert not closing.is_alive()
+    long.set()
 
 
 def _fail(worker: int) -> None:
