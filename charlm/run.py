@@ -351,7 +351,7 @@ class Run:
         """Take up a run where its last checkpoint left it; it goes on as if it had never stopped.
 
         With another length the schedule runs to the new end; everything else goes on exactly. The changes are saved,
-        so that the next resume need not be told of them.
+        so that the next resume need not be given them again.
 
         Parameters
         ----------
@@ -372,10 +372,10 @@ class Run:
         path = left_in(directory).path
         saved = modelfile.load(path, training=True)
         try:
-            kept = dict(saved.metadata["run"])
-            standing, sizes, digest = kept.pop("standing"), kept.pop("sizes"), saved.metadata["corpus"]
-            record = Record(**kept)
-            record.interval, record.threads = Interval(**kept["interval"]), _split(kept["threads"])
+            run_data = dict(saved.metadata["run"])
+            standing, sizes, digest = run_data.pop("standing"), run_data.pop("sizes"), saved.metadata["corpus"]
+            record = Record(**run_data)
+            record.interval, record.threads = Interval(**run_data["interval"]), _split(run_data["threads"])
         except (KeyError, TypeError) as error:
             raise unknown_training(path) from error
         if record.ranks != ranks.size:
@@ -512,8 +512,8 @@ class Run:
             raise self._failed(f"step {step}: the weights of {name} are no longer finite; {REMEDY}")
 
     def _failed(self, what: str) -> NotFiniteError:
-        kept = f"{self.directory.path / LAST} keeps step {self.saved_step}"
-        return NotFiniteError(f"{self.directory.path}: {what}; {kept}")
+        last = f"{self.directory.path / LAST} keeps step {self.saved_step}"
+        return NotFiniteError(f"{self.directory.path}: {what}; {last}")
 
     def _steps(self) -> Iterator[Progress]:
         """Pass on the trainer's steps, and say what is kept when they fail."""

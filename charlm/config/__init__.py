@@ -1,4 +1,4 @@
-"""The configuration: every key with its type, range and default, read from YAML with all mistakes told at once."""
+"""The configuration: every key with its type, range and default, read from YAML with all mistakes reported at once."""
 
 from charlm.config.keys import (
     KEYS,

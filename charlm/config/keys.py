@@ -36,7 +36,7 @@ class Split(_Section):
 
     train: Positive = Field(default=0.9, le=1, description="fraction of the text to learn from")
     valid: Share = Field(default=0.05, description="fraction that chooses the best checkpoint")
-    test: Share = Field(default=0.05, description="fraction kept for the final score")
+    test: Share = Field(default=0.05, description="fraction for the final score")
     layout: Annotated[str, OneOf("a layout", ("tail", "stripes"))] = Field(
         default="tail", description="where the last two lie: at the end, or spread over the text"
     )
@@ -125,7 +125,7 @@ class Optimizer(_Section):
     betas: Betas = Field(default=Adam().betas, description="adam, adamw: decay of the two moments")
     eps: Positive = Field(default=Adam().eps, description="adam, adamw, rmsprop, adagrad: added to the denominator")
     alpha: Decay = Field(default=RMSprop().alpha, description="rmsprop: decay of the squared gradient")
-    momentum: Decay = Field(default=SGD().momentum, description="sgd: share of the last step that is kept")
+    momentum: Decay = Field(default=SGD().momentum, description="sgd: fraction of the last step that is added")
     nesterov: bool = Field(default=SGD().nesterov, description="sgd: look ahead along the momentum")
     weight_decay: float = Field(default=Adam().weight_decay, ge=0, description="pull of the weights towards zero")
 
@@ -160,7 +160,7 @@ class Schedule(_Section):
 
 
 class Config(_Section):
-    """Everything a training run is told; build one with `load` or `from_dict`."""
+    """All settings of a training run; build one with `load` or `from_dict`."""
 
     corpus: Corpus = Field(description="the text to learn from")
     model: Model = Field(default=Model(), description="the network")

@@ -8,7 +8,7 @@ from pydantic_core import ErrorDetails
 from charlm.config.conflicts import Mistake, conflicts
 from charlm.config.keys import EXAMPLE, Config
 from charlm.config.options import Key
-from charlm.config.wording import UNKNOWN, meant, told
+from charlm.config.wording import UNKNOWN, complaint, meant
 
 _REQUIRED: Key = ("corpus", "path")
 
@@ -33,7 +33,7 @@ def mistakes_in(data: object) -> tuple[Config | None, list[Mistake]]:
         kind, key = detail["type"], tuple(map(str, detail["loc"]))
         if kind == "missing":
             key = _REQUIRED
-        mistakes.append(((key,), told(key, kind, detail["input"], detail.get("ctx", {}))))
+        mistakes.append(((key,), complaint(key, kind, detail["input"], detail.get("ctx", {}))))
         wrong |= {key, (meant(key) if kind in UNKNOWN else None) or key}
     # pydantic compares keys only when each is sound: see whether the sound ones disagree with each other.
     sound = _without(data, wrong)

@@ -73,7 +73,7 @@ class Document:
         section = self.data
         for parent in parents:
             section = section.setdefault(parent, {}) if isinstance(section, dict) else None
-        if isinstance(section, dict):  # anything else is a mistake of the file, told with the others
+        if isinstance(section, dict):  # anything else is a mistake of the file, reported with the others
             if parents == ["training"] and name in LENGTHS and override.value is not None:
                 for length in LENGTHS:
                     section.pop(length, None)

@@ -36,7 +36,7 @@ class OneOf:
 
 
 def must(sentence: str) -> WrapValidator:
-    """Tell whatever is wrong with a value in one sentence."""
+    """Report whatever is wrong with a value in one sentence."""
 
     def check(value: Any, inner: Callable[[Any], Any]) -> Any:
         try:

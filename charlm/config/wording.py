@@ -23,7 +23,7 @@ UNKNOWN = ("extra_forbidden", "invalid_key")
 _BOOLEAN_WORDS = {"no": "false", "off": "false", "n": "false", "yes": "true", "on": "true", "y": "true"}
 
 
-def told(key: Key, kind: str, value: object, context: Mapping[str, Any]) -> str:
+def complaint(key: Key, kind: str, value: object, context: Mapping[str, Any]) -> str:
     """Say one of pydantic's complaints about a value in plain words."""
     if kind == "missing":
         return f"is missing; name the text to learn from, such as {EXAMPLE}"

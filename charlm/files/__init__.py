@@ -1,1 +1,1 @@
-"""What is kept: checkpoints, the run directory, the metrics."""
+"""What stays on disk: checkpoints, the run directory, the metrics."""

@@ -1,7 +1,7 @@
 """A model in its file: weights under the names PyTorch gives them, and a vocabulary and a configuration beside them.
 
 The weights of a checkpoint load into ``torch.nn.RNN``, ``GRU`` and ``LSTM`` by name. These have a second bias, of
-the product with the state, which adds nothing to the first except where a gate keeps the two products apart; charlm
+the product with the state, which adds nothing to the first except in a split gate, which needs both products; charlm
 has it only there, writes zeros elsewhere, and adds the two where it reads a file that has both.
 """
 
@@ -149,8 +149,7 @@ def from_tensors(architecture: Architecture, tensors: Mapping[str, Array]) -> Pa
         first[...] = _tensor(tensors, f"rnn.bias_ih_l{layer}", first)
         first[:summed] += second[:summed]
         if cell.split:
-            apart = parameters[f"rnn.bias_hh_l{layer}"]
-            apart[...] = second[summed:]
+            parameters[f"rnn.bias_hh_l{layer}"][...] = second[summed:]
     return parameters
 
 
