@@ -104,5 +104,6 @@ def trainer(
         eval_every=eval_every or t.eval_every,
         early_stopping=t.early_stopping,
         seed=c.seed,
+        warmup_steps=c.schedule.warmup_steps,
     )
     return Trainer(plan, of, optimizer, windows, Scorer(of.model, of.team, of.prepared), valid)

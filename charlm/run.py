@@ -1,5 +1,6 @@
 """A training run: put together from a configuration, written to its directory, and taken up again where it was left."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -17,7 +18,7 @@ from charlm.config import Config
 from charlm.corpus.loading import Corpus, check_fits, read_again
 from charlm.corpus.loading import load as load_corpus
 from charlm.corpus.windows import Windows
-from charlm.errors import NotFiniteError, Remedy, UsageError
+from charlm.errors import CharlmError, NotFiniteError, Remedy, UsageError
 from charlm.files import modelfile, rundir, transfer
 from charlm.files.metrics import Interval
 from charlm.files.rundir import BEST, LAST, METRICS, SAMPLES, RunDirectory, left_in, unknown_training
@@ -25,8 +26,9 @@ from charlm.inference.sampler import Filter, Sampler, beginning
 from charlm.kernels.choice import choose, load_backend
 from charlm.network.architecture import Architecture
 from charlm.network.model import Model
+from charlm.training.recovery import MOST_ROLLBACKS, RATE_FACTOR
 from charlm.training.schedules import Position
-from charlm.training.trainer import REMEDY, Progress, Trainer, seconds_per_step
+from charlm.training.trainer import Progress, Trainer, seconds_per_step
 from charlm.workers.ranks import Ranks
 from charlm.workers.split import Split
 from charlm.workers.team import Team
@@ -50,11 +52,14 @@ class Update:
         What the model wrote after it, if it did.
     stopped_early : bool
         Whether early stopping ended the run with it.
+    notes : list of str
+        What happened before the step that a person should know.
     """
 
     progress: Progress
     sample: str | None = None
     stopped_early: bool = False
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,10 @@ class Summary:
         Whether there is validation text, and so a best model.
     best_loss : float or None
         The lowest validation loss so far, in nats.
+    evaluations_since_best : int
+        Evaluations since then.
+    advice : str
+        What may keep the training from diverging.
     early_stopping : int or None
         After how many evaluations without a better loss the run ends.
     stopped_early : bool
@@ -104,6 +113,8 @@ class Summary:
     step: int
     has_validation: bool
     best_loss: float | None
+    evaluations_since_best: int
+    advice: str
     early_stopping: int | None
     stopped_early: bool
 
@@ -227,6 +238,7 @@ class Run:
         self.history: list[dict[str, Any]] = []
         self.saved_step = 0
         self._closed = False
+        self._happened: list[str] = []
         c = config
         self.notes = list(corpus.report)
         check_fits(len(corpus.train), c.training.batch_size, c.training.seq_length)
@@ -402,7 +414,7 @@ class Run:
             run.trainer = run._new_trainer(record.total_steps, settings.training.eval_every)
             run.trainer.restore(saved.training, standing)
             if ranks.rank == 0:
-                run.notes += run.directory.rewind(sizes, config.dump_yaml(began))
+                run.notes += run.directory.rewind(sizes, run._as_written(began))
             if settings != began:
                 run.save()
                 if ranks.rank == 0:
@@ -465,6 +477,8 @@ class Run:
             step=status.step,
             has_validation=len(self.corpus.valid) > 1,
             best_loss=None if status.best_loss == inf else status.best_loss,
+            evaluations_since_best=status.evaluations_since_best,
+            advice=self.trainer.plan.advice,
             early_stopping=t.early_stopping,
             stopped_early=status.stopped,
         )
@@ -487,15 +501,14 @@ class Run:
         """
         t = self.config.training
         for progress in self._steps():
-            update = Update(progress, stopped_early=self.trainer.status.stopped)
+            update = Update(progress, stopped_early=self.trainer.status.stopped, notes=self._happened)
+            self._happened = []
             self.record.seconds += progress.seconds
             self.record.interval.add(progress.loss, progress.grad_norm, progress.seconds)
             step = progress.step
             logs = progress.score is not None or step % t.log_every == 0 or self.finished
             samples = t.sample_every and (step % t.sample_every == 0 or self.finished)
             saves = step % t.checkpoint_every == 0 or self.finished
-            if progress.improved or samples or saves:
-                self._check_weights(step)
             if progress.score is not None:
                 self._note_score(progress)
             if logs:
@@ -509,18 +522,61 @@ class Run:
     def _check_weights(self, step: int) -> None:
         """Refuse to keep weights that the step has made infinite; the next step's loss would tell, too late."""
         if (name := self.trainer.average.first_not_finite()) is not None:
-            raise self._failed(f"step {step}: the weights of {name} are no longer finite; {REMEDY}")
+            raise NotFiniteError(f"step {step}: the weights of {name} are no longer finite; {self.trainer.plan.advice}")
+
+    def _keeps(self, progress: Progress) -> bool:
+        """Return whether something of the model after a step is written to a file."""
+        t, step = self.config.training, progress.step
+        writes = [t.checkpoint_every, *([t.sample_every] if t.sample_every else [])]
+        return progress.improved or self.finished or any(step % every == 0 for every in writes)
 
     def _failed(self, what: str) -> NotFiniteError:
         last = f"{self.directory.path / LAST} keeps step {self.saved_step}"
         return NotFiniteError(f"{self.directory.path}: {what}; {last}")
 
     def _steps(self) -> Iterator[Progress]:
-        """Pass on the trainer's steps, and say what is kept when they fail."""
+        """Pass on the trainer's steps; when they diverge, go back if that is wished, or say what is kept."""
+        while True:
+            try:
+                for progress in self.trainer.run():
+                    if self._keeps(progress):
+                        self._check_weights(progress.step)
+                    yield progress
+                return
+            except NotFiniteError as error:
+                allowed = self.config.training.on_nonfinite == "rollback"
+                if not allowed or self.trainer.status.rollbacks == MOST_ROLLBACKS:
+                    raise self._failed(str(error)) from error
+                self._roll_back(str(error))
+
+    def _roll_back(self, why: str) -> None:
+        """Go on from the last checkpoint at a lower learning rate; the next resume would do the same."""
+        saved = modelfile.load(self.directory.path / LAST, training=True)
+        run, status = saved.metadata["run"], self.trainer.status
+        best = status.best_loss
+        self.batch.parameters.flat[...] = saved.parameters.flat
+        self.trainer.restore(saved.training, {**run["standing"], "rollbacks": status.rollbacks + 1})
+        self.trainer.status.best_loss = best
+        self.history = list(saved.metadata["history"])
+        self.record.seconds, self.record.interval = run["seconds"], Interval(**run["interval"])
+        rate = self.config.optimizer.learning_rate * RATE_FACTOR**self.trainer.status.rollbacks
+        note = f"went back to step {self.trainer.status.step:,} with optimizer.learning_rate {rate:g}, because at {why}"
+        self._happened.append(note)
+        if self.ranks.rank == 0:
+            self.directory.rewind(run["sizes"], self._as_written(self.config))
+            event = {"step": self.trainer.status.step, "event": "rollback", "learning_rate": rate, "reason": why}
+            self.directory.append(METRICS, json.dumps(event) + "\n")
+        self.save()
+
+    def _as_written(self, settings: Config) -> str:
+        """Return `config.yaml` as it is written if it says the same as the settings, else what it should say."""
+        path = self.directory.path / rundir.CONFIG
         try:
-            yield from self.trainer.run()
-        except NotFiniteError as error:
-            raise self._failed(str(error)) from error
+            if config.load(path) == settings:
+                return path.read_text(encoding="utf-8")
+        except (CharlmError, OSError, UnicodeDecodeError):
+            pass
+        return config.dump_yaml(settings)
 
     def _note_score(self, progress: Progress) -> None:
         """Remember an evaluation, and keep the model if it is the best so far."""

@@ -143,12 +143,17 @@ class Recent:
 
 def events(summary: "Summary", update: "Update") -> list[str]:
     """Return the lines that a step is worth: its evaluation, what the model wrote, an early end."""
-    progress, lines = update.progress, []
+    from charlm.training.recovery import worse_than_guessing
+
+    progress, lines = update.progress, list(update.notes)
     if progress.score is not None:
-        score = progress.score
+        score, symbols = progress.score, summary.architecture.vocabulary_size
+        remark = " (best so far)" if progress.improved else ""
+        if worse_than_guessing(score.loss, symbols):
+            remark = f" (worse than guessing among {symbols} symbols, which costs {log(symbols):.4f} nats)"
         lines.append(
             f"step {progress.step:,}, epoch {progress.epoch:.2f}: validation {score.loss:.4f} nats, "
-            f"{score.bits_per_char:.4f} bits/char{' (best so far)' if progress.improved else ''}"
+            f"{score.bits_per_char:.4f} bits/char{remark}"
         )
         if score.runaway:
             lines.append(

@@ -16,7 +16,7 @@ from charlm.cli.signals import Signals
 from charlm.errors import UsageError
 
 if TYPE_CHECKING:
-    from charlm.run import Run
+    from charlm.run import Run, Summary
     from charlm.workers.ranks import Ranks
 
 RUNS = Path("runs")
@@ -247,8 +247,30 @@ def _train(run: "Run", silent: bool) -> int:
         return 128 + (signals.received or signal.SIGINT)
     if done.best_loss is not None:
         _say(f"best validation {done.best_loss:.4f} nats, {done.best_loss / log(2):.4f} bits/char", silent)
+        _warn_of_the_loss(run, done)
     _say(f"write with it: charlm sample {quoted(done.directory)}", silent)
     return 0
+
+
+def _warn_of_the_loss(run: "Run", done: "Summary") -> None:
+    """Say what is no success, also to those who want no progress: a model that guesses better, or a rising loss."""
+    from charlm.training.recovery import MANY_EVALUATIONS, worse_than_guessing
+
+    if run.ranks.rank != 0 or done.best_loss is None:
+        return
+    symbols, directory = done.architecture.vocabulary_size, done.directory
+    if worse_than_guessing(done.best_loss, symbols):
+        rate = run.config.optimizer.learning_rate / 10
+        _say(
+            f"the training has diverged: guessing among {symbols} symbols costs {log(symbols):.4f} nats; "
+            f"{done.advice}:\n  charlm train {quoted(directory / 'config.yaml')} "
+            f"--set optimizer.learning_rate={rate:g} --out {quoted(directory.with_name(directory.name + '-slower'))}"
+        )
+    elif done.evaluations_since_best >= MANY_EVALUATIONS:
+        _say(
+            f"the validation loss has not fallen for {done.evaluations_since_best} evaluations: best.safetensors is "
+            "the model of the lowest, and training.early_stopping ends such a run"
+        )
 
 
 def _say_how_to_go_on(run: "Run", what: str) -> None:

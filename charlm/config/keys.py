@@ -107,6 +107,9 @@ class Training(_Section):
     )
     early_stopping: Count | None = Field(default=None, description="evaluations without improvement before stopping")
     reset_probability: Share = Field(default=0.02, description="chance per window that a stream forgets its state")
+    on_nonfinite: Annotated[str, OneOf("an action", ("stop", "rollback"))] = Field(
+        default="stop", description="when numbers diverge: stop, or go back to the last checkpoint at half the rate"
+    )
     log_every: Count = Field(default=20, description="steps between lines in metrics.jsonl")
     eval_every: Count = Field(default=500, description="steps between evaluations")
     checkpoint_every: Count = Field(default=500, description="steps between checkpoints")

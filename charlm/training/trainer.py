@@ -22,9 +22,8 @@ from charlm.training.average import MovingAverage
 from charlm.training.batch import Batch
 from charlm.training.clipping import clip_by_norm, clip_by_value
 from charlm.training.optimizers import Optimizer
+from charlm.training.recovery import RATE_FACTOR, advice
 from charlm.training.schedules import Position, Schedule
-
-REMEDY = "a lower optimizer.learning_rate, a longer schedule.warmup_steps or a tighter training.clip_norm may help"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +52,8 @@ class Plan:
         After how many evaluations without a better loss training ends.
     seed : int
         The seed of the resets.
+    warmup_steps : int
+        The length of the schedule's warm-up, for advice.
     """
 
     total_steps: int
@@ -65,6 +66,12 @@ class Plan:
     eval_every: int
     early_stopping: int | None
     seed: int
+    warmup_steps: int = 0
+
+    @property
+    def advice(self) -> str:
+        """What may keep this training from diverging."""
+        return advice(self.learning_rate, self.warmup_steps, self.clip_norm)
 
 
 @dataclass(slots=True)
@@ -85,6 +92,8 @@ class Status:
         How many plateaus there were: how often the plateau schedule has dropped the rate.
     stopped : bool
         Whether early stopping has ended the run.
+    rollbacks : int
+        How often the run went back to a checkpoint because it had diverged, each time with a lower learning rate.
     """
 
     step: int = 0
@@ -93,6 +102,7 @@ class Status:
     evaluations_since_drop: int = 0
     plateaus: int = 0
     stopped: bool = False
+    rollbacks: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +206,7 @@ class Trainer:
     def _learning_rate(self) -> float:
         status, plan = self.status, self.plan
         position = Position(status.step, plan.total_steps, self.windows.steps_per_epoch, status.plateaus)
-        return plan.learning_rate * plan.schedule(position)
+        return plan.learning_rate * plan.schedule(position) * RATE_FACTOR**status.rollbacks
 
     def _loss_and_gradients(self, window: Window) -> tuple[float, float]:
         """Return the mean loss of the window and the sum of the squares of its gradient; both are finite."""
@@ -252,7 +262,7 @@ class Trainer:
         """Count the evaluation for early stopping and plateaus, and return whether it was the best so far."""
         status, plan = self.status, self.plan
         if not isfinite(score.loss):
-            raise NotFiniteError(f"step {status.step}: the validation loss is not finite; {REMEDY}")
+            raise NotFiniteError(f"step {status.step}: the validation loss is not finite; {plan.advice}")
         improved = score.loss < status.best_loss
         if improved:
             status.best_loss = score.loss
@@ -273,7 +283,7 @@ class Trainer:
             what = f"the gradient of {name}"
         else:
             what = "the gradient's norm" if isfinite(loss) else "the loss"
-        return f"step {self.status.step + 1}: {what} is not finite (loss {loss:.4g}); {REMEDY}"
+        return f"step {self.status.step + 1}: {what} is not finite (loss {loss:.4g}); {self.plan.advice}"
 
     def snapshot(self) -> tuple[dict[str, Array], dict[str, Any]]:
         """Return the arrays and the numbers that `restore` needs to go on exactly here."""
@@ -297,7 +307,7 @@ class Trainer:
         if self.plan.ema is not None:
             self.average.flat[...] = self.parameters.flat
             self.parameters.flat[...] = arrays["weights"]
-        values = {field.name: numbers[field.name] for field in fields(Status)}
+        values = {field.name: numbers[field.name] for field in fields(Status) if field.name in numbers}
         values["best_loss"] = inf if values["best_loss"] is None else values["best_loss"]
         self.status = Status(**values)
 

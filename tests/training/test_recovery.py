@@ -1,0 +1,115 @@
+"""What is said and done when a training diverges."""
+
+import json
+import re
+import shlex
+from math import log
+
+import numpy as np
+import pytest
+
+from charlm.cli import main
+from charlm.config import dump_yaml
+from charlm.errors import NotFiniteError
+from charlm.run import Run
+from charlm.training.recovery import MOST_ROLLBACKS, advice, worse_than_guessing
+from tests.runs import advance, configured, corpus_file, finish, resume, start, state
+
+DIVERGING = {"optimizer__name": "sgd", "training__clip_norm": None, "training__on_nonfinite": "rollback"}
+
+
+def test_advice_names_only_what_is_not_done_already():
+    assert advice(0.1, 0, None) == (
+        "a lower optimizer.learning_rate (it is 0.1), a schedule.warmup_steps or a training.clip_norm may help"
+    )
+    assert advice(0.1, 50, 1.0) == "a lower optimizer.learning_rate (it is 0.1) may help"
+    assert "a tighter training.clip_norm (it is 5)" in advice(0.1, 50, 5.0)
+
+
+def test_a_loss_a_little_above_guessing_is_where_training_starts():
+    assert not worse_than_guessing(log(65) + 0.1, 65)
+    assert worse_than_guessing(log(65) + 1, 65)
+
+
+def poison(run: Run, steps: set[int]) -> None:
+    """Let the gradient be infinite at some steps, the first time that they are done at the full rate."""
+    batch, compute = run.batch, run.batch.loss_and_gradients
+
+    def poisoned(inputs, targets, initial, step):
+        loss, squares, after = compute(inputs, targets, initial, step)
+        rolled_back = run.trainer.status.rollbacks
+        return loss, np.inf if step in steps and rolled_back == 0 else squares, after
+
+    batch.loss_and_gradients = poisoned  # type: ignore[method-assign]
+
+
+def poisoned_start(tmp_path, name: str, **changes) -> Run:
+    run = start(tmp_path / name, configured(corpus_file(tmp_path), **DIVERGING, **changes))
+    poison(run, {13})
+    return run
+
+
+def test_a_run_that_stops_at_numbers_that_are_not_finite_says_what_is_kept(tmp_path):
+    run = start(tmp_path / "run", configured(corpus_file(tmp_path), optimizer__name="sgd"))
+    poison(run, {13})
+    with pytest.raises(NotFiniteError, match=r"step 14: the gradient's norm is not finite .* keeps step 10"):
+        finish(run)
+
+
+def test_a_rollback_goes_on_from_the_last_checkpoint_at_half_the_rate(tmp_path):
+    run = poisoned_start(tmp_path, "run")
+    rates = {}
+    notes = []
+    for update in run.train():
+        rates[update.progress.step] = update.progress.learning_rate
+        notes += update.notes
+    run.close()
+    assert rates[10] == pytest.approx(2 * rates[11])
+    assert rates[24] == rates[11]
+    assert len(notes) == 1
+    assert re.match(r"went back to step 10 with optimizer.learning_rate 0.001, because at step 14: .*", notes[0])
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines if "event" in line] == [10]
+    steps = [line["step"] for line in lines if "event" not in line]
+    assert steps == sorted(set(steps))
+    assert steps[-1] == 24
+
+
+def test_a_run_that_was_cut_after_a_rollback_resumes_exactly(tmp_path):
+    uncut = finish(poisoned_start(tmp_path, "uncut"))
+    run = poisoned_start(tmp_path, "run")
+    advance(run, 16)  # the thirteen before the rollback, and three after it
+    run.close()
+    assert state(finish(resume(tmp_path / "run"))) == state(uncut)
+
+
+def test_a_run_goes_back_only_so_often(tmp_path):
+    run = start(tmp_path / "run", configured(corpus_file(tmp_path), **DIVERGING))
+    batch, compute = run.batch, run.batch.loss_and_gradients
+    batch.loss_and_gradients = lambda *a: (np.inf, *compute(*a)[1:])  # type: ignore[method-assign]
+    with pytest.raises(NotFiniteError, match="not finite"):
+        finish(run)
+    events = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert [event["learning_rate"] for event in events] == [0.002 * 0.5**n for n in range(1, MOST_ROLLBACKS + 1)]
+
+
+def test_a_diverged_training_is_told_and_its_advice_works(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = configured(corpus_file(tmp_path), optimizer__learning_rate=1000.0)
+    (tmp_path / "c.yaml").write_text(dump_yaml(config))
+    assert main(["train", "c.yaml", "--out", "my run"]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert any("worse than guessing" in line for line in lines)
+    assert not any("(best so far)" in line for line in lines)
+    place = next(n for n, line in enumerate(lines) if line.startswith("the training has diverged"))
+    program, *arguments = shlex.split(lines[place + 1])
+    assert program == "charlm"
+    assert main([*arguments, "--quiet"]) == 0
+    assert (tmp_path / "my run-slower" / "last.safetensors").exists()
+
+
+def test_a_diverged_training_is_told_even_when_quiet(tmp_path, capsys):
+    config = configured(corpus_file(tmp_path), optimizer__learning_rate=1000.0)
+    (tmp_path / "c.yaml").write_text(dump_yaml(config))
+    assert main(["train", str(tmp_path / "c.yaml"), "--out", str(tmp_path / "run"), "--quiet"]) == 0
+    assert capsys.readouterr().err.startswith("the training has diverged")
