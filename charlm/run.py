@@ -80,6 +80,8 @@ class Summary:
         How the streams of a rank are split over workers.
     ranks : int
         How many MPI processes share the batch.
+    unit : str
+        What is called a character: ``char`` or ``byte``.
     batch_size, seq_length : int
         Streams, and characters of each in a window.
     steps_per_epoch, total_steps : int
@@ -106,6 +108,7 @@ class Summary:
     kernels: str
     split: Split
     ranks: int
+    unit: str
     batch_size: int
     seq_length: int
     steps_per_epoch: int
@@ -470,6 +473,7 @@ class Run:
             kernels=self.model.backend.name,
             split=record.threads,
             ranks=self.ranks.size,
+            unit=self.corpus.vocabulary.unit,
             batch_size=t.batch_size,
             seq_length=t.seq_length,
             steps_per_epoch=self.windows.steps_per_epoch,
@@ -592,6 +596,7 @@ class Run:
             step=progress.step,
             epoch=progress.epoch,
             window=t.batch_size * t.seq_length,
+            unit=self.corpus.vocabulary.unit,
             seconds=self.record.seconds,
             learning_rate=progress.learning_rate,
             valid_loss=None if score is None else score.loss,

@@ -4,6 +4,7 @@ from __future__ import annotations  # evaluating those of the overloads would ta
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from charlm.config import Config
     from charlm.inference.scorer import Score
 
+SCORED_PER_STREAM = 25_000  # characters: a text of less than two such streams is read in one
 DEFAULT_LENGTH = 500  # symbols
 LONGEST_LINE = 10_000  # symbols; where only lines are counted, so that a model stuck in a line ends all the same
 LONG = 20_000  # symbols from which fused kernels pay for the half second that loading them takes
@@ -364,9 +366,9 @@ class LanguageModel:
     def score(self, text: Readable, on_unknown: str = "error") -> Score:
         """Measure how well the model predicts a text, each character from those before it.
 
-        The first character is given, not predicted; in a model of lines it is predicted as the first of a line. Long
-        texts are read in several streams at once, 2,000 characters or more in each, and the first characters of each
-        stream are predicted from little.
+        The first character is given, not predicted; in a model of lines it is predicted as the first of a line. A
+        text of up to 50,000 characters is read in one stream; a longer one in several at once, and the first
+        characters of each are predicted from little. How many they were is in `streams`.
 
         Parameters
         ----------
@@ -380,7 +382,8 @@ class LanguageModel:
         -------
         Score
             The mean `loss` in nats per character, the same as `bits_per_char` and `perplexity`; `accuracy`, the share
-            of characters that were the model's first guess; and how many `chars` were predicted.
+            of characters that were the model's first guess; and how many `chars` were predicted. In a model of bytes
+            all of them are of bytes, and `unit` is ``byte``.
 
         Raises
         ------
@@ -393,7 +396,7 @@ class LanguageModel:
         >>> score.chars, 0 < score.bits_per_char < 10
         (18, True)
         """
-        from charlm.inference.scorer import Scorer  # here, as writing needs none of it
+        from charlm.inference.scorer import CHARS_PER_STREAM, Scorer  # here, as writing needs none of it
 
         ids = self.encode(text, on_unknown)
         start = self.architecture.start_symbol
@@ -403,7 +406,9 @@ class LanguageModel:
             raise UsageError("a text needs at least two characters to be scored")
         team = Team(self._workers)
         try:
-            return Scorer(self._numpy, team).score(self._weights, ids.astype(self.vocabulary.dtype))
+            per_stream = SCORED_PER_STREAM if start is None else CHARS_PER_STREAM  # items know nothing of each other
+            score = Scorer(self._numpy, team).score(self._weights, ids.astype(self.vocabulary.dtype), per_stream)
+            return replace(score, unit=self.vocabulary.unit)
         finally:
             team.close()
 

@@ -53,7 +53,7 @@ class Terminal:
     def __init__(self, summary: "Summary") -> None:
         from tqdm import tqdm
 
-        self._summary, self._recent = summary, Recent(summary.window)
+        self._summary, self._recent = summary, Recent(summary)
         self._bar: tqdm[Never] = tqdm(
             total=summary.total_steps,
             initial=summary.step,
@@ -85,7 +85,7 @@ class Lines:
     """
 
     def __init__(self, summary: "Summary") -> None:
-        self._summary, self._recent = summary, Recent(summary.window)
+        self._summary, self._recent = summary, Recent(summary)
         self._spoke = self._began = perf_counter()
 
     def show(self, update: "Update") -> None:
@@ -121,12 +121,12 @@ class Recent:
 
     Parameters
     ----------
-    window : int
-        How many characters a step reads.
+    summary : Summary
+        The run.
     """
 
-    def __init__(self, window: int) -> None:
-        self._window = window
+    def __init__(self, summary: "Summary") -> None:
+        self._window, self._unit = summary.window, summary.unit
         self._weight = self._loss = self._seconds = 0.0
 
     def add(self, update: "Update") -> None:
@@ -138,7 +138,7 @@ class Recent:
     def __str__(self) -> str:
         """Return both in words."""
         loss, speed = self._loss / self._weight, self._window * self._weight / self._seconds
-        return f"loss {loss:.3f}, {loss / log(2):.3f} bits/char, {rounded(speed)} chars/s"
+        return f"loss {loss:.3f}, {loss / log(2):.3f} bits/{self._unit}, {rounded(speed)} {self._unit}s/s"
 
 
 def events(summary: "Summary", update: "Update") -> list[str]:
@@ -153,7 +153,7 @@ def events(summary: "Summary", update: "Update") -> list[str]:
             remark = f" (worse than guessing among {symbols} symbols, which costs {log(symbols):.4f} nats)"
         lines.append(
             f"step {progress.step:,}, epoch {progress.epoch:.2f}: validation {score.loss:.4f} nats, "
-            f"{score.bits_per_char:.4f} bits/char{remark}"
+            f"{score.bits_per_char:.4f} bits/{summary.unit}{remark}"
         )
         if score.runaway:
             lines.append(

@@ -42,9 +42,11 @@ def command(
     """Measure how well MODEL predicts FILE ..., or a part of its own corpus.
 
     MODEL is a run directory or a checkpoint file. The text is read in order with the state carried over, and every
-    character but the first counts.
+    character but the first counts. A text of up to 50,000 characters is read in one stream, a longer one in several,
+    each from a state that has read nothing; standard error says in how many. Figures of a model of bytes are per byte.
     """
     import charlm
+    from charlm.corpus.vocabulary import UNITS
 
     if files and (split or corpus):
         raise UsageError(
@@ -57,15 +59,18 @@ def command(
             click.echo(note, err=True)
     else:
         ids = loaded.read_part(split or "valid", corpus or None)
-    score = loaded.score(ids)
+    score, unit = loaded.score(ids), UNITS[loaded.vocabulary.unit]
     if as_json:
         click.echo(json.dumps(_values(score)))
     else:
-        click.echo(f"loss           {score.loss:.4f} nats per character")
-        click.echo(f"bits_per_char  {score.bits_per_char:.4f}")
+        click.echo(f"loss           {score.loss:.4f} nats per {unit.noun}")
+        click.echo(f"bits_per_{unit.short}  {score.bits_per_char:.4f}")
         click.echo(f"perplexity     {score.perplexity:.6g}")
-        click.echo(f"accuracy       {score.accuracy:.2%} of characters guessed")
-        click.echo(f"chars          {score.chars:,}")
+        click.echo(f"accuracy       {score.accuracy:.2%} of {unit.noun}s guessed")
+        click.echo(f"{unit.short}s          {score.chars:,}")
+    if score.streams > 1 and loaded.architecture.start_symbol is None:
+        length = f"some {score.chars // score.streams:,} {unit.noun}s"
+        click.echo(f"read in {score.streams} streams of {length}, each from a state that has read nothing", err=True)
     if score.runaway:
         click.echo(
             f"one stream of the text is at {score.worst_stream:.2f} nats: the state has run away there; "
@@ -78,8 +83,8 @@ def _values(score: "Score") -> dict[str, float | int | None]:
     """Return what JSON can hold, which knows no infinity."""
     return {
         "loss": score.loss,
-        "bits_per_char": score.bits_per_char,
+        f"bits_per_{score.unit}": score.bits_per_char,
         "perplexity": score.perplexity if isfinite(score.perplexity) else None,
         "accuracy": score.accuracy,
-        "chars": score.chars,
+        f"{score.unit}s": score.chars,
     }

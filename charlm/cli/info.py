@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 SHOWN_SYMBOLS = 200
 SHOWN_EVALUATIONS = 20
-NOUNS = {"char": "characters", "byte": "bytes"}
 
 
 @click.command(
@@ -46,7 +45,7 @@ def command(model: Path, as_json: bool) -> None:
     click.echo(f"{loaded.path}, written by charlm {loaded.metadata['version']}")
     _show_network(loaded)
     _show_vocabulary(loaded.vocabulary)
-    _show_history(loaded.metadata)
+    _show_history(loaded.metadata, loaded.vocabulary.unit)
     _show_configuration(loaded)
 
 
@@ -61,10 +60,12 @@ def _show_network(model: "LanguageModel") -> None:
 
 
 def _show_vocabulary(vocabulary: "Vocabulary") -> None:
+    from charlm.corpus.vocabulary import UNITS
+
     unknown = (
         "" if vocabulary.unknown is None else f", {_readable(vocabulary.symbols[vocabulary.unknown])} for rare ones"
     )
-    click.echo(f"\nvocabulary: {len(vocabulary):,} {NOUNS[vocabulary.unit]}{unknown}")
+    click.echo(f"\nvocabulary: {len(vocabulary):,} {UNITS[vocabulary.unit].noun}s{unknown}")
     if vocabulary.unit == "byte":
         click.echo("  " + ", ".join(_ranges([ord(symbol) for symbol in vocabulary.symbols])))
         return
@@ -74,10 +75,10 @@ def _show_vocabulary(vocabulary: "Vocabulary") -> None:
         click.echo(f"  and {len(vocabulary) - len(shown):,} more, which --json lists")
 
 
-def _show_history(metadata: Mapping[str, Any]) -> None:
+def _show_history(metadata: Mapping[str, Any], unit: str) -> None:
     history = metadata["history"]
     if history:
-        click.echo("\nvalidation\n    step    epoch      nats  bits/char")
+        click.echo(f"\nvalidation\n    step    epoch      nats  bits/{unit}")
         best = min(history, key=lambda entry: entry["valid_loss"])
         earlier = len(history) - SHOWN_EVALUATIONS
         if earlier > 0:

@@ -188,6 +188,8 @@ def _tell_notes(run: "Run", silent: bool) -> None:
 
 def _introduce(run: "Run", silent: bool) -> None:
     """Say what is about to happen."""
+    from charlm.corpus.vocabulary import UNITS
+
     _tell_notes(run, silent)
     s = run.summary()
     a, ranks = s.architecture, f", {s.ranks} MPI ranks" if s.ranks > 1 else ""
@@ -197,8 +199,8 @@ def _introduce(run: "Run", silent: bool) -> None:
         silent,
     )
     _say(
-        f"{s.total_steps:,} steps of {s.batch_size} x {s.seq_length} characters, {s.steps_per_epoch:,} an epoch: "
-        f"{s.epochs:.3g} epochs",
+        f"{s.total_steps:,} steps of {s.batch_size} x {s.seq_length} {UNITS[s.unit].noun}s, "
+        f"{s.steps_per_epoch:,} an epoch: {s.epochs:.3g} epochs",
         silent,
     )
     if not s.has_validation:
@@ -216,7 +218,7 @@ def _forecast(run: "Run", silent: bool) -> None:
     speed = rounded(s.window / step)
     memory = peak_memory()
     used = f"; {memory / MEGABYTE:,.0f} MB of memory" if memory else ""
-    _say(f"some {duration(step * s.total_steps)} of training at {speed} chars/s{used}", silent)
+    _say(f"some {duration(step * s.total_steps)} of training at {speed} {s.unit}s/s{used}", silent)
     _say(f"a dry run: nothing was written; the run would be in {s.directory}", silent)
 
 
@@ -246,7 +248,7 @@ def _train(run: "Run", silent: bool) -> int:
         _say_how_to_go_on(run, f"stopped after step {done.step:,}, saved; go on with:")
         return 128 + (signals.received or signal.SIGINT)
     if done.best_loss is not None:
-        _say(f"best validation {done.best_loss:.4f} nats, {done.best_loss / log(2):.4f} bits/char", silent)
+        _say(f"best validation {done.best_loss:.4f} nats, {done.best_loss / log(2):.4f} bits/{done.unit}", silent)
         _warn_of_the_loss(run, done)
     _say(f"write with it: charlm sample {quoted(done.directory)}", silent)
     return 0

@@ -11,11 +11,11 @@ from charlm.corpus import cache
 from charlm.corpus.counts import occurrences, vocabulary_of
 from charlm.corpus.decoding import READERS, Options, Tally
 from charlm.corpus.sources import Source
-from charlm.corpus.vocabulary import Vocabulary
+from charlm.corpus.vocabulary import UNITS, Vocabulary
 from charlm.errors import CharlmError, CorpusError, UsageError
 from charlm.phrases import count
 
-NOUNS = {"char": "character", "byte": "byte"}
+NOUNS = {name: unit.noun for name, unit in UNITS.items()}
 CHANGED = "changed while it was being read; run again when nothing writes to it"
 
 

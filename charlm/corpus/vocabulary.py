@@ -19,8 +19,10 @@ POLICIES = ("error", "skip", "replace")
 
 
 class Unit(NamedTuple):
-    """What one symbol of a unit is made of: the width of its code and the codec that turns codes into text."""
+    """What one symbol of a unit is made of: its code's width, the codec that turns codes into text, and its names."""
 
+    noun: str
+    short: str
     dtype: str
     codec: str
     errors: str
@@ -28,8 +30,8 @@ class Unit(NamedTuple):
 
 
 UNITS = {
-    "char": Unit(dtype="<u4", codec="utf-32-le", errors="surrogatepass", codes=0x110000),
-    "byte": Unit(dtype="u1", codec="utf-8", errors="replace", codes=0x100),
+    "char": Unit("character", "char", dtype="<u4", codec="utf-32-le", errors="surrogatepass", codes=0x110000),
+    "byte": Unit("byte", "byte", dtype="u1", codec="utf-8", errors="replace", codes=0x100),
 }
 
 

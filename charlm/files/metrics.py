@@ -35,6 +35,7 @@ class Interval:
         step: int,
         epoch: float,
         window: int,
+        unit: str = "char",
         seconds: float,
         learning_rate: float,
         valid_loss: float | None,
@@ -47,6 +48,8 @@ class Interval:
             Where the run is after them.
         window : int
             How many characters a step reads.
+        unit : str
+            What is called a character: ``char`` or ``byte``, for the names of the figures.
         seconds : float
             The time of all steps of the run so far.
         learning_rate : float
@@ -58,17 +61,17 @@ class Interval:
         line: dict[str, Any] = {
             "step": step,
             "epoch": round(epoch, 6),
-            "chars": step * window,
+            f"{unit}s": step * window,
             "seconds": round(seconds, 3),
             "loss": loss,
-            "bits_per_char": loss / log(2),
+            f"bits_per_{unit}": loss / log(2),
             "learning_rate": learning_rate,
             "grad_norm": self.grad_norm / self.steps,
-            "chars_per_second": round(self.steps * window / max(self.seconds, 1e-9), 1),
+            f"{unit}s_per_second": round(self.steps * window / max(self.seconds, 1e-9), 1),
         }
         if valid_loss is not None:
             line["valid_loss"] = valid_loss
-            line["valid_bits_per_char"] = valid_loss / log(2)
+            line[f"valid_bits_per_{unit}"] = valid_loss / log(2)
         return json.dumps(line) + "\n"
 
 

@@ -36,12 +36,18 @@ class Score:
         How many characters were predicted: all but the first.
     worst_stream : float
         The highest mean loss of one of the streams that the text was read in, in nats.
+    streams : int
+        In how many streams it was read, each from a state that has read nothing.
+    unit : str
+        What is called a character here: ``char``, or ``byte`` in a model of bytes.
     """
 
     loss: float
     accuracy: float
     chars: int
     worst_stream: float
+    streams: int = 1
+    unit: str = "char"
 
     @property
     def bits_per_char(self) -> float:
@@ -77,7 +83,7 @@ class Scorer:
         self._prepared = prepared or model.prepared()
         self._workspaces: dict[tuple[int, int], Workspace] = {}
 
-    def score(self, parameters: Parameters, ids: Ids) -> Score:
+    def score(self, parameters: Parameters, ids: Ids, chars_per_stream: int = CHARS_PER_STREAM) -> Score:
         """Predict every symbol of a text but the first, each from all those before it in its stream.
 
         Parameters
@@ -86,8 +92,11 @@ class Scorer:
             The weights.
         ids : ndarray of int, shape (n,)
             The text, n at least 2.
+        chars_per_stream : int
+            How long a stream is at the least: several are read at once, which is quicker, but the first characters of
+            each are predicted from little.
         """
-        at_once = min(MOST_STREAMS, max(1, len(ids) // CHARS_PER_STREAM))
+        at_once = min(MOST_STREAMS, max(1, len(ids) // chars_per_stream))
         streams = evaluation_streams(ids, at_once, self._model.architecture.start_symbol)
         reading = self._begin(parameters, len(streams.starts))
         self._model.prepare(parameters, self._prepared)
@@ -100,6 +109,7 @@ class Scorer:
             accuracy=float(reading.hits.sum() / chars),
             chars=chars,
             worst_stream=float((reading.losses / np.maximum(reading.counts, 1)).max()),
+            streams=len(streams.starts),
         )
 
     def _begin(self, parameters: Parameters, streams: int) -> "Reading":

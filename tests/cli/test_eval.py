@@ -156,3 +156,36 @@ def test_an_infinite_perplexity_is_null_in_json(evaluate, monkeypatch):
     monkeypatch.setattr(Scorer, "score", lambda *_: Score(loss=1e6, accuracy=0.0, chars=9, worst_stream=1e6))
     assert scored(evaluate("stream", "--json"))["perplexity"] is None
     assert "perplexity     inf\n" in evaluate("stream")[1]
+
+
+def test_a_text_is_read_in_one_stream_up_to_fifty_thousand_characters(evaluate, tmp_path):
+    twice = tmp_path / "twice.txt"
+    for characters, streams in ((49_000, ""), (50_500, "read in 2 streams of some 25,249 characters")):
+        twice.write_text(text(characters), newline="\n")
+        status, _, message = evaluate("stream", twice)
+        assert status == 0
+        assert streams in message
+        assert ("streams" in message) == bool(streams)
+
+
+def test_a_model_of_bytes_has_figures_of_bytes_everywhere(tmp_path, capsys, monkeypatch):
+    run = trained(tmp_path, "bytes", "täglich 猫 " * 300, corpus__unit="byte")
+    monkeypatch.chdir(tmp_path)
+    capsys.readouterr()
+    (tmp_path / "more.txt").write_text("猫 täglich", encoding="utf-8")
+    assert cli.main(["eval", "bytes", "more.txt"]) == 0
+    shown = capsys.readouterr()
+    assert "nats per byte" in shown.out
+    assert "bytes          11" in shown.out
+    assert "char" not in shown.out + shown.err
+    assert cli.main(["eval", "bytes", "more.txt", "--json"]) == 0
+    values = json.loads(capsys.readouterr().out)
+    assert set(values) == {"loss", "bits_per_byte", "perplexity", "accuracy", "bytes"}
+    assert cli.main(["info", "bytes"]) == 0
+    assert "bits/byte" in capsys.readouterr().out
+    last = metrics(run)[-1]
+    assert last["bits_per_byte"] == pytest.approx(last["loss"] / math.log(2))
+    assert last["bytes"] == 24 * 4 * 8
+    assert not any("char" in name for name in last)
+    assert cli.main(["train", str(run / "config.yaml"), "--out", "again"]) == 0
+    assert "char" not in capsys.readouterr().err.replace("characters in a sample", "")

@@ -37,9 +37,9 @@ def one_by_one(net, ids):
     return np.array(losses), np.array(hits)
 
 
-def score(net, ids, workers=1):
+def score(net, ids, workers=1, **options):
     team = Team(workers)
-    result = Scorer(net[0], team).score(net[1], np.asarray(ids, np.uint8))
+    result = Scorer(net[0], team).score(net[1], np.asarray(ids, np.uint8), **options)
     team.close()
     return result
 
@@ -102,11 +102,10 @@ def test_the_weights_are_those_of_each_call():
     team.close()
 
 
-def test_a_huge_text_is_read_in_no_more_than_so_many_streams(monkeypatch):
-    monkeypatch.setattr("charlm.inference.scorer.CHARS_PER_STREAM", 2)
+def test_a_huge_text_is_read_in_no_more_than_so_many_streams():
     ids = np.random.default_rng(0).integers(0, 6, 2_000)
-    got = score(network(), ids)
-    assert got.chars == 1_999
+    got = score(network(), ids, chars_per_stream=2)
+    assert (got.chars, got.streams) == (1_999, 63)
     losses = [one_by_one(network(), ids[s : min(s + 33, 2_000)])[0] for s in range(0, 1_999, 32)]
     assert len(losses) <= MOST_STREAMS
     assert got.loss == pytest.approx(np.concatenate(losses).mean(), abs=1e-12)
