@@ -42,8 +42,9 @@ def command(
     """Measure how well MODEL predicts FILE ..., or a part of its own corpus.
 
     MODEL is a run directory or a checkpoint file. The text is read in order with the state carried over, and every
-    character but the first counts. A text of up to 50,000 characters is read in one stream, a longer one in several,
-    each from a state that has read nothing; standard error says in how many. Figures of a model of bytes are per byte.
+    character but the first counts. A text of up to 50,000 characters is read in one stream, a longer one in several
+    streams, each from a state that has read nothing; standard error says in how many. Figures of a model of bytes are
+    per byte.
     """
     import charlm
     from charlm.corpus.vocabulary import UNITS
