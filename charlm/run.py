@@ -400,7 +400,7 @@ class Run:
                 path=path.parent,
                 ranks=record.ranks,
             )
-        began = config.from_dict(saved.metadata["config"], str(path))
+        began = config.from_checkpoint(saved.metadata["config"], str(path))
         settings = changes.applied(began, str(path))
         corpus = read_again(settings.corpus.model_dump(), settings.seed, digest, path.parent)
         notes = []
@@ -576,7 +576,7 @@ class Run:
         """Return `config.yaml` as it is written if it says the same as the settings, else what it should say."""
         path = self.directory.path / rundir.CONFIG
         try:
-            if config.load(path) == settings:
+            if config.load_of_run(path) == settings:
                 return path.read_text(encoding="utf-8")
         except (CharlmError, OSError, UnicodeDecodeError):
             pass

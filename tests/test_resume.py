@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import charlm
 from charlm.cells import NAMES as CELLS
 from charlm.config import dump_yaml
 from charlm.errors import CharlmError, CorpusError, UsageError
@@ -385,3 +387,24 @@ def test_kernels_and_threads_stay_those_of_the_start(tmp_path, monkeypatch):
     run = resume(tmp_path / "run")
     run.close()
     assert (run.record.kernels, run.model.backend.name, run.record.threads) == ("numpy", "numpy", (3, 1))
+
+
+def test_a_run_of_a_version_without_separators_goes_on_with_files_joined_as_they_were(tmp_path):
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    for name in "ab":
+        (folder / name).write_text((corpus_file(tmp_path).read_text() * 2).strip())
+    run = start(tmp_path / "run", configured(folder, corpus__separator=""))
+    characters = run.corpus.characters
+    run.close()
+    last, written = tmp_path / "run" / "last.safetensors", tmp_path / "run" / "config.yaml"
+    tensors, metadata = checkpoint.load(last)
+    del metadata["config"]["corpus"]["separator"]
+    checkpoint.save(last, tensors, metadata)
+    written.write_text(re.sub(r"\n *separator: .*", "", written.read_text()))
+    run = resume(tmp_path / "run")
+    run.close()
+    assert run.corpus.characters == characters
+    assert not any("was changed" in note for note in run.notes)
+    assert charlm.load(last).config.corpus.separator == ""
+    assert len(charlm.load(last).read_part("valid")) == len(run.corpus.valid)

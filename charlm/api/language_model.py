@@ -24,6 +24,7 @@ from charlm.inference.text import Text, characters, raw_bytes
 from charlm.inference.writing import Writing
 from charlm.kernels.choice import choose, load_backend
 from charlm.network.model import Model
+from charlm.paths import expanded
 from charlm.workers.blas import blas_threads
 from charlm.workers.split import available_cores
 from charlm.workers.team import Team
@@ -77,7 +78,7 @@ def load(
     """
     if workers != "auto":
         check(workers=workers)
-    file = rundir.resolve(Path(path))
+    file = rundir.resolve(expanded(path))
     return LanguageModel(modelfile.load(file), file, kernels, workers, on_compiling, str(path))
 
 
@@ -129,11 +130,11 @@ class LanguageModel:
         CharlmError
             If the checkpoint holds none, or one that this charlm does not know.
         """
-        from charlm.config import from_dict
+        from charlm.config import from_checkpoint
 
         if "config" not in self.metadata:
             raise CharlmError(f"{self._name}: holds no configuration")
-        return from_dict(self.metadata["config"], str(self.path))
+        return from_checkpoint(self.metadata["config"], str(self.path))
 
     @cached_property
     def parameters(self) -> Mapping[str, Array]:
@@ -530,6 +531,7 @@ class LanguageModel:
 
         section = self._own_section("corpus")
         form = {name: section[name] for name in ("encoding", "mode", "newlines", "normalize", "lowercase")}
+        form["separator"] = section.get("separator", "")
         return read([str(file) for file in files], self.vocabulary, on_unknown=on_unknown, **form)
 
     def read_part(

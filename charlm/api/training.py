@@ -9,6 +9,7 @@ from charlm.api.language_model import LanguageModel, load
 from charlm.errors import UsageError
 from charlm.files import modelfile
 from charlm.files.rundir import left_in
+from charlm.paths import expanded
 from charlm.workers.ranks import find_ranks
 
 if TYPE_CHECKING:
@@ -201,7 +202,7 @@ def _settings(
         return load_config(config), Path(out or Path("runs") / Path(config).stem)
     if out is None:
         raise UsageError("out: is missing; name the run directory, such as runs/mine")
-    return from_dict(_plain(config), "") if isinstance(config, Mapping) else config, Path(out)
+    return from_dict(_plain(config), "") if isinstance(config, Mapping) else config, expanded(out)
 
 
 def _plain(value: object) -> object:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charlm.cli.options import overrides_option
+from charlm.cli.options import PathOfAFile, overrides_option
 
 if TYPE_CHECKING:
     from charlm.bench import Report
@@ -20,7 +20,7 @@ Examples:
   charlm bench configs/plays.yaml --json
 """
 )
-@click.argument("config", required=False, type=click.Path(path_type=Path))
+@click.argument("config", required=False, type=PathOfAFile())
 @overrides_option
 @click.option("--vocabulary", type=click.IntRange(min=2), default=65, metavar="V", help="How many symbols there are.")
 @click.option("--repeat", type=click.IntRange(min=1), default=20, metavar="N", help="How many steps are timed.")

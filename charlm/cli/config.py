@@ -5,9 +5,11 @@ from pathlib import Path
 
 import click
 
+from charlm.cli.options import PathOfAFile
+
 
 @click.command("config")
-@click.argument("path", metavar="[CONFIG]", required=False, type=click.Path(path_type=Path))
+@click.argument("path", metavar="[CONFIG]", required=False, type=PathOfAFile())
 @click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Give a key another value; repeatable.")
 @click.option("--schema", "as_schema", is_flag=True, help="Print the JSON Schema of configuration files.")
 def command(path: Path | None, overrides: tuple[str, ...], as_schema: bool) -> None:

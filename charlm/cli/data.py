@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from charlm.cli.options import options_in_messages
+from charlm.cli.options import PathOfAFile, options_in_messages
 from charlm.corpus.fetch import CORPORA, corpus_named, fetch
 
 
@@ -27,7 +27,7 @@ def list_corpora() -> None:
     "folder",
     metavar="DIR",
     default="data",
-    type=click.Path(path_type=Path),
+    type=PathOfAFile(),
     help="The folder to put it in.",
 )
 @click.option("--url", metavar="URL", show_default=False, help="A mirror, instead of the corpus's own address.")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from charlm.cli.options import overrides_option
+from charlm.cli.options import PathOfAFile, overrides_option
 from charlm.errors import CharlmError
 
 VOCABULARY_SIZE = 11
@@ -12,7 +12,7 @@ MOST_HIDDEN = 16  # units and embedding: the equations are the same at any width
 
 
 @click.command()
-@click.argument("config", type=click.Path(path_type=Path))
+@click.argument("config", type=PathOfAFile())
 @overrides_option
 @click.option("--most", type=click.IntRange(min=1), default=100, help="Elements checked of each tensor, at the most.")
 def command(config: Path, overrides: tuple[str, ...], most: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from charlm.errors import UsageError
+from charlm.paths import expanded
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -24,6 +25,19 @@ class FiniteRange(click.FloatRange):
         return number
 
 
+class PathOfAFile(click.Path):
+    """A path with ``~`` for a home directory, also behind an equals sign, where the shell leaves it alone."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path, or fail."""
+        if not str(value):
+            self.fail("is empty; give a path", param, ctx)
+        return expanded(str(super().convert(value, param, ctx)))
+
+
 def overrides_option(function: F) -> F:
     """Add ``--set KEY=VALUE``, repeatable."""
     return click.option(
@@ -33,7 +47,7 @@ def overrides_option(function: F) -> F:
 
 def model_argument(function: F) -> F:
     """Add the argument MODEL: a run directory or a checkpoint file."""
-    return click.argument("model", metavar="MODEL", type=click.Path(path_type=Path))(function)
+    return click.argument("model", metavar="MODEL", type=PathOfAFile())(function)
 
 
 def on_unknown_option(function: F) -> F:

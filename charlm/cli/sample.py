@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from charlm.cli.display import COMPILING
-from charlm.cli.options import FiniteRange, model_argument, on_unknown_option, options_in_messages
+from charlm.cli.options import FiniteRange, PathOfAFile, model_argument, on_unknown_option, options_in_messages
 from charlm.errors import CharlmError, UsageError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ Examples:
 @click.option("--prompt", metavar="TEXT", help="What the text begins with.  [default: a new line]")
 @click.option(
     "--prompt-file",
-    type=click.Path(path_type=Path),
+    type=PathOfAFile(),
     metavar="FILE",
     help="The same, from a UTF-8 file, or - for standard input.",
 )

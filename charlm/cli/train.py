@@ -11,7 +11,7 @@ import click
 from charlm.cli import explain
 from charlm.cli.advice import quoted
 from charlm.cli.display import COMPILING
-from charlm.cli.options import FiniteRange, overrides_option
+from charlm.cli.options import FiniteRange, PathOfAFile, overrides_option
 from charlm.cli.signals import Signals
 from charlm.errors import UsageError
 
@@ -41,13 +41,11 @@ Examples:
   charlm train configs/plays.yaml --init-from runs/plays --out runs/tuned
 """
 )
-@click.argument("config", type=click.Path(path_type=Path), required=False)
+@click.argument("config", type=PathOfAFile(), required=False)
 @click.option(
     "--corpus", multiple=True, metavar="PATH", help="Text to train on instead of corpus.path, or -; repeatable."
 )
-@click.option(
-    "--out", type=click.Path(path_type=Path), metavar="DIR", help="The run directory.  [default: runs/CONFIG]"
-)
+@click.option("--out", type=PathOfAFile(), metavar="DIR", help="The run directory.  [default: runs/CONFIG]")
 @overrides_option
 @click.option(
     "--max-minutes",
@@ -60,10 +58,8 @@ Examples:
 @click.option(
     "--kernels", type=click.Choice(["auto", "numpy", "fused"]), help="What computes the model, whatever CONFIG says."
 )
-@click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with a run.")
-@click.option(
-    "--init-from", type=click.Path(path_type=Path), metavar="MODEL", help="Start from the weights of a run or file."
-)
+@click.option("--resume", type=PathOfAFile(), metavar="RUN", help="Go on with a run.")
+@click.option("--init-from", type=PathOfAFile(), metavar="MODEL", help="Start from the weights of a run or file.")
 @click.option("--force", is_flag=True, help="Replace the run that is in the run directory.")
 @click.option("--dry-run", is_flag=True, help="Read and check everything, say what would be done, write nothing.")
 @click.option("--quiet", is_flag=True, help="No progress, notes or samples; errors only.")

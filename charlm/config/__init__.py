@@ -13,7 +13,7 @@ from charlm.config.keys import (
     Training,
 )
 from charlm.config.options import LENGTHS, OPTIMIZER_OPTIONS, SCHEDULE_OPTIONS, UNIT_OPTIONS
-from charlm.config.reading import Override, from_dict, load, parse_override
+from charlm.config.reading import Override, from_checkpoint, from_dict, load, load_of_run, parse_override
 from charlm.config.writing import commented_defaults, dump_yaml, schema
 
 __all__ = [
@@ -34,8 +34,10 @@ __all__ = [
     "Training",
     "commented_defaults",
     "dump_yaml",
+    "from_checkpoint",
     "from_dict",
     "load",
+    "load_of_run",
     "parse_override",
     "schema",
 ]

@@ -36,6 +36,9 @@ def _corpus_conflicts(config: Config) -> Iterator[Mistake]:
     if corpus.min_count == 1 and corpus.unknown != _default(type(corpus), "unknown"):
         message = "has no effect with corpus.min_count 1; remove it or raise min_count"
         yield _mistake(message, "corpus.unknown", "corpus.min_count")
+    if corpus.mode == "lines" and corpus.separator not in ("", "\n"):
+        message = "has no effect with 'lines', where every file ends with a line; remove it or choose mode 'stream'"
+        yield _mistake(message, "corpus.separator", "corpus.mode")
     if corpus.mode == "lines" and corpus.unknown == "\n":
         yield _mistake("must not be the end of a line when corpus.mode is 'lines'", "corpus.unknown", "corpus.mode")
 

@@ -7,7 +7,19 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from charlm.cells import NAMES
 from charlm.config.options import OPTIMIZER_OPTIONS, SCHEDULE_OPTIONS, UNIT_OPTIONS, Key, options_of
-from charlm.config.values import Betas, Character, Count, Decay, Encoding, OneOf, Paths, Positive, Share, Workers
+from charlm.config.values import (
+    Betas,
+    Character,
+    Count,
+    Decay,
+    Encoding,
+    OneOf,
+    Paths,
+    Positive,
+    Separator,
+    Share,
+    Workers,
+)
 from charlm.network.regularisers import dropout
 from charlm.training.optimizers import RULES, SGD, Adam, RMSprop, Rule
 from charlm.training.schedules import SCHEDULES, Cosine, Plateau, Step, WarmUp
@@ -56,6 +68,7 @@ class Corpus(_Section):
     newlines: Annotated[str, OneOf("a choice of newlines", ("lf", "keep"))] = Field(
         default="lf", description="turn every line end into \\n, or keep them as they are"
     )
+    separator: Separator = Field(default="\n", description="put between two files if the first does not end with it")
     normalize: Annotated[str, OneOf("a normalization form", ("NFC", "NFD", "NFKC", "NFKD"))] | None = Field(
         default=None, description="Unicode normalization form"
     )

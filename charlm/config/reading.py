@@ -15,6 +15,7 @@ from charlm.errors import ConfigError
 from charlm.phrases import one_line
 
 _LARGEST = 2**20
+BEFORE_IT_EXISTED = {"separator": ""}  # how corpora were read by versions without the key
 
 
 @dataclass(frozen=True)
@@ -196,3 +197,35 @@ def from_dict(data: object, where: str) -> Config:
         With one line for each problem.
     """
     return Document(where, data).resolve()
+
+
+def from_checkpoint(data: object, where: str) -> Config:
+    """Build the configuration that a checkpoint holds, as `from_dict` does; keys younger than it mean what was then.
+
+    Parameters
+    ----------
+    data : object
+        Nested dictionaries.
+    where : str
+        The checkpoint, to begin each message with.
+
+    Raises
+    ------
+    ConfigError
+        With one line for each problem.
+    """
+    return from_dict(_as_then(data), where)
+
+
+def load_of_run(path: Path) -> Config:
+    """Read the configuration file of a run, which any version may have written; see `from_checkpoint`."""
+    document = _read(path)
+    document.data = _as_then(document.data)
+    return document.resolve()
+
+
+def _as_then(data: Any) -> Any:
+    """Write out what keys that are not there meant to the version that knew none of them."""
+    if isinstance(data, dict) and isinstance(data.get("corpus"), dict):
+        return {**data, "corpus": {**BEFORE_IT_EXISTED, **data["corpus"]}}
+    return data

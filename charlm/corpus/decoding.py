@@ -45,6 +45,7 @@ class Options:
     lowercase: bool
     min_count: int
     unknown: str
+    separator: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
@@ -87,10 +88,17 @@ class Tally:
     characters_before: int = 0
     characters_after: int = 0
     empty_lines: int = 0
+    separators: int = 0
 
     def notes(self, options: Options) -> list[str]:
         """Return a line for everything that is no longer as it was in the files."""
         notes = []
+        if self.separators:
+            what = "a newline" if options.separator == "\n" else repr(options.separator)
+            notes.append(
+                f"separator: {what} put after {count(self.separators, 'file')} that did not end with it "
+                "(separator: '' joins files as they are)"
+            )
         if self.byte_order_marks:
             notes.append(f"byte order mark dropped from {count(self.byte_order_marks, 'file')}")
         if self.crlf or self.cr:
@@ -143,7 +151,10 @@ def text(sources: Sequence[Source], options: Options, tally: Tally) -> Iterator[
     """
     ends = ("\n", "\r") if options.newlines == "lf" else ("\n",)
     files = (_decoded(source, options.encoding, tally) for source in sources)
-    pieces = _joined(files, "\n", ends if options.mode == "lines" else None, tally)
+    if options.mode == "lines":
+        pieces = _ended(files, "\n", ends, tally)
+    else:
+        pieces = _joined(files, options.separator, ends if options.separator == "\n" else (options.separator,), tally)
     if options.newlines == "lf":
         pieces = _with_line_feeds(pieces, tally)
     if options.normalize or options.lowercase:
@@ -154,8 +165,10 @@ def text(sources: Sequence[Source], options: Options, tally: Tally) -> Iterator[
 def data(sources: Sequence[Source], options: Options, tally: Tally) -> Iterator[bytes]:
     """Yield the bytes of files as they are; in lines mode in the form that `text` describes."""
     files = (source.chunks() for source in sources)
-    pieces = _joined(files, b"\n", (b"\n",) if options.mode == "lines" else None, tally)
-    return _as_lines(pieces, b"\n", re.compile(b"\n{2,}"), tally) if options.mode == "lines" else pieces
+    if options.mode == "lines":
+        return _as_lines(_ended(files, b"\n", (b"\n",), tally), b"\n", re.compile(b"\n{2,}"), tally)
+    separator = options.separator.encode("utf-8", "surrogateescape")
+    return _joined(files, separator, (separator,), tally)
 
 
 Reader = Callable[[Sequence[Source], Options, Tally], Iterator[str] | Iterator[bytes]]
@@ -195,18 +208,35 @@ def _with_end(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
     yield b"", True
 
 
-def _joined(
-    files: Iterable[Iterator[AnyStr]], newline: AnyStr, line_ends: tuple[AnyStr, ...] | None, tally: Tally
+def _ended(
+    files: Iterable[Iterator[AnyStr]], newline: AnyStr, line_ends: tuple[AnyStr, ...], tally: Tally
 ) -> Iterator[AnyStr]:
-    """Yield the pieces of all files; with `line_ends`, a file that stops within a line has that line ended."""
+    """Yield the pieces of all files, and end the last line of each."""
     for pieces in files:
         tally.files += 1
         last = newline[:0]
         for piece in pieces:
             last = piece
             yield piece
-        if line_ends is not None and last and not last.endswith(line_ends):
+        if last and not last.endswith(line_ends):
             yield newline
+
+
+def _joined(
+    files: Iterable[Iterator[AnyStr]], separator: AnyStr, ends: tuple[AnyStr, ...], tally: Tally
+) -> Iterator[AnyStr]:
+    """Yield the pieces of all files, with the separator before a file where what precedes it has none of the ends."""
+    end = separator[:0]  # of the text so far, as long as a separator
+    for pieces in files:
+        tally.files += 1
+        begins = True
+        for piece in pieces:
+            if begins and end and not end.endswith(ends):
+                tally.separators += 1
+                yield separator
+            begins = False
+            end = (end + piece)[-len(separator) :] if separator else end
+            yield piece
 
 
 def _with_line_feeds(pieces: Iterable[str], tally: Tally) -> Iterator[str]:

@@ -64,6 +64,7 @@ def load(
     unknown: str,
     split: Mapping[str, Any],
     seed: int,
+    separator: str = "",
 ) -> Corpus:
     """Read a corpus, number its characters and split it.
 
@@ -94,6 +95,8 @@ def load(
         Fractions train, valid and test, and the layout, "tail" or "stripes".
     seed : int
         The run's seed, which shuffles lines.
+    separator : str
+        What stands between two files in mode "stream"; it is added where the first does not end with it.
 
     Returns
     -------
@@ -107,12 +110,12 @@ def load(
     UsageError
         When an option makes no sense.
     """
-    options = Options(encoding, unit, mode, newlines, normalize, lowercase, min_count, unknown)
+    options = Options(encoding, unit, mode, newlines, normalize, lowercase, min_count, unknown, separator)
     chosen = splits.shares(split)
     if mode == "lines" and chosen.layout != "tail":
         raise UsageError("corpus.split.layout: no effect with corpus.mode: lines, whose lines are shuffled; remove it")
     report: list[str] = []
-    with _opened(path) as sources:
+    with _opened(path, report) as sources:
         size = sum(source.state()[0] for source in sources)
         store = cache.on_disk(report) if size >= CACHED_FROM else cache.Memory()
         key = key_of(sources, options) if size >= CACHED_FROM else ""
@@ -132,12 +135,13 @@ def read(
     newlines: str,
     normalize: Form | None,
     lowercase: bool,
+    separator: str = "",
 ) -> tuple[Ids, list[str]]:
     """Read files with a vocabulary that is there already, to score them with a trained model.
 
     Parameters
     ----------
-    path, encoding, mode, newlines, normalize, lowercase
+    path, encoding, mode, newlines, normalize, lowercase, separator
         As for `load`.
     vocabulary : Vocabulary
         The model's; its unit is the text's.
@@ -158,11 +162,12 @@ def read(
     UsageError
         When an option makes no sense, or when the text has unknown characters and `on_unknown` is "error".
     """
-    options = Options(encoding, vocabulary.unit, mode, newlines, normalize, lowercase, 1, "\ufffd")
+    options = Options(encoding, vocabulary.unit, mode, newlines, normalize, lowercase, 1, "\ufffd", separator)
     tally = Tally()
     characters = 0
     encoded: list[Ids] = []
-    with _opened(path) as sources:
+    left_out: list[str] = []
+    with _opened(path, left_out) as sources:
         for piece in READERS[options.unit](sources, options, tally):
             characters += len(piece)
             try:
@@ -171,7 +176,11 @@ def read(
                 error.args = (f"{', '.join(source.name for source in sources)}: {error}",)
                 raise
     ids = np.concatenate([np.empty(0, dtype=vocabulary.dtype), *encoded])
-    report = [f"{count(tally.files, 'file')}, {count(characters, NOUNS[options.unit])}", *tally.notes(options)]
+    report = [
+        *left_out,
+        f"{count(tally.files, 'file')}, {count(characters, NOUNS[options.unit])}",
+        *tally.notes(options),
+    ]
     if len(ids) < characters:
         report.append(f"{count(characters - len(ids), 'unknown character')} left out")
     if len(ids) < splits.SMALLEST_TEXT:
@@ -281,9 +290,9 @@ def check_fits(characters: int, batch_size: int, seq_length: int) -> None:
 
 
 @contextmanager
-def _opened(path: str | Sequence[str]) -> Iterator[list[Source]]:
+def _opened(path: str | Sequence[str], notes: list[str]) -> Iterator[list[Source]]:
     with ExitStack() as stack:
-        sources = find(path)
+        sources = find(path, notes)
         for source in sources:
             stack.callback(source.close)
         before = [source.state() for source in sources]

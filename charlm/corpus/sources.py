@@ -1,6 +1,7 @@
 """The files that a corpus path names, and the bytes that are in them."""
 
 import bz2
+import contextlib
 import glob
 import gzip
 import hashlib
@@ -13,20 +14,28 @@ import sys
 import sysconfig
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
 from charlm.errors import CorpusError, UsageError
-from charlm.phrases import nearest
+from charlm.paths import expanded
+from charlm.phrases import nearest, one_line
 
 CHUNK_BYTES = 1 << 18
 SPOOL_BYTES = 1 << 24  # standard input is kept in memory up to this size, then in a temporary file
 STANDARD_INPUT = "-"
 STDLIB_PREFIX = "stdlib:"
 STDLIB_EXTRAS = ("site-packages", "dist-packages", "test", "tests", "idle_test", "__pycache__")
+
+SPECIAL = {
+    stat.S_IFIFO: "a named pipe; to read it, name it in corpus.path",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 
 Opener = Callable[[BinaryIO], IO[bytes]]
 DECOMPRESSORS: dict[str, Opener] = {
@@ -122,7 +131,7 @@ class Source:
         )
 
 
-def find(path: str | Sequence[str]) -> list[Source]:
+def find(path: str | Sequence[str], notes: list[str] | None = None) -> list[Source]:
     """Return the files that a corpus path names, in the order in which they are to be read.
 
     Parameters
@@ -132,6 +141,9 @@ def find(path: str | Sequence[str]) -> list[Source]:
         their relative paths; a glob pattern, where ``**`` means any number of directories; ``-`` for standard
         input; or ``stdlib:PATTERN``, a pattern below the directory of this Python's standard library, where
         installed packages and the library's own tests count only if the pattern names their directory.
+    notes : list of str, optional
+        Takes a line for each file or link in a directory, or matched by a pattern, that is left out: named pipes,
+        devices, sockets and links to directories.
 
     Returns
     -------
@@ -150,36 +162,48 @@ def find(path: str | Sequence[str]) -> list[Source]:
         raise UsageError("corpus.path: is empty; it must name a file, a directory, a pattern or - for standard input")
     if paths.count(STANDARD_INPUT) > 1:
         raise UsageError("corpus.path: names standard input (-) twice; it can be read once")
-    return [source for one in paths for source in _find_one(one)]
+    left_out: list[str] = []
+    found = [source for one in paths for source in _find_one(one, left_out)]
+    if notes is not None:
+        notes += dict.fromkeys(left_out)
+    return found
 
 
-def _find_one(path: str) -> list[Source]:
+def _find_one(path: str, notes: list[str]) -> list[Source]:
     if path == STANDARD_INPUT:
         return [Source("standard input", spool=_spooled(sys.stdin.buffer))]
     if path.startswith(STDLIB_PREFIX):
         return [_file(found) for found in _stdlib(path.removeprefix(STDLIB_PREFIX))]
-    place = Path(path).expanduser()
+    place = expanded(path)
     try:
         mode = place.stat().st_mode
     except FileNotFoundError:
         if glob.has_magic(path):
-            return [_file(found) for found in _matches(path)]
+            return [_file(found) for found in _matches(path, notes)]
         raise CorpusError(_missing(path)) from None
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from None
     if stat.S_ISDIR(mode):
-        return [_file(found) for found in _directory(place)]
+        return [_file(found) for found in _directory(place, notes)]
+    if stat.S_ISBLK(mode) or (stat.S_ISCHR(mode) and not _is_terminal(place)):
+        raise CorpusError(f"{one_line(path)}: is a device; corpus.path must name text")
     return [_file(place) if stat.S_ISREG(mode) else _pipe(place)]
 
 
+def _is_terminal(path: Path) -> bool:
+    with contextlib.suppress(OSError), path.open("rb", buffering=0) as stream:
+        return stream.isatty()
+    return False
+
+
 def _file(path: Path) -> Source:
-    return Source(str(path), path=path)
+    return Source(one_line(str(path)), path=path)
 
 
 def _pipe(path: Path) -> Source:
     try:
         with path.open("rb") as stream:
-            return Source(str(path), spool=_spooled(stream))
+            return Source(one_line(str(path)), spool=_spooled(stream))
     except OSError as error:
         raise _unreadable(str(path), error) from None
 
@@ -194,28 +218,90 @@ def _spooled(stream: BinaryIO) -> IO[bytes]:
     return spool
 
 
-def _directory(top: Path) -> list[Path]:
+def _directory(top: Path, notes: list[str]) -> list[Path]:
     def refuse(error: OSError) -> None:
         raise _unreadable(error.filename or str(top), error)
 
     found = []
+    linked = []
     for folder, folders, files in os.walk(top, onerror=refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]
+        linked += [Path(folder, name) for name in folders if os.path.islink(os.path.join(folder, name))]
         found += [Path(folder, name) for name in files if not name.startswith(".")]
+    notes += [
+        f"{one_line(str(path))}: left out, as it is a link to a directory; to read it, add it to corpus.path"
+        for path in sorted(linked)
+    ]
+    found = _ordinary(sorted(found, key=lambda path: path.relative_to(top).parts), notes)
     if not found:
-        raise CorpusError(f"{top}: the directory holds no files (hidden ones do not count); put the corpus there")
-    return sorted(found, key=lambda path: path.relative_to(top).parts)
+        raise CorpusError(
+            f"{one_line(str(top))}: the directory holds no files (hidden ones, pipes, devices and linked directories "
+            "do not count); put the corpus there"
+        )
+    return found
 
 
-def _matches(pattern: str) -> list[Path]:
-    found = glob.glob(os.path.expanduser(pattern), recursive=True)
-    files = [Path(name) for name in sorted(found) if os.path.isfile(name)]
+def _ordinary(paths: Iterable[Path], notes: list[str]) -> list[Path]:
+    """Leave out what could be waited for for ever, or has no end, and note it."""
+    files = []
+    for path in paths:
+        try:
+            kind = stat.S_IFMT(path.stat().st_mode)
+        except OSError:
+            kind = stat.S_IFREG  # reading it will say what is wrong
+        if kind in SPECIAL:
+            notes.append(f"{one_line(str(path))}: left out, as it is {SPECIAL[kind]}")
+        else:
+            files.append(path)
+    return files
+
+
+def _matches(pattern: str, notes: list[str]) -> list[Path]:
+    found = _expanded_pattern(str(expanded(pattern)), notes)
+    files = _ordinary((Path(name) for name in sorted(found) if not os.path.isdir(name)), notes)
     if not files:
         raise CorpusError(
             f"{pattern}: no file matches this pattern (patterns are relative to {Path.cwd()}; * stays within a "
             f"directory, ** goes into those below)"
         )
     return files
+
+
+def _expanded_pattern(pattern: str, notes: list[str]) -> set[str]:
+    """Return what a pattern matches, where ``**`` enters no directory again that it is in already."""
+    before, stars, after = _at_stars(pattern)
+    if not stars:
+        return set(glob.glob(pattern))
+    found = set()
+    for top in glob.glob(before) if before else [""]:
+        for folder in _folders_below(top, notes):
+            found |= _expanded_pattern(os.path.join(glob.escape(folder), after or "*"), notes)
+    return found
+
+
+def _at_stars(pattern: str) -> tuple[str, bool, str]:
+    """Cut a pattern at its first ``**``."""
+    parts = pattern.split(os.sep)
+    if "**" not in parts:
+        return pattern, False, ""
+    at = parts.index("**")
+    return os.sep.join([*parts[:at], ""]), True, os.sep.join(parts[at + 1 :])
+
+
+def _folders_below(top: str, notes: list[str], inside: frozenset[str] = frozenset()) -> Iterator[str]:
+    """Yield a directory and those below it, hidden ones left out, each linked one unless it leads back."""
+    real = os.path.realpath(top)
+    if real in inside:
+        notes.append(f"{one_line(top)}: left out, as it is a link that leads back to {one_line(real)}")
+        return
+    yield top
+    try:
+        with os.scandir(top or ".") as entries:
+            names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+    except OSError:
+        return
+    for name in names:
+        yield from _folders_below(os.path.join(top, name), notes, inside | {real})
 
 
 def _stdlib(pattern: str) -> list[Path]:
@@ -231,15 +317,15 @@ def _stdlib(pattern: str) -> list[Path]:
 
 def _missing(path: str) -> str:
     folder, name = os.path.split(path)
-    message = f"{path}: there is no such file"
+    message = f"{one_line(path)}: there is no such file"
     if not os.path.isdir(folder or "."):
         return f"{message}, nor a directory {folder} (paths are relative to {Path.cwd()})"
     near = nearest(name, os.listdir(folder or "."))
     if near:
-        return f"{message}; did you mean {os.path.join(folder, near)}?"
+        return f"{message}; did you mean {one_line(os.path.join(folder, near))}?"
     return f"{message} (paths are relative to {Path.cwd()})"
 
 
 def _unreadable(name: str, error: Exception) -> CorpusError:
     reason = getattr(error, "strerror", None) or str(error)
-    return CorpusError(f"{name}: cannot be read ({reason}); corpus.path must name files that you may read")
+    return CorpusError(f"{one_line(name)}: cannot be read ({reason}); corpus.path must name files that you may read")

@@ -85,8 +85,9 @@ def test_the_parts_of_the_corpus_are_those_of_its_files(evaluate, folder):
 
 
 def test_several_files_are_one_text_and_so_is_standard_input(evaluate, folder, run_charlm):
-    (folder / "a.txt").write_text(TEXT[:100], newline="\n")
-    (folder / "b.txt").write_text(TEXT[100:200], newline="\n")
+    end = TEXT.index("\n", 50) + 1  # files that end within a line are separated
+    (folder / "a.txt").write_text(TEXT[:end], newline="\n")
+    (folder / "b.txt").write_text(TEXT[end:200], newline="\n")
     (folder / "ab.txt").write_text(TEXT[:200], newline="\n")
     whole = scored(evaluate("stream", "ab.txt", "--json"))
     assert whole["chars"] == 199

@@ -73,6 +73,21 @@ def test_the_run_directory_has_the_configurations_name_or_the_one_given(config, 
     assert state(config.parent / "runs/small") == state(config.parent / "other/place")
 
 
+def test_a_tilde_behind_an_equals_sign_is_the_home_directory(config, train, monkeypatch, tmp_path):
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(tmp_path / "home"))
+    assert train(config, "--out=~/run", "--set", "training.max_steps=2")[0] == 0
+    assert (tmp_path / "home" / "run" / "last.safetensors").exists()
+    assert not (tmp_path / "~").exists()
+
+
+@pytest.mark.parametrize("out", ["", "~nobody-of-this-name/run"])
+def test_an_output_directory_that_cannot_be_meant_is_told_in_one_line(config, train, out):
+    status, lines = train(config, f"--out={out}")
+    assert status == 2
+    assert len(lines) == 1
+
+
 def test_flags_override_the_file(config, train):
     corpus_file(config.parent, 900).rename(config.parent / "other.txt")
     status, _ = train(config, "--quiet", "--corpus", "other.txt", "--set", "model.hidden_size=5", "--set", "seed=7")

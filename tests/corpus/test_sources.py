@@ -1,6 +1,7 @@
 """Facts about the files that a corpus path names."""
 
 import bz2
+import glob
 import gzip
 import io
 import lzma
@@ -130,3 +131,103 @@ def test_an_unreadable_file_is_told_in_one_line(corpus_file, monkeypatch):
     monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(CharlmError, match=r"corpus\.txt: cannot be read \(Permission denied\)"):
         load_path(corpus_file)
+
+
+def test_a_separator_stands_between_files_that_do_not_end_with_it_and_is_reported(tmp_path):
+    for name, text in {"a": "The end", "b": "Begin.\n", "c": "", "d": "Middle", "e": "Last"}.items():
+        write(tmp_path / name, text)
+    corpus = load_path(tmp_path, WHOLE, separator="\n")
+    assert corpus.vocabulary.decode(corpus.train) == "The end\nBegin.\nMiddle\nLast"
+    assert any("a newline put after 2 files" in note for note in corpus.report)
+    assert whole_text(tmp_path, separator="<|>") == "The end<|>Begin.\n<|>Middle<|>Last"
+    assert whole_text(tmp_path, separator="\n", unit="byte") == "The end\nBegin.\nMiddle\nLast"
+    joined = load_path(tmp_path, WHOLE, separator="")
+    assert joined.vocabulary.decode(joined.train) == "The endBegin.\nMiddleLast"
+    assert not any("separator" in note for note in joined.report)
+
+
+def test_one_file_and_files_that_end_with_the_separator_are_left_alone(tmp_path):
+    assert whole_text(write(tmp_path / "one", "no newline"), separator="\n") == "no newline"
+    one, other = write(tmp_path / "a", "x\r\n"), write(tmp_path / "b", "y\r")
+    assert whole_text([one, other, one], separator="\n") == "x\ny\nx\n"
+
+
+def test_a_long_separator_is_found_where_a_file_is_read_in_pieces(tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "CHUNK_BYTES", 2)
+    one, other = write(tmp_path / "a", "xyz<end>"), write(tmp_path / "b", "z")
+    assert whole_text([one, other], separator="<end>") == "xyz<end>z"
+
+
+needs_links = pytest.mark.skipif(os.name == "nt", reason="links and pipes need no rights on POSIX systems only")
+
+
+@needs_links
+def test_a_pipe_a_device_and_links_to_them_in_a_directory_are_named_and_not_waited_for(tmp_path):
+    folder = write(tmp_path / "d" / "a.txt", PROSE).parent
+    os.mkfifo(folder / "pipe.txt")
+    os.mkfifo(tmp_path / "elsewhere")
+    (folder / "link.txt").symlink_to(tmp_path / "elsewhere")
+    (folder / "zero.txt").symlink_to("/dev/zero")
+    for path in (folder, folder / "*.txt", folder / "**" / "*.txt"):
+        corpus = load_path(path, WHOLE)
+        assert corpus.vocabulary.decode(corpus.train) == PROSE
+        for name, kind in {"pipe": "a named pipe", "link": "a named pipe", "zero": "a device"}.items():
+            assert any(f"{name}.txt: left out, as it is {kind}" in note for note in corpus.report)
+
+
+@needs_links
+def test_a_device_is_refused():
+    with pytest.raises(CharlmError, match=r"/dev/zero: is a device"):
+        load_path("/dev/zero")
+
+
+@needs_links
+def test_a_linked_directory_in_a_directory_is_named(tmp_path):
+    write(tmp_path / "d" / "a.txt", PROSE)
+    write(tmp_path / "other" / "b.txt", "zzz")
+    (tmp_path / "d" / "link").symlink_to(tmp_path / "other")
+    corpus = load_path(tmp_path / "d", WHOLE)
+    assert corpus.vocabulary.decode(corpus.train) == PROSE
+    assert any("link: left out, as it is a link to a directory" in note for note in corpus.report)
+
+
+@needs_links
+def test_a_pattern_follows_links_and_does_not_go_round_in_circles(tmp_path):
+    write(tmp_path / "d" / "a.txt", "1")
+    write(tmp_path / "other" / "b.txt", "2")
+    (tmp_path / "d" / "link").symlink_to(tmp_path / "other")
+    for name in "pqrstuvw":
+        (tmp_path / "d" / name).symlink_to(tmp_path / "d")
+    corpus = load_path(tmp_path / "d" / "**" / "*.txt", WHOLE)
+    assert corpus.vocabulary.decode(corpus.train) == "12"
+    assert any("p: left out, as it is a link that leads back to" in note for note in corpus.report)
+
+
+@pytest.mark.parametrize("pattern", ["**/*.txt", "d/**", "**", "d/**/x/*.txt", "*/**/*.t*t", "**/x/**/*.txt", "[d]/*"])
+def test_patterns_match_as_they_do_in_the_standard_library(tmp_path, monkeypatch, pattern):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.txt", "d/b.txt", "d/x/c.txt", "d/y/x/d.txt", "d/.hidden/x/e.txt", "x/f.txt", "x/.g.txt"):
+        write(tmp_path / name, "ab")
+    expected = sorted(name for name in glob.glob(pattern, recursive=True) if os.path.isfile(name))
+    assert [source.name for source in sources.find(pattern)] == expected
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has file names that are no text")
+def test_a_file_name_that_is_not_utf8_is_read_and_shown_safely(tmp_path):
+    name = os.fsencode(tmp_path) + b"/caf\xe9\n.txt"
+    with open(name, "wb") as file:
+        file.write(PROSE.encode())
+    assert whole_text(os.fsdecode(name)) == whole_text(tmp_path) == PROSE
+    open(name, "wb").close()
+    with pytest.raises(CharlmError, match=r"caf\\udce9\\n.txt: is empty"):
+        load_path(os.fsdecode(name))
+
+
+def test_a_home_directory_that_is_not_known_is_told(tmp_path, monkeypatch):
+    for path in ("~nobody-of-this-name/x.txt", "~nobody-of-this-name/*.txt"):
+        with pytest.raises(UsageError, match="home directory ~nobody-of-this-name is not known"):
+            load_path(path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    write(tmp_path / "x.txt", "abc")
+    assert whole_text("~/x.txt") == whole_text("~/*.txt") == "abc"
