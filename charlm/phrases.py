@@ -38,7 +38,14 @@ def shown(value: object) -> str:
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, dict):
         return "a section"
-    text = repr(value)
+    try:
+        return shortened(repr(value))
+    except (ValueError, RecursionError):  # Python writes no number of more than 4,300 digits
+        return "a value that is too long to show"
+
+
+def shortened(text: str) -> str:
+    """Return a text, cut short if it is long."""
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

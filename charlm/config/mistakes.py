@@ -6,10 +6,11 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from charlm.config.conflicts import Mistake, conflicts
-from charlm.config.keys import EXAMPLE, Config
+from charlm.config.keys import EXAMPLE, SECTIONS, Config
 from charlm.config.options import Key
-from charlm.config.wording import UNKNOWN, complaint, meant
+from charlm.config.wording import UNKNOWN, complaint, meant, too_many
 
+MOST_MISTAKES = 100  # that are reported one by one
 _REQUIRED: Key = ("corpus", "path")
 
 
@@ -27,6 +28,8 @@ def mistakes_in(data: object) -> tuple[Config | None, list[Mistake]]:
     config, details, disagreeing = _validated(data)
     if not details:
         return config, disagreeing
+    if len(details) > MOST_MISTAKES:
+        return None, [(((),), too_many(len(details)))]
     mistakes: list[Mistake] = []
     wrong: set[Key] = set()
     for detail in details:
@@ -47,7 +50,7 @@ def _without(data: object, wrong: set[Key], key: Key = ()) -> dict[str, Any]:
     if not isinstance(data, dict):
         return {}
     return {
-        name: _without(value, wrong, (*key, name)) if isinstance(value, dict) else value
+        name: _without(value, wrong, (*key, name)) if (*key, name) in SECTIONS else value
         for name, value in data.items()
         if isinstance(name, str) and (*key, name) not in wrong
     }

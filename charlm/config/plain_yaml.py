@@ -23,6 +23,7 @@ _SCALARS: dict[str, tuple[str, str, Callable[[str], Any]]] = {  # pattern, first
     ),
 }
 _DEEPEST = 20
+_ESCAPES = "; in double quotes a backslash begins an escape: write a path in single quotes, or with forward slashes"
 _QUOTE = "aliases, anchors and tags have no use here; put text that begins with '*', '&' or '!' in quotes"
 
 
@@ -83,10 +84,18 @@ def compose(text: str, name: str) -> yaml.Node | None:
         return loader.get_single_node()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        line = mark.line if mark else loader.line
         in_reference = "alias" in (error.context or "") or "anchor" in (error.context or "")
-        fail(mark.line if mark else loader.line, _QUOTE if in_reference else error.problem)
+        fail(line, _QUOTE if in_reference else f"{error.problem}{_about_backslashes(text, line, error)}")
     except (ValueError, OverflowError):  # PyYAML passes on what it cannot turn into a character or a number
         fail(loader.line, "there is no such character or number")
+
+
+def _about_backslashes(text: str, line: int, error: yaml.MarkedYAMLError) -> str:
+    """Explain an error that a Windows path in double quotes has led to, if that is what it is."""
+    above = text.split("\n")[: line + 1]
+    in_quotes = "double-quoted" in (error.context or "")
+    return _ESCAPES if in_quotes or any(re.search(r'\\"\s*\Z', row) for row in above) else ""
 
 
 def plain_value(node: yaml.Node, mark: Callable[[Key, int], None], key: Key = ()) -> Any:

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from charlm.config import textfile
 from charlm.config.keys import KEYS, SECTIONS, Config
-from charlm.config.mistakes import mistakes_in
+from charlm.config.mistakes import MOST_MISTAKES, mistakes_in
 from charlm.config.options import LENGTHS, Key
 from charlm.config.plain_yaml import compose, plain_value
-from charlm.config.wording import unknown_key
+from charlm.config.wording import too_many, unknown_key
 from charlm.errors import ConfigError
-from charlm.phrases import one_line
+from charlm.phrases import one_line, shortened
 
-_LARGEST = 2**20
 BEFORE_IT_EXISTED = {"separator": ""}  # how corpora were read by versions without the key
 
 
@@ -86,6 +86,9 @@ class Document:
         for keys, message in mistakes:
             key = next((key for key in keys if key in self._places), keys[0])
             self._complain(self._nearest_place(key), key, message)
+        if len(self._problems) > MOST_MISTAKES:
+            number, self._problems = len(self._problems), []
+            self._complain(self._places[()], (), too_many(number))
         if config is None or self._problems:
             raise ConfigError(*(text for _, text in sorted(self._problems, key=lambda problem: problem[0])))
         return config
@@ -94,32 +97,13 @@ class Document:
         return next(self._places[key[:n]] for n in range(len(key), -1, -1) if key[:n] in self._places)
 
     def _complain(self, place: _Place, key: Key, message: str) -> None:
-        parts = [place.where, "" if place.is_key else ".".join(key), message]
+        parts = [place.where, "" if place.is_key else ".".join(map(shortened, key)), message]
         self._problems.append((place.rank, one_line(": ".join(part for part in parts if part))))
-
-
-def _read_text(path: Path) -> str:
-    try:
-        if path.is_dir():
-            raise ConfigError(f"{path}: is a directory; a configuration is a YAML file")
-        with path.open("rb") as file:
-            data = file.read(_LARGEST + 1)
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: there is no such file") from None
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
-    if len(data) > _LARGEST:
-        raise ConfigError(f"{path}: is too large for a configuration; the text to learn from is given by corpus.path")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{path}:{line}: is not UTF-8 text (byte 0x{data[error.start]:02x})") from None
 
 
 def _read(path: Path) -> Document:
     document = Document(str(path))
-    node = compose(_read_text(path), str(path))
+    node = compose(textfile.read(path), str(path))
     if node is not None:
         document.data = plain_value(node, lambda key, line: document.mark(key, f"{path}:{line}"))
     return document
@@ -144,6 +128,8 @@ def parse_override(text: str, option: str = "") -> Override:
     if not equals:
         raise ConfigError(one_line(f"{option}{text}: needs KEY=VALUE, such as model.hidden_size=512"))
     where = f"{option}{key}"
+    if len(value) > textfile.LARGEST:
+        raise ConfigError(one_line(f"{where}: has more than {textfile.LARGEST:,} characters"))
     node = compose(value, where)
     if node is None:
         raise ConfigError(one_line(f"{where}: needs a value; write null for none"))
@@ -159,7 +145,7 @@ def load(path: Path | None, overrides: Sequence[str] = (), extra: Sequence[Overr
     Parameters
     ----------
     path : Path or None
-        A YAML file in UTF-8; without one, every key has its default.
+        A YAML file in UTF-8, or in UTF-16 with its mark; without one, every key has its default.
     overrides : sequence of str
         Texts such as ``model.hidden_size=512``, their values written as in YAML.
     extra : sequence of Override

@@ -1,5 +1,6 @@
 """Kinds of values beyond numbers and texts: a name out of a few, a path or several, the name of an encoding."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -14,6 +15,11 @@ from pydantic import (
     WrapValidator,
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+_AS_MEANT = (
+    "must be in single quotes, or have forward slashes: in double quotes a backslash begins an escape, "
+    r"as \n is a line end"
+)
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,14 @@ def _tuple_of_list(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+def _as_meant(path: str | tuple[str, ...]) -> str | tuple[str, ...]:
+    r"""Refuse a Windows path in double quotes, such as ``"C:\new"``, where ``\n`` has become a line end."""
+    for one in [path] if isinstance(path, str) else path:
+        if re.match(r"[A-Za-z]:|\\", one) and not one.isprintable():
+            raise PydanticCustomError("must", "{sentence}", {"sentence": _AS_MEANT})
+    return path
+
+
 def _text_encoding(name: str) -> str:
     try:
         " ".encode(name)
@@ -74,6 +88,7 @@ Paths = Annotated[
     NonEmpty | Annotated[tuple[NonEmpty, ...], Field(min_length=1)],
     BeforeValidator(_tuple_of_list),
     must("must be a path or a list of paths"),
+    AfterValidator(_as_meant),
 ]
 Encoding = Annotated[str, AfterValidator(_text_encoding), must("must be the name of a text encoding, such as 'utf-8'")]
 Character = Annotated[

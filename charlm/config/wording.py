@@ -70,3 +70,8 @@ def unknown_key(key: Key) -> str:
     homes = [".".join(known[:-1]) or "the top level" for known in KEYS if known[-1] == likely[-1]]
     name = "it" if likely[-1] == key[-1] else f"'{likely[-1]}'"
     return f"is not a key here; {name} belongs to {' or '.join(homes)}"
+
+
+def too_many(number: int) -> str:
+    """Say that something with so many mistakes is no configuration."""
+    return f"has {number:,} mistakes, so it is not a configuration; its keys are {', '.join(Config.model_fields)}"

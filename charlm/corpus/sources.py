@@ -8,6 +8,7 @@ import hashlib
 import io
 import lzma
 import os
+import re
 import shutil
 import stat
 import sys
@@ -318,6 +319,10 @@ def _stdlib(pattern: str) -> list[Path]:
 def _missing(path: str) -> str:
     folder, name = os.path.split(path)
     message = f"{one_line(path)}: there is no such file"
+    if re.search("[\0-\x1f\x85\xa0\u2028\u2029]", path):  # what the letters n, t, ... are after a backslash
+        return (
+            f"{message}; in double quotes, YAML takes a backslash for an escape: use single quotes or forward slashes"
+        )
     if not os.path.isdir(folder or "."):
         return f"{message}, nor a directory {folder} (paths are relative to {Path.cwd()})"
     near = nearest(name, os.listdir(folder or "."))

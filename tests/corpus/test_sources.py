@@ -231,3 +231,11 @@ def test_a_home_directory_that_is_not_known_is_told(tmp_path, monkeypatch):
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     write(tmp_path / "x.txt", "abc")
     assert whole_text("~/x.txt") == whole_text("~/*.txt") == "abc"
+
+
+@pytest.mark.parametrize("path", ["texts\new.txt", "here/\x07.txt", "a\u2028b"])
+def test_a_path_that_yaml_has_changed_is_explained_on_one_line(path):
+    with pytest.raises(CharlmError) as caught:
+        load_path(path)
+    assert str(caught.value).isprintable()
+    assert "there is no such file; in double quotes, YAML takes a backslash for an escape" in str(caught.value)
