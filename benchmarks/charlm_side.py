@@ -11,7 +11,8 @@ from turns import serve
 
 from charlm import assemble, bench
 from charlm.config import Config, from_dict
-from charlm.inference.sampler import Filter, Sampler
+from charlm.inference.filters import Filter
+from charlm.inference.sampler import Sampler
 from charlm.workers.ranks import Ranks
 from charlm.workers.split import available_cores
 from charlm.workers.team import Team

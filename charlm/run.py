@@ -22,7 +22,8 @@ from charlm.errors import CharlmError, NotFiniteError, Remedy, UsageError
 from charlm.files import modelfile, rundir, transfer
 from charlm.files.metrics import Interval
 from charlm.files.rundir import BEST, LAST, METRICS, SAMPLES, RunDirectory, left_in, unknown_training
-from charlm.inference.sampler import Filter, Sampler, beginning
+from charlm.inference.filters import Filter
+from charlm.inference.sampler import Sampler, beginning
 from charlm.kernels.choice import choose, load_backend
 from charlm.network.architecture import Architecture
 from charlm.network.model import Model

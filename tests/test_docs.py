@@ -8,7 +8,6 @@ from tests.conftest import ROOT
 
 FOLDERS = ("docs", "configs", "data", "benchmarks")
 PAGES = sorted([*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in (ROOT / folder).rglob("*.md"))])
-STALE = "0003-equations-recorded-and-replayed.md"  # to be rewritten with the NumPy loops; then this mark has to go
 SOURCES = sorted([*PAGES, *(ROOT / "configs").glob("*.yaml"), ROOT / "Makefile", ROOT / "pyproject.toml"])
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("0*.md"))
 
@@ -34,11 +33,7 @@ def test_every_relative_link_of_a_page_leads_to_a_file_and_a_heading(page):
         assert not anchor or anchor in anchors(target), link
 
 
-@pytest.mark.parametrize(
-    "page",
-    [pytest.param(page, marks=pytest.mark.xfail(strict=True)) if page.name == STALE else page for page in SOURCES],
-    ids=named,
-)
+@pytest.mark.parametrize("page", SOURCES, ids=named)
 def test_every_file_that_a_page_names_is_there(page):
     for path in re.findall(
         r"\b(?:charlm|benchmarks|tests|configs|docs)/[\w./-]+\.(?:py|yaml|md)\b", page.read_text("utf-8")

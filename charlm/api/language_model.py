@@ -18,8 +18,9 @@ from charlm.errors import CharlmError, Remedy, UsageError
 from charlm.files import modelfile, rundir
 from charlm.files.modelfile import Saved
 from charlm.inference import sampler
+from charlm.inference.filters import Filter
 from charlm.inference.predictor import Network
-from charlm.inference.sampler import Filter, beginning
+from charlm.inference.sampler import beginning
 from charlm.inference.text import Text, characters, raw_bytes
 from charlm.inference.writing import Writing
 from charlm.kernels.choice import choose, load_backend

@@ -16,7 +16,8 @@ from charlm.bench.products import BACKWARD, FORWARD, INPUT, READ_OUT, WEIGHTS, P
 from charlm.bench.stopwatch import LOOK_UP, OPTIMIZER, SOFTMAX, Stopwatch
 from charlm.config import Config
 from charlm.corpus.windows import Windows
-from charlm.inference.sampler import Filter, Sampler
+from charlm.inference.filters import Filter
+from charlm.inference.sampler import Sampler
 from charlm.network.architecture import Architecture
 from charlm.network.model import Model
 from charlm.randomness import Purpose, generator

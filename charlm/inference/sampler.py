@@ -1,6 +1,5 @@
 """Writes text with a model: one symbol at a time, each drawn from what the model expects after those before."""
 
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from charlm.arrays import Array, IntArray
+from charlm.inference.filters import Filter
 from charlm.inference.stepper import Stepper
 from charlm.network.model import Model
 from charlm.network.parameters import Parameters
@@ -18,78 +18,6 @@ if TYPE_CHECKING:
     from charlm.kernels.fused.writer import FusedWriter
 
 DRAWS = 1_024  # random numbers fetched at a time for each text
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """How the model's distribution is narrowed before a symbol is drawn; in the order of the attributes.
-
-    Attributes
-    ----------
-    temperature : float
-        The logits are divided by it: below 1 sharpens, above 1 flattens, 0 takes the likeliest symbol.
-    top_k : int or None
-        Only the k likeliest symbols remain.
-    top_p : float or None
-        Only the fewest symbols remain that together have this probability (Holtzman et al. 2020).
-    min_p : float or None
-        Only symbols remain that are at least this share as likely as the likeliest (Nguyen et al. 2024).
-    """
-
-    temperature: float = 1.0
-    top_k: int | None = None
-    top_p: float | None = None
-    min_p: float | None = None
-
-    def limits(self) -> tuple[float, int, float, float]:
-        """Return the attributes as numbers, None as a limit that keeps every symbol."""
-        return (
-            self.temperature,
-            sys.maxsize if self.top_k is None else self.top_k,
-            2.0 if self.top_p is None else self.top_p,
-            0.0 if self.min_p is None else self.min_p,
-        )
-
-    def probabilities(self, logits: Array) -> Array:
-        """Return what to draw from.
-
-        Parameters
-        ----------
-        logits : ndarray, shape (N, V)
-            What the model gave; not changed.
-
-        Returns
-        -------
-        ndarray of float64, shape (N, V)
-            Rows that sum to 1, with 0 for the symbols that are out. Of symbols with equal logits at a limit of
-            `top_k` or `top_p`, those that come first in the vocabulary stay.
-        """
-        if self.temperature == 0:
-            greedy = np.zeros(logits.shape)
-            greedy[np.arange(len(logits)), logits.argmax(axis=1)] = 1
-            return greedy
-        p = logits.astype(np.float64)
-        p -= np.maximum.reduce(p, axis=1, keepdims=True)
-        with np.errstate(over="ignore"):  # close to temperature 0 all but the likeliest are infinitely far away
-            p /= self.temperature
-        np.exp(p, out=p)
-        p /= np.add.reduce(p, axis=1, keepdims=True)
-        if self.top_k is None and self.top_p is None and self.min_p is None:
-            return p
-        order = np.argsort(-p, axis=1, kind="stable")
-        ranked = np.take_along_axis(p, order, axis=1)
-        stays = np.ones(ranked.shape, bool)
-        if self.top_k is not None:
-            stays[:, self.top_k :] = False
-        if self.top_p is not None:
-            kept = ranked * stays
-            kept /= kept.sum(axis=1, keepdims=True)
-            stays[:, 1:] &= kept.cumsum(axis=1)[:, :-1] < self.top_p
-        if self.min_p is not None:
-            stays &= ranked >= self.min_p * ranked[:, :1]
-        np.put_along_axis(p, order, ranked * stays, axis=1)
-        p /= p.sum(axis=1, keepdims=True)
-        return p
 
 
 @dataclass(frozen=True, slots=True)

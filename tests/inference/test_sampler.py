@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from charlm.inference.sampler import Filter, Sampler, _draw, beginning
+from charlm.inference.filters import Filter
+from charlm.inference.sampler import Sampler, _draw, beginning
 from charlm.kernels.choice import load_backend
 from charlm.network.architecture import Architecture
 from charlm.network.model import Model

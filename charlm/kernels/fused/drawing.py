@@ -1,11 +1,14 @@
-"""`charlm.inference.sampler.Filter` and the draw that follows it as compiled code, for one row of logits."""
+"""Narrowing and drawing as compiled code, for one row of logits; what they mean is in `charlm.kernels.narrowing`."""
 
 from typing import Any
 
 import numpy as np
 from numba import njit
 
+from charlm.kernels import narrowing
+
 EXACT: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False}
+_tempered, _stays = (njit(inline="always", **EXACT)(function) for function in (narrowing.tempered, narrowing.stays))
 
 
 @njit(**EXACT)
@@ -21,7 +24,7 @@ def draw(logits, p, uniform, temperature, top_k, top_p, min_p):  # type: ignore[
     uniform : float
         At least 0 and below 1.
     temperature, top_k, top_p, min_p
-        See `charlm.inference.sampler.Filter.limits`.
+        See `charlm.inference.filters.Filter.limits`.
     """
     V = logits.size
     likeliest = 0
@@ -33,7 +36,7 @@ def draw(logits, p, uniform, temperature, top_k, top_p, min_p):  # type: ignore[
     highest = np.float64(logits[likeliest])
     total = 0.0
     for v in range(V):
-        p[v] = np.exp((np.float64(logits[v]) - highest) / temperature)
+        p[v] = _tempered(np.float64(logits[v]), highest, temperature)
         total += p[v]
     if top_k < V or top_p <= 1 or min_p > 0:
         total = _narrow(p, total, top_k, top_p, min_p)
@@ -54,18 +57,17 @@ def _narrow(p, total, top_k, top_p, min_p):  # type: ignore[no-untyped-def]
     order = np.argsort(-p, kind="mergesort")
     for v in range(p.size):
         p[v] /= total
-    kept = min(p.size, top_k)
-    of_kept = 0.0
-    for rank in range(kept):
-        of_kept += p[order[rank]]
-    least = min_p * p[order[0]]
+    of_top_k = 0.0
+    for rank in range(min(p.size, top_k)):
+        of_top_k += p[order[rank]]
+    likeliest = p[order[0]]
     cumulated, remaining = 0.0, 0.0
     for rank in range(p.size):
         symbol = order[rank]
-        if rank < kept and (rank == 0 or cumulated < top_p) and p[symbol] >= least:
-            cumulated += p[symbol] / of_kept
-            remaining += p[symbol]
+        probability = p[symbol]
+        if _stays(rank, probability, cumulated, likeliest, top_k, top_p, min_p):
+            remaining += probability
         else:
             p[symbol] = 0.0
-            cumulated = 2.0  # symbols come by falling probability: none after this one stays
+        cumulated += probability / of_top_k
     return remaining

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from charlm.cells import NAMES
-from charlm.inference.sampler import Filter, Sampler, _draw
+from charlm.inference.filters import Filter
+from charlm.inference.sampler import Sampler, _draw
 from charlm.kernels.choice import load_backend
 from charlm.network.architecture import Architecture
 from charlm.network.model import Model
