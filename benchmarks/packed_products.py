@@ -72,8 +72,8 @@ def ways(depth: int, columns: int) -> dict[str, Callable[[int, int], Any]]:
         packed.LEAST = least
         room = packed.panels_for(depth, columns)
         packed.pack(weights, room, 0, 1)
-        rooms = [packed.room_for(ROWS, depth) for _ in range(WORKERS)]
-        return lambda times, worker: add_again(a[worker], room, c[worker], columns, rooms[worker], times)
+        workspaces = [packed.workspace_for(ROWS, depth) for _ in range(WORKERS)]
+        return lambda times, worker: add_again(a[worker], room, c[worker], columns, workspaces[worker], times)
 
     return {"NumPy's BLAS": blas, **{name: with_packed(least) for name, least in WAYS.items()}}
 

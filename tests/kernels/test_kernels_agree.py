@@ -89,7 +89,7 @@ def test_kernels_agree_where_products_are_made_of_seven(monkeypatch, cell, B):
 
 def test_there_is_room_for_two_products_at_once_of_many_streams_and_one_gate():
     (loop,) = fused_recurrences(CELLS["rnn"], (1, 160, 128), "float32", False, True, 1)
-    assert loop._room.size >= packed.room_for(160, 2 * 128).size
+    assert loop._workspace.size >= packed.workspace_for(160, 2 * 128).size
 
 
 @pytest.mark.parametrize("H", [1, 2, 7, 8, 15, 16, 17, 31, 32, 33, 48, 65, 100])

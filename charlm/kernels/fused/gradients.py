@@ -4,13 +4,13 @@ Where y = W x, the gradient of W is dY^T X, a sum over all rows of the window. B
 packing them has to cost less than it saves. X, the narrower one, is packed a part of the window at a time, as the right
 factor of Strassen's seven products. dY is read where the time loop left it, once: a few of its columns at a time become
 the seven sums for the left factor, which are multiplied while they are in the second-level cache. These columns are a
-few cache lines in each of hundreds of rows, and no processor guesses where the next ones are; so they are fetched while
-the last products of those before are made.
+few cache lines in each of hundreds of rows, and no processor guesses where the next ones are; so they are prefetched
+while the last products of those before are made.
 """
 
 import numpy as np
 
-from charlm.kernels.fused.compiling import kept
+from charlm.kernels.fused.compiling import compiled_once
 from charlm.kernels.fused.strassen import LEFT, PRODUCTS, RESULT, make_sums, quarter_at
 from charlm.kernels.fused.tiles import LANES, LINE, ONE, WIDTH, ZERO, add_panel_down, add_panels_down
 
@@ -21,8 +21,8 @@ LEAST = 128  # rows of the window, and columns of X, from which on it is faster 
 _write_sums = make_sums(LEFT)
 
 
-@kept
-def add_gradient(d_y, x, d_weight, room, fresh):  # type: ignore[no-untyped-def]
+@compiled_once
+def add_gradient(d_y, x, d_weight, workspace, fresh):  # type: ignore[no-untyped-def]
     """Add what some rows of a window say about the gradient of a matrix: dW += dY^T X.
 
     Parameters
@@ -33,7 +33,7 @@ def add_gradient(d_y, x, d_weight, room, fresh):  # type: ignore[no-untyped-def]
         X, as `packed.pack` leaves it.
     d_weight : ndarray, shape (rows, columns)
         dW, each row in one piece; what `fits` has been asked about.
-    room : ndarray, shape (7 K COLUMNS / 2,)
+    workspace : ndarray, shape (7 K COLUMNS / 2,)
         To work in.
     fresh : bool
         Whether dW is to begin at zero: each of its rows shortly before it is added to, while it is in the cache.
@@ -41,7 +41,7 @@ def add_gradient(d_y, x, d_weight, room, fresh):  # type: ignore[no-untyped-def]
     rows, columns = d_weight.shape
     panels, depth = x.shape[1], x.shape[2]
     pitch, ldc, right = d_y.strides[0], d_weight.strides[0] // 4, 4 * (columns // 2)
-    sums = room.ctypes.data
+    sums = workspace.ctypes.data
     for start in range(0, rows, COLUMNS):
         if fresh:
             d_weight[start : start + COLUMNS] = ZERO
@@ -61,7 +61,9 @@ def add_gradient(d_y, x, d_weight, room, fresh):  # type: ignore[no-untyped-def]
             # The last product is added to one quarter only, so that `other` is 0.
             whole = max(panels - 2, 0) if product == PRODUCTS - 1 else panels
             add_panels_down(left, half, half, here, depth, whole, to, ldc, other, np.float32(sign))
-            for panel in range(whole, panels):  # with the last two the next columns are fetched: each tile a line a row
+            for panel in range(
+                whole, panels
+            ):  # with the last two the next columns are prefetched: each micro-kernel a line a row
                 ahead = (above if panel == whole else below) + 4 * COLUMNS
                 panel_at, column = here + 4 * panel * WIDTH * depth, to + 4 * panel * WIDTH
                 add_panel_down(left, half, half, panel_at, depth, column, ldc, other, ONE, ahead, 4 * LINE, pitch)

@@ -18,7 +18,7 @@ from numba.extending import intrinsic
 from numpy.lib.stride_tricks import as_strided
 
 from charlm.arrays import Array, IntArray
-from charlm.kernels.fused.compiling import kept
+from charlm.kernels.fused.compiling import compiled_once
 from charlm.kernels.fused.packed import add_product, add_two_products
 from charlm.kernels.fused.tiles import ONE, ZERO
 from charlm.kernels.numpy.elementwise import pieces
@@ -103,7 +103,7 @@ def specialise(source: str, name: str, equations: Callable[..., Any], **names: A
     }
     exec(compile(source, __file__, "exec"), namespace)  # the text is this module's own
     function = namespace[name]
-    return kept(function, source, code.co_code, code.co_consts, code.co_names)
+    return compiled_once(function, source, code.co_code, code.co_consts, code.co_names)
 
 
 def elementwise_loop(
@@ -126,7 +126,7 @@ def at(names: Sequence[str]) -> list[str]:
 def around(loop: Any, inner: Any, **names: Any) -> Any:
     """Compile a loop around a specialised function, with other things behind the names it uses."""
     compiled = with_globals(loop, {**loop.__globals__, **names})
-    return kept(compiled, inner.py_func.__qualname__)
+    return compiled_once(compiled, inner.py_func.__qualname__)
 
 
 def elementwise(
@@ -213,7 +213,7 @@ def _forward(  # type: ignore[no-untyped-def]
     resets,
     keep,
     columns,
-    room,
+    workspace,
 ):
     """Run a window: see `charlm.network.recurrence.Recurrence.forward`.
 
@@ -225,9 +225,9 @@ def _forward(  # type: ignore[no-untyped-def]
     before, after : tuple of ndarray, each (T, B, H)
         The states; ``before[0]`` of the first step is the initial state.
     packed, packed_split : ndarray
-        The recurrent weights of the gates that are summed and of those apart, as `packed.pack` leaves them.
+        The recurrent weights of the gates that are summed and of the split gates, as `packed.pack` leaves them.
     bias_split : ndarray, shape (A H,)
-        Of the gates apart; empty where there are none.
+        The biases of the split gates; empty where there are none.
     table : ndarray, shape (V, G H)
         The rows that `ids` look up.
     ids : ndarray of int, shape (T, B)
@@ -249,20 +249,20 @@ def _forward(  # type: ignore[no-untyped-def]
         What the state before each step is multiplied by; empty where nothing is forgotten.
     columns : int
         G H.
-    room : ndarray, shape (N,)
+    workspace : ndarray, shape (N,)
         For `add_product` to work in.
     """
     T, B, width = block.shape
     H = before[0].shape[2]
-    apart = bias_split.size
+    split = bias_split.size
     both = packed_both.size > 0
     for t in range(T):
         if resets:
             for k in range(len(before)):
                 for b in range(B):
-                    kept = keep[t, b] if keep.size else ONE
+                    factor = keep[t, b] if keep.size else ONE
                     for j in range(H):
-                        before[k][t, b, j] = kept * (after[k][t - 1, b, j] if t > 0 else before[k][t, b, j])
+                        before[k][t, b, j] = factor * (after[k][t - 1, b, j] if t > 0 else before[k][t, b, j])
         step = block.ctypes.data + 4 * t * B * width
         x_t = x.ctypes.data + 4 * t * B * x.shape[2]
         if x.size and (both or t % together == 0):
@@ -272,32 +272,32 @@ def _forward(  # type: ignore[no-untyped-def]
                     for j in range(columns):
                         block[s, b, j] = bias[j]
             if not both:
-                add_product(x_t, x.shape[2], ahead * B, packed_x, step, width, columns, room)
+                add_product(x_t, x.shape[2], ahead * B, packed_x, step, width, columns, workspace)
         for b in range(B):
             if ids.size:
                 row = table[ids[t, b]]
                 for j in range(columns):
                     block[t, b, j] = row[j]
-            for j in range(apart):
+            for j in range(split):
                 block[t, b, columns + j] = bias_split[j]
         h = before[0].ctypes.data + 4 * t * B * H
         if both:
-            add_two_products(x_t, h, H, B, packed_both, step, width, columns, room)
+            add_two_products(x_t, h, H, B, packed_both, step, width, columns, workspace)
         else:
-            add_product(h, H, B, packed, step, width, columns - apart, room)
-        if apart:
-            add_product(h, H, B, packed_split, step + 4 * columns, width, apart, room)
+            add_product(h, H, B, packed, step, width, columns - split, workspace)
+        if split:
+            add_product(h, H, B, packed_split, step + 4 * columns, width, split, workspace)
         rows(t, block, H, before, after)  # type: ignore[name-defined]  # noqa: F821
 
 
 def _backward(  # type: ignore[no-untyped-def]
-    block, before, after, d_state, d_output, packed, packed_split, d_input, packed_x, together, keep, columns, room
+    block, before, after, d_state, d_output, packed, packed_split, d_input, packed_x, together, keep, columns, workspace
 ):
     """Go back through a window: see `charlm.network.recurrence.Recurrence.backward`.
 
     Parameters
     ----------
-    block, before, after, together, keep, columns, room
+    block, before, after, together, keep, columns, workspace
         As for `_forward`, after it; `block` receives the gradients.
     d_state : tuple of ndarray, each (B, H)
         Zero; receives the gradient of the initial state.
@@ -316,14 +316,14 @@ def _backward(  # type: ignore[no-untyped-def]
     for t in range(T - 1, -1, -1):
         rows(t, block, H, before, after, d_state, d_output)  # type: ignore[name-defined]  # noqa: F821
         step = block.ctypes.data + 4 * t * B * width
-        add_product(step, width, B, packed, d_h, H, H, room)
+        add_product(step, width, B, packed, d_h, H, H, workspace)
         if packed_split.size:
-            add_product(step + 4 * columns, width, B, packed_split, d_h, H, H, room)
+            add_product(step + 4 * columns, width, B, packed_split, d_h, H, H, workspace)
         if d_input.size and t % together == 0:
             below, behind = d_input.shape[2], min(together, T - t)
             d_input[t : t + behind] = ZERO
             d_x = d_input.ctypes.data + 4 * t * B * below
-            add_product(step, width, behind * B, packed_x, d_x, below, below, room)
+            add_product(step, width, behind * B, packed_x, d_x, below, below, workspace)
         if keep.size:
             for k in range(len(d_state)):
                 for b in range(B):
@@ -331,7 +331,7 @@ def _backward(  # type: ignore[no-untyped-def]
                         d_state[k][b, j] *= keep[t, b]
 
 
-@kept
+@compiled_once
 def _cross_entropy(logits, targets, scale):  # type: ignore[no-untyped-def]
     total = 0.0
     for n in range(logits.shape[0]):
@@ -358,7 +358,7 @@ def cross_entropy_with_gradient(logits: Array, targets: IntArray, scale: float) 
     return float(_cross_entropy(logits, targets, np.float32(scale)))
 
 
-@kept
+@compiled_once
 def _sum_by_symbol(d_rows, ids, out):  # type: ignore[no-untyped-def]
     out[:] = 0
     for n in range(ids.size):
@@ -370,19 +370,19 @@ def _sum_by_symbol(d_rows, ids, out):  # type: ignore[no-untyped-def]
 def sum_by_symbol(blocks: Sequence[tuple[slice, Array]], ids: IntArray, out: Array) -> None:
     """Add up the rows of each symbol; see `charlm.network.products.sum_by_symbol`."""
     for columns, values in blocks:
-        # Numba runs along a row several numbers at a time if the array is in one piece: as wide as its rows lie apart.
-        apart, step = values.strides
-        _sum_by_symbol(as_strided(values, (len(values), apart // step), values.strides), ids, out[:, columns])
+        # Numba runs along a row several numbers at a time if the array is in one piece: as wide as its row stride.
+        row_stride, step = values.strides
+        _sum_by_symbol(as_strided(values, (len(values), row_stride // step), values.strides), ids, out[:, columns])
 
 
 def when_compiling(tell: Callable[[], None]) -> None:
     """Call a function once, when for the first time something has to be compiled and is not in Numba's cache."""
-    told: list[bool] = []
+    announced: list[bool] = []
 
     class Listener(event.Listener):
         def on_start(self, event: Any) -> None:
-            if not told:
-                told.append(True)
+            if not announced:
+                announced.append(True)
                 tell()
 
         def on_end(self, event: Any) -> None:

@@ -18,7 +18,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-from charlm.kernels.fused.compiling import OPTIONS, kept
+from charlm.kernels.fused.compiling import OPTIONS, compiled_once
 from charlm.kernels.fused.strassen import LEFT, PRODUCTS, RESULT, RIGHT, make_sums, quarter_at
 from charlm.kernels.fused.tiles import LANES, LINE, ONE, WIDTH, Vectors, add_panels
 from charlm.workers.split import split_streams
@@ -30,7 +30,7 @@ _write_sums = make_sums(RIGHT)
 
 
 @njit(**OPTIONS)
-def add_product(a, lda, rows, packed, c, ldc, columns, room):  # type: ignore[no-untyped-def]
+def add_product(a, lda, rows, packed, c, ldc, columns, workspace):  # type: ignore[no-untyped-def]
     """Add a product with packed weights to an array: C += A W.
 
     Parameters
@@ -45,25 +45,25 @@ def add_product(a, lda, rows, packed, c, ldc, columns, room):  # type: ignore[no
         W, K by `columns`, as `pack` leaves it.
     columns : int
         Of C; the rest of the last panel is padding.
-    room : ndarray, shape (at least what `room_for` says,)
+    workspace : ndarray, shape (at least what `workspace_for` says,)
         To work in.
     """
     if packed.shape[0] == PRODUCTS:
-        add_two_products(a, a + 4 * packed.shape[2], lda, rows, packed, c, ldc, columns, room)
+        add_two_products(a, a + 4 * packed.shape[2], lda, rows, packed, c, ldc, columns, workspace)
         return
     panels, depth = packed.shape[1], packed.shape[2]
     weights = packed.ctypes.data
     whole = columns // WIDTH
     add_panels(a, lda, rows, weights, depth, whole, c, ldc, 0, ONE)
     if whole < panels:
-        edge = room[: rows * WIDTH]
+        edge = workspace[: rows * WIDTH]
         edge[:] = 0
         add_panels(a, lda, rows, weights + 4 * WIDTH * whole * depth, depth, 1, edge.ctypes.data, WIDTH, 0, ONE)
         _add_edge(edge.reshape(rows, WIDTH), rows, c + 4 * whole * WIDTH, ldc, columns - whole * WIDTH)
 
 
 @njit(**OPTIONS)
-def add_two_products(a, b, lda, rows, packed, c, ldc, columns, room):  # type: ignore[no-untyped-def]
+def add_two_products(a, b, lda, rows, packed, c, ldc, columns, workspace):  # type: ignore[no-untyped-def]
     """Add the products of two arrays with packed weights to a third: C += A W + B U.
 
     It is one product of A and B side by side, in seven of halves: the third array is read and written once, and W and U
@@ -75,12 +75,12 @@ def add_two_products(a, b, lda, rows, packed, c, ldc, columns, room):  # type: i
         Addresses of A and B, both `rows` by K.
     packed : ndarray, shape (7, panels, K, WIDTH)
         W and U, both K by `columns`, as `pack_two` leaves them.
-    lda, rows, c, ldc, columns, room
+    lda, rows, c, ldc, columns, workspace
         As for `add_product`.
     """
     panels, depth = packed.shape[1], packed.shape[2]
-    w, sums, beside = packed.ctypes.data, room.ctypes.data, b - a
-    apart = 4 * panels * depth * WIDTH
+    w, sums, beside = packed.ctypes.data, workspace.ctypes.data, b - a
+    stride = 4 * panels * depth * WIDTH
     right, half = columns // 2, rows // 2
     if half < LEAST_ROWS:
         half = 0
@@ -95,16 +95,16 @@ def add_two_products(a, b, lda, rows, packed, c, ldc, columns, room):  # type: i
             first, second, sign = RESULT[product]
             to = quarter_at(c, first, 4 * half * ldc, 4 * right)
             other = quarter_at(c, second, 4 * half * ldc, 4 * right)
-            add_panels(left, pitch, half, w + product * apart, depth, panels, to, ldc, other, np.float32(sign))
+            add_panels(left, pitch, half, w + product * stride, depth, panels, to, ldc, other, np.float32(sign))
     left_over = rows - 2 * half
     if left_over > 0:  # a row without a partner, or few of them: W11, W22 and the differences say all of W
         a1, c1 = a + 8 * half * lda, c + 8 * half * ldc
         a2, c2 = a1 + beside, c1 + 4 * right
         _add_rows(a1, a2, ONE, lda, left_over, depth, sums)
-        add_panels(sums, depth + LINE, left_over, w + apart, depth, panels, c1, ldc, 0, ONE)
-        add_panels(a1, lda, left_over, w + 2 * apart, depth, panels, c2, ldc, 0, ONE)
-        add_panels(a2, lda, left_over, w + 3 * apart, depth, panels, c1, ldc, 0, ONE)
-        add_panels(sums, depth + LINE, left_over, w + 4 * apart, depth, panels, c2, ldc, 0, ONE)
+        add_panels(sums, depth + LINE, left_over, w + stride, depth, panels, c1, ldc, 0, ONE)
+        add_panels(a1, lda, left_over, w + 2 * stride, depth, panels, c2, ldc, 0, ONE)
+        add_panels(a2, lda, left_over, w + 3 * stride, depth, panels, c1, ldc, 0, ONE)
+        add_panels(sums, depth + LINE, left_over, w + 4 * stride, depth, panels, c2, ldc, 0, ONE)
 
 
 @intrinsic
@@ -121,14 +121,14 @@ def _add_vector(context, x, y, sign, out):  # type: ignore[no-untyped-def]
 
 
 @njit(**OPTIONS)
-def _add_rows(x, y, sign, apart, rows, depth, out):  # type: ignore[no-untyped-def]
+def _add_rows(x, y, sign, row_stride, rows, depth, out):  # type: ignore[no-untyped-def]
     """Write X + Y, or X - Y, of some rows by `depth`.
 
-    A cache line stays free between the rows: if they lay a power of two apart, all would want the same few of its sets.
+    A cache line stays free between the rows: with a stride of a power of two, all would want the same few of its sets.
     """
     for row in range(rows):
         for k in range(0, depth, LANES):
-            further = 4 * (row * apart + k)
+            further = 4 * (row * row_stride + k)
             _add_vector(x + further, y + further, sign, out + 4 * (row * (depth + LINE) + k))  # type: ignore[call-arg]
 
 
@@ -151,7 +151,7 @@ def _add_edge(edge, rows, c, ldc, columns):  # type: ignore[no-untyped-def]
             _add_at(c + 4 * (row * ldc + column), edge[row, column])  # type: ignore[call-arg]
 
 
-@kept
+@compiled_once
 def pack(weights, packed, share, shares):  # type: ignore[no-untyped-def]
     """Pack a matrix, (K, columns) in any layout, or one of several threads' share of it; padding stays as it is."""
     products, panels, depth = packed.shape[:3]
@@ -162,7 +162,7 @@ def pack(weights, packed, share, shares):  # type: ignore[no-untyped-def]
         _copy(weights[:, panel * WIDTH : (panel + 1) * WIDTH], packed[0, panel])
 
 
-@kept
+@compiled_once
 def pack_two(above, below, packed, share, shares):  # type: ignore[no-untyped-def]
     """Pack two matrices, both (K, columns) in one layout, for `add_two_products`; or one thread's share of them."""
     panels, depth = packed.shape[1], packed.shape[2]
@@ -179,12 +179,12 @@ def pack_two(above, below, packed, share, shares):  # type: ignore[no-untyped-de
             w11, w12 = packed[QUARTERS[0], panel].ctypes.data, packed[QUARTERS[1], panel].ctypes.data
             w21, w22 = packed[QUARTERS[2], panel].ctypes.data, packed[QUARTERS[3], panel].ctypes.data
             pitch = 4 * WIDTH
-        sums, apart = packed[0, panel].ctypes.data, panels * depth * WIDTH
+        sums, stride = packed[0, panel].ctypes.data, panels * depth * WIDTH
         for k in range(depth):
             for j in range(0, 4 * WIDTH, 4 * LANES):
                 here = k * pitch + j
                 out = sums + 4 * k * WIDTH + j
-                _write_sums(w11 + here, w12 + here, w21 + here, w22 + here, out, apart)
+                _write_sums(w11 + here, w12 + here, w21 + here, w22 + here, out, stride)
 
 
 @njit(**OPTIONS)
@@ -208,20 +208,22 @@ def _copy(weights, panel):  # type: ignore[no-untyped-def]
 
 @intrinsic
 def _transpose(context, x, pitch, out, out_pitch):  # type: ignore[no-untyped-def]
-    """Write a square of LANES by LANES numbers the other way round; its rows lie so many bytes apart."""
+    """Write a square of LANES by LANES numbers the other way round; its row stride is in bytes."""
 
     def codegen(_, builder, __, args):  # type: ignore[no-untyped-def]
         v = Vectors(builder)
         x, pitch, out, out_pitch = args
         square = [v.load(v.pointer(builder.add(x, builder.mul(pitch, v.word(n))))) for n in range(LANES)]
-        apart = 1
-        while apart < LANES:  # in every two by two of blocks of so many rows and columns, those off the diagonal swap
-            above = [LANES + k - apart if k & apart else k for k in range(LANES)]
-            below = [LANES + k if k & apart else k + apart for k in range(LANES)]
-            for n in (n for n in range(LANES) if n & apart == 0):
-                upper, lower = square[n], square[n + apart]
-                square[n], square[n + apart] = v.choose(upper, lower, above), v.choose(upper, lower, below)
-            apart *= 2
+        distance = 1
+        while (
+            distance < LANES
+        ):  # in every two by two of blocks of so many rows and columns, those off the diagonal swap
+            above = [LANES + k - distance if k & distance else k for k in range(LANES)]
+            below = [LANES + k if k & distance else k + distance for k in range(LANES)]
+            for n in (n for n in range(LANES) if n & distance == 0):
+                upper, lower = square[n], square[n + distance]
+                square[n], square[n + distance] = v.choose(upper, lower, above), v.choose(upper, lower, below)
+            distance *= 2
         for n, row in enumerate(square):
             v.store(row, v.pointer(builder.add(out, builder.mul(out_pitch, v.word(n)))))
         return ir.Constant(ir.IntType(8).as_pointer(), None)
@@ -235,20 +237,20 @@ def split_streams_in_pairs(streams: int, workers: int, hidden_size: int) -> list
 
 
 def panels_for(depth: int, columns: int) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """Return room for a packed (depth, columns) matrix, padding zeroed; for seven products where that is faster."""
+    """Return memory for a packed (depth, columns) matrix, padding zeroed; for seven products where that is faster."""
     if min(depth, columns) >= LEAST and depth % (2 * LANES) == 0 and columns % (2 * WIDTH) == 0:
         return aligned_zeros((PRODUCTS, columns // 2 // WIDTH, depth // 2, WIDTH))
     return aligned_zeros((1, -(-columns // WIDTH), depth, WIDTH))
 
 
 def panels_for_two(depth: int, columns: int) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """Return room for two packed (depth, columns) matrices, for `add_two_products`; none where that is not faster."""
-    room = panels_for(2 * depth, columns)
-    return room if len(room) == PRODUCTS else room[:0]
+    """Return memory for two packed (depth, columns) matrices, for `add_two_products`; none where that is not faster."""
+    packed = panels_for(2 * depth, columns)
+    return packed if len(packed) == PRODUCTS else packed[:0]
 
 
-def room_for(rows: int, depth: int) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """Return room for `add_product` to work in, of so many rows with weights of up to so many rows."""
+def workspace_for(rows: int, depth: int) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Return the workspace of `add_product`, for so many rows with weights of up to so many rows."""
     together = max(rows // 2, min(rows, 2 * LEAST_ROWS - 1))  # halves of the rows, or all of them if they are few
     return aligned_zeros((max(rows * WIDTH, together * (depth // 2 + LINE)),))
 
@@ -256,6 +258,6 @@ def room_for(rows: int, depth: int) -> np.ndarray[Any, np.dtype[np.float32]]:
 def aligned_zeros(shape: tuple[int, ...]) -> np.ndarray[Any, np.dtype[np.float32]]:
     """Return zeros that begin where a cache line does, so that no vector lies across two of them."""
     size = prod(shape)
-    room = np.zeros(size + LINE, np.float32)
-    start = -room.ctypes.data % (4 * LINE) // 4
-    return room[start : start + size].reshape(shape)
+    memory = np.zeros(size + LINE, np.float32)
+    start = -memory.ctypes.data % (4 * LINE) // 4
+    return memory[start : start + size].reshape(shape)

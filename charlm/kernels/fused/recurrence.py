@@ -12,7 +12,7 @@ from charlm.kernels.fused.tiles import LINE
 from charlm.network.products import RowBlock
 from charlm.network.recurrence import Inputs, LayerWeights, States, Symbols, state_arrays
 
-PADDING = LINE  # behind each row: rows a power of two apart would all want the same lines of the cache
+PADDING = LINE  # behind each row: with a row stride of a power of two, rows would all want the same lines of the cache
 # The product with the layer below is done for several steps at once, so that its weights are read less often; of too
 # many rows at once, these would not stay in the cache.
 ROWS_TOGETHER = 128
@@ -33,40 +33,40 @@ def _time_loops(name: str) -> tuple[Any, Any]:
 
 
 class PackedWeights:
-    """A layer's weights packed for both directions; of W_h those of the gates that are apart by themselves.
+    """A layer's weights packed for both directions; of W_h those of the split gates by themselves.
 
     W_x is packed only where there is a layer below, whose output it meets in the time loop. On the way forward it is
     packed with W_h where every gate sums the two products, which then are one.
     """
 
     def __init__(self, cell: Cell, hidden_size: int, below: bool) -> None:
-        H, summed, apart = hidden_size, cell.summed * hidden_size, cell.split * hidden_size
+        H, summed, split = hidden_size, cell.summed * hidden_size, cell.split * hidden_size
         width = H if below else 0
         self._summed = summed
-        self.both_forward = packed.panels_for_two(width, summed if apart == 0 else 0)
+        self.both_forward = packed.panels_for_two(width, summed if split == 0 else 0)
         alone = self.both_forward.size == 0
-        self.input_forward = packed.panels_for(width, (summed + apart) if below and alone else 0)
-        self.input_backward = packed.panels_for(summed + apart, width)
+        self.input_forward = packed.panels_for(width, (summed + split) if below and alone else 0)
+        self.input_backward = packed.panels_for(summed + split, width)
         self.bias: Array = NOTHING.reshape(0)
         self.forward = packed.panels_for(H, summed if alone else 0)
-        self.forward_split = packed.panels_for(H, apart)
+        self.forward_split = packed.panels_for(H, split)
         self.backward = packed.panels_for(summed, H)
-        self.backward_split = packed.panels_for(apart, H)
+        self.backward_split = packed.panels_for(split, H)
         self.bias_split: Array = NOTHING.reshape(0)
 
     def prepare(self, layer: LayerWeights, share: int = 0, shares: int = 1) -> None:
         """Pack the weights of the next window; see `charlm.network.recurrence.Weights`."""
-        summed, apart = layer.weight_hh[: self._summed], layer.weight_hh[self._summed :]
-        for weights, room in (
+        summed, split = layer.weight_hh[: self._summed], layer.weight_hh[self._summed :]
+        for weights, panels in (
             (layer.weight_ih.T, self.input_forward),
             (layer.weight_ih, self.input_backward),
             (summed.T, self.forward),
-            (apart.T, self.forward_split),
+            (split.T, self.forward_split),
             (summed, self.backward),
-            (apart, self.backward_split),
+            (split, self.backward_split),
         ):
-            if room.size:
-                packed.pack(weights, room, share, shares)
+            if panels.size:
+                packed.pack(weights, panels, share, shares)
         if self.both_forward.size:
             packed.pack_two(layer.weight_ih.T, summed.T, self.both_forward, share, shares)
         self.bias = layer.bias
@@ -85,7 +85,7 @@ class FusedRecurrence:
         Whether `backward` will be called.
     block : ndarray, shape (T, B, C H and more)
         For what the cell saves of every step; begins with a cache line.
-    room : ndarray
+    workspace : ndarray
         For its products to work in; the layers of a network share it.
     together : int
         For how many steps at once the product with the layer below is done.
@@ -99,7 +99,7 @@ class FusedRecurrence:
         resets: bool,
         gradients: bool,
         block: Array,
-        room: Array,
+        workspace: Array,
         together: int,
     ) -> None:
         T, B, H = shape
@@ -113,7 +113,7 @@ class FusedRecurrence:
             self.h_hat.append(RowBlock(slice(summed, gates), flat[:, gates : cell.columns * H]))
         self.before, self.after = state_arrays(lined_up, len(cell.carried), shape, dtype, resets)
         self._resets, self._columns = resets, gates
-        self._room, self._together = room, together
+        self._workspace, self._together = workspace, together
         self._d_state: States = tuple(lined_up((B, H), dtype) for _ in cell.carried) if gradients else ()
 
     def forward(
@@ -127,7 +127,7 @@ class FusedRecurrence:
         self._run_forward(
             self._block, self.before, self.after, weights.forward, weights.forward_split, weights.bias_split,
             table, ids, x, weights.input_forward, weights.both_forward, weights.bias, self._together,
-            self._resets, NOTHING if keep is None else keep, self._columns, self._room,
+            self._resets, NOTHING if keep is None else keep, self._columns, self._workspace,
         )  # fmt: skip
 
     def backward(self, weights: PackedWeights, d_output: Array, keep: Array | None, d_input: Array | None) -> None:
@@ -137,7 +137,7 @@ class FusedRecurrence:
         self._run_backward(
             self._block, self.before, self.after, self._d_state, d_output, weights.backward, weights.backward_split,
             NO_INPUT if d_input is None else d_input, weights.input_backward, self._together,
-            NOTHING if keep is None else keep, self._columns, self._room,
+            NOTHING if keep is None else keep, self._columns, self._workspace,
         )  # fmt: skip
 
     @property
@@ -152,10 +152,10 @@ def fused_recurrences(
     """Return the time loops of a network's layers; see `charlm.kernels.choice.Backend`."""
     T, B, H = shape
     together = max(1, ROWS_TOGETHER // B)
-    room = packed.room_for(B * together, max(2, cell.columns) * H)
+    workspace = packed.workspace_for(B * together, max(2, cell.columns) * H)
     width = cell.columns * H + PADDING
     if gradients:
         blocks = [lined_up((T, B, width), dtype) for _ in range(num_layers)]
     else:  # nobody reads what a layer saves
         blocks = [lined_up((T, B, width), dtype)] * num_layers
-    return [FusedRecurrence(cell, shape, dtype, resets, gradients, block, room, together) for block in blocks]
+    return [FusedRecurrence(cell, shape, dtype, resets, gradients, block, workspace, together) for block in blocks]

@@ -32,7 +32,7 @@ RESULT = np.array([[0, 3, 1], [2, 3, -1], [1, 3, 1], [0, 2, 1], [1, 0, -1], [3, 
 
 @njit(**OPTIONS)
 def quarter_at(address, quarter, down, right):  # type: ignore[no-untyped-def]
-    """Return the address of a quarter of a matrix whose halves lie so many bytes apart; 0 for none."""
+    """Return the address of a quarter of a matrix whose halves have a stride of so many bytes; 0 for none."""
     return address + quarter // 2 * down + quarter % 2 * right if quarter >= 0 else 0
 
 
@@ -52,10 +52,10 @@ def make_sums(terms: IntArray) -> Any:
     """
 
     @intrinsic
-    def write_sums(context, x11, x12, x21, x22, out, apart):  # type: ignore[no-untyped-def]
+    def write_sums(context, x11, x12, x21, x22, out, stride):  # type: ignore[no-untyped-def]
         def codegen(_, builder, __, args):  # type: ignore[no-untyped-def]
             v = Vectors(builder)
-            *addresses, out, apart = args
+            *addresses, out, stride = args
             quarters = [v.load(v.pointer(address)) for address in addresses]
             target = v.pointer(out)
             for first, second, sign in terms:
@@ -63,7 +63,7 @@ def make_sums(terms: IntArray) -> Any:
                 if second >= 0:
                     total = (builder.fadd if sign > 0 else builder.fsub)(total, quarters[second])
                 v.store(total, target)
-                target = v.at(target, apart)
+                target = v.at(target, stride)
             return ir.Constant(ir.IntType(8).as_pointer(), None)
 
         return types.void(*[types.intp] * 6), codegen

@@ -30,7 +30,7 @@ LINE = 16  # numbers in a cache line
 ZERO, ONE = np.float32(0), np.float32(1)
 
 
-def make_tile(rows: int, vectors: int, down: bool = False, fetches: bool = False) -> Any:
+def make_tile(rows: int, vectors: int, down: bool = False, prefetches: bool = False) -> Any:
     """Return a compiled function that adds the product of some rows with one panel to one or two tiles of the result.
 
     Parameters
@@ -41,32 +41,33 @@ def make_tile(rows: int, vectors: int, down: bool = False, fetches: bool = False
         How many registers hold a row of the panel.
     down : bool
         Whether the rows lie down the columns of an array, each number beside the same one of the next row.
-    fetches : bool
-        Whether it also fetches what will be read next into the second-level cache, a little in each step of the depth.
+    prefetches : bool
+        Whether it also prefetches what will be read next into the second-level cache, a little in each step of depth.
 
     Returns
     -------
     callable
         Of the address of the rows, how many numbers lie between the starts of two of them (where they lie down, between
-        two numbers of one), the address of the panel, the depth, which is at least 1, the address of the tile and how
-        far its rows lie apart, the address of the second tile, or 0 for none, and by what the product is multiplied
-        before it is added there. Then, if it fetches, of the address of what to fetch, and how many bytes of it a step.
+        two numbers of one), the address of the panel, the depth, which is at least 1, the address of the tile and
+        its row stride, the address of the second tile, or 0 for none, and by what the product is multiplied
+        before it is added there. Then, if it prefetches, of the address of what to prefetch, and how many bytes of it
+        a step.
     """
 
     def emit(_: Any, builder: Any, __: Any, args: Any) -> Any:
         return _emit(builder, rows, vectors, down, *args)
 
-    signature = types.void(*[types.intp] * 7, types.float32, *[types.intp] * 2 * fetches)
+    signature = types.void(*[types.intp] * 7, types.float32, *[types.intp] * 2 * prefetches)
 
     @intrinsic
     def tile(context, a, lda, panel, depth, c, ldc, other, sign):  # type: ignore[no-untyped-def]
         return signature, emit
 
     @intrinsic
-    def tile_that_fetches(context, a, lda, panel, depth, c, ldc, other, sign, ahead, bytes_a_step):  # type: ignore[no-untyped-def]
+    def tile_that_prefetches(context, a, lda, panel, depth, c, ldc, other, sign, ahead, bytes_a_step):  # type: ignore[no-untyped-def]
         return signature, emit
 
-    return tile_that_fetches if fetches else tile
+    return tile_that_prefetches if prefetches else tile
 
 
 def _emit(
@@ -86,7 +87,7 @@ def _emit(
     sums = [builder.phi(v.vector) for _ in range(rows * vectors)]
     weights = [v.load(v.at(panel, builder.mul(k, v.word(vectors * LANES)), v.word(n * LANES))) for n in range(vectors)]
     if ahead is not None:
-        v.fetch(builder.add(ahead, builder.mul(k, bytes_a_step)))
+        v.prefetch(builder.add(ahead, builder.mul(k, bytes_a_step)))
     place = builder.mul(k, lda) if down else k
     after = []
     for r, a_row in enumerate(a_rows):
@@ -148,13 +149,13 @@ class Vectors:
         """Put a vector where a pointer points."""
         self._builder.store(value, self._builder.bitcast(pointer, self.vector.as_pointer())).align = 4
 
-    def fetch(self, address: Any) -> None:
+    def prefetch(self, address: Any) -> None:
         """Ask for the cache line at an address, which need not be there, in the second-level cache."""
         byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
         signature = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
-        prefetch = cgutils.get_or_insert_function(self._builder.module, signature, "llvm.prefetch.p0i8")  # type: ignore[no-untyped-call]
+        instruction = cgutils.get_or_insert_function(self._builder.module, signature, "llvm.prefetch.p0i8")  # type: ignore[no-untyped-call]
         to_read, second_level, data = number(0), number(2), number(1)
-        self._builder.call(prefetch, [self._builder.inttoptr(address, byte), to_read, second_level, data])
+        self._builder.call(instruction, [self._builder.inttoptr(address, byte), to_read, second_level, data])
 
     def spread(self, number: Any) -> Any:
         """Return a vector of one number."""
@@ -174,14 +175,14 @@ class Vectors:
 
 def _panels(down: bool) -> Any:
     """Return `add_panel` and `add_panels` for rows that lie one behind the other, or down the columns of an array."""
-    tiles = (make_tile(n, VECTORS, down, fetches=True) for n in range(1, 9))
+    tiles = (make_tile(n, VECTORS, down, prefetches=True) for n in range(1, 9))
     _tile_1, _tile_2, _tile_3, _tile_4, _tile_5, _tile_6, _tile_7, _tile_8 = tiles
 
     @njit(**OPTIONS)
-    def add_panel(a, lda, rows, panel, depth, c, ldc, other, sign, ahead, apart, bytes_a_step):  # type: ignore[no-untyped-def]
+    def add_panel(a, lda, rows, panel, depth, c, ldc, other, sign, ahead, stride, bytes_a_step):  # type: ignore[no-untyped-def]
         """Add the product of any number of rows with one panel to WIDTH columns of the result; see `make_tile`.
 
-        What is fetched begins at `ahead` for the first tile, and `apart` bytes further on for each of the next.
+        What is prefetched begins at `ahead` for the first tile, and `stride` bytes further on for each of the next.
         """
         tiles = -(-rows // ROWS)
         row = 0
@@ -189,30 +190,30 @@ def _panels(down: bool) -> Any:
             now = -(-(rows - row) // (tiles - tile))  # about equal heights: a low tile leaves the adders waiting
             a_row, c_row = a + 4 * row * (1 if down else lda), c + 4 * row * ldc
             other_row = other + 4 * row * ldc if other != 0 else other
-            fetch = ahead + tile * apart
+            prefetch = ahead + tile * stride
             if now == 8:
-                _tile_8(a_row, lda, panel, depth, c_row, ldc, other_row, sign, fetch, bytes_a_step)
+                _tile_8(a_row, lda, panel, depth, c_row, ldc, other_row, sign, prefetch, bytes_a_step)
             elif now == 7:
-                _tile_7(a_row, lda, panel, depth, c_row, ldc, other_row, sign, fetch, bytes_a_step)
+                _tile_7(a_row, lda, panel, depth, c_row, ldc, other_row, sign, prefetch, bytes_a_step)
             elif now == 6:
-                _tile_6(a_row, lda, panel, depth, c_row, ldc, other_row, sign, fetch, bytes_a_step)
+                _tile_6(a_row, lda, panel, depth, c_row, ldc, other_row, sign, prefetch, bytes_a_step)
             elif now == 5:
-                _tile_5(a_row, lda, panel, depth, c_row, ldc, other_row, sign, fetch, bytes_a_step)
+                _tile_5(a_row, lda, panel, depth, c_row, ldc, other_row, sign, prefetch, bytes_a_step)
             elif now == 4 or down:  # those down an array are a vector at the least, which has halves of four or more
-                _tile_4(a_row, lda, panel, depth, c_row, ldc, other_row, sign, fetch, bytes_a_step)
+                _tile_4(a_row, lda, panel, depth, c_row, ldc, other_row, sign, prefetch, bytes_a_step)
             elif now == 3:
-                _tile_3(a_row, lda, panel, depth, c_row, ldc, other_row, sign, fetch, bytes_a_step)
+                _tile_3(a_row, lda, panel, depth, c_row, ldc, other_row, sign, prefetch, bytes_a_step)
             elif now == 2:
-                _tile_2(a_row, lda, panel, depth, c_row, ldc, other_row, sign, fetch, bytes_a_step)
+                _tile_2(a_row, lda, panel, depth, c_row, ldc, other_row, sign, prefetch, bytes_a_step)
             else:
-                _tile_1(a_row, lda, panel, depth, c_row, ldc, other_row, sign, fetch, bytes_a_step)
+                _tile_1(a_row, lda, panel, depth, c_row, ldc, other_row, sign, prefetch, bytes_a_step)
             row += now
 
     @njit(**OPTIONS)
     def add_panels(a, lda, rows, weights, depth, panels, c, ldc, other, sign):  # type: ignore[no-untyped-def]
         """Add the product of some rows with so many panels, which begin at the address `weights`; see `make_tile`.
 
-        While the rows meet a panel, the next one is fetched from the third-level cache, a part of it by each tile.
+        While the rows meet a panel, the next one is prefetched from the third-level cache, a part of it by each tile.
         """
         share = 4 * WIDTH // -(-rows // ROWS)
         for k in range(0, depth, DEPTH):

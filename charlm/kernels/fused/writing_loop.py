@@ -36,7 +36,7 @@ class Blocks:
     Attributes
     ----------
     summed, split : int
-        How many gates of a cell sum the two products, and how many keep them apart.
+        How many gates of a cell sum the two products, and how many are split and need either.
     """
 
     summed: int

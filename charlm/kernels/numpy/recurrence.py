@@ -12,7 +12,7 @@ from charlm.kernels.numpy.program import record
 from charlm.network.products import RowBlock, rows
 from charlm.network.recurrence import Inputs, LayerWeights, States, Symbols, state_arrays
 
-LINE, PAGE = 64, 1024  # bytes: units whole pages apart would all want the same lines of a cache
+LINE, PAGE = 64, 1024  # bytes: with a stride of whole pages, units would all want the same lines of a cache
 
 
 def units_first(shape: tuple[int, ...], dtype: Any) -> Array:
@@ -22,8 +22,8 @@ def units_first(shape: tuple[int, ...], dtype: Any) -> Array:
     """
     *rest, width = shape
     size, page = prod(rest), PAGE // np.dtype(dtype).itemsize
-    apart = size + LINE // np.dtype(dtype).itemsize if size % page == 0 else size
-    memory: Array = np.empty((width, apart), dtype)[:, :size].reshape(width, *rest)
+    stride = size + LINE // np.dtype(dtype).itemsize if size % page == 0 else size
+    memory: Array = np.empty((width, stride), dtype)[:, :size].reshape(width, *rest)
     return np.moveaxis(memory, 0, -1)
 
 
@@ -36,7 +36,7 @@ def steps_first(shape: tuple[int, int, int], dtype: Any) -> Array:
 class WeightsInPlace:
     """The weights as the NumPy loop reads them: the parameters themselves.
 
-    Only where a cell keeps gates apart, the rows for the input are copied, those gates first.
+    Only for a cell with split gates the rows for the input are copied, those of the split gates first.
     """
 
     def __init__(self, cell: Cell, hidden_size: int, below: bool) -> None:
@@ -53,9 +53,9 @@ class WeightsInPlace:
             self.bias = split_first(layer.bias, self._split)[:, np.newaxis]
 
 
-def split_first(rows: Array, apart: int) -> Array:
-    """Return the rows of a matrix with the last ones, those of the gates that are apart, in front."""
-    return np.roll(rows, apart, axis=0) if apart else rows
+def split_first(rows: Array, split: int) -> Array:
+    """Return the rows of a matrix with the last ones, those of the split gates, in front."""
+    return np.roll(rows, split, axis=0) if split else rows
 
 
 class NumpyRecurrence:
@@ -80,18 +80,18 @@ class NumpyRecurrence:
     resets : bool
         Whether states may be zeroed inside a window, so that the state before a step is an array of its own.
     window : ndarray, shape (C H, T, B), or None
-        Room for x_hat and for the gradients. The layers of a network share it, as a layer's gradients are used
+        Workspace for x_hat and for the gradients. The layers of a network share it, as a layer's gradients are used
         before those of the next. None if `backward` will not be called.
     """
 
     def __init__(self, cell: Cell, shape: tuple[int, int, int], dtype: Any, resets: bool, window: Array | None) -> None:
         T, B, H = shape
-        gates, summed, apart = (count * H for count in (len(cell.gates), cell.summed, cell.split))
-        # The columns of a step: x_hat of the gates that are apart, the gates that are summed, h_hat of those apart. So
+        gates, summed, split = (count * H for count in (len(cell.gates), cell.summed, cell.split))
+        # The columns of a step: x_hat of the split gates, the gates that are summed, h_hat of the split gates. So
         # what the product with the input makes is in one piece, and what the product with the state makes as well.
         steps: Array = np.empty((T, cell.columns * H, B), dtype)
-        from_input, summed_gates = slice(0, gates), slice(apart, gates)
-        from_state, only_from_state = slice(apart, None), slice(gates, None)
+        from_input, summed_gates = slice(0, gates), slice(split, gates)
+        from_state, only_from_state = slice(split, None), slice(gates, None)
         self._x_hat = [steps[t, from_input] for t in range(T)]
         self._h_hat = [steps[t, from_state] for t in range(T)]
         self._summed = [steps[t, summed_gates] for t in range(T)]
@@ -103,7 +103,7 @@ class NumpyRecurrence:
         self.before, self.after = (h_before, *self._before[1:]), (h_after, *self._after[1:])
         self._h_before = [(h_before[t].T, self._before[0][t].T) for t in range(T)]
         self._h_after = [(h_after[t].T, self._after[0][t].T) for t in range(T)]
-        self._resets, self._split_size = resets, apart
+        self._resets, self._split_size = resets, split
         order = [*range(cell.split, len(cell.gates)), *range(cell.split), *range(len(cell.gates), cell.columns)]
         columns = [[steps[t, place * H : (place + 1) * H] for place in order] for t in range(T)]
         program = record(
@@ -121,7 +121,7 @@ class NumpyRecurrence:
         if window is not None:
             flat = window.reshape(len(window), T * B)
             self._d_x_hat = flat[from_input]
-            self.x_hat = _parts((slice(0, summed), flat[summed_gates]), (slice(summed, gates), flat[:apart]))
+            self.x_hat = _parts((slice(0, summed), flat[summed_gates]), (slice(summed, gates), flat[:split]))
             self.h_hat = _parts((slice(0, summed), flat[summed_gates]), (slice(summed, gates), flat[only_from_state]))
             self._window = [(window[:, t], steps[t]) for t in range(T)]
             self._prepare_backward(cell, shape, dtype, columns)

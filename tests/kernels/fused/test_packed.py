@@ -33,7 +33,7 @@ def added(a, weights, c, threads=1):
     for thread in range(threads):
         packed.pack(weights, room, thread, threads)
     left, right = (np.pad(array, ((0, 0), (0, BESIDE)), constant_values=np.nan) for array in (a, c))
-    size = packed.room_for(len(a), depth).size
+    size = packed.workspace_for(len(a), depth).size
     to_work_in = np.full(size + BEYOND, np.nan, np.float32)
     _add(left, room, right, columns, to_work_in[:size])
     assert np.isnan(right[:, columns:]).all()
@@ -73,7 +73,7 @@ def test_two_products_at_once_are_the_sum_of_both(monkeypatch, rows, swapped):
     for thread in range(3):
         packed.pack_two(above.T, below.T, weights, thread, 3)
     exact = c + a[:, :depth].astype(np.float64) @ above.T + b[:, :depth].astype(np.float64) @ below.T
-    _add_two(a, b, weights, c, columns, packed.room_for(rows, 2 * depth))
+    _add_two(a, b, weights, c, columns, packed.workspace_for(rows, 2 * depth))
     assert np.abs(c - exact).max() < 2e-6 * np.abs(exact).max()
 
 
