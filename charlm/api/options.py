@@ -1,12 +1,18 @@
 """The options of the library's functions: what each takes, checked before anything is done."""
 
 from collections.abc import Callable
-from math import isfinite
+from math import inf, isfinite
 from typing import Any, NamedTuple, TypedDict
 
 from charlm.errors import UsageError
+from charlm.phrases import shown
 
 MOST_SEED = (1 << 64) - 1
+MOST_LENGTH = 1_000_000_000  # characters
+MOST_LINES = 1_000_000
+MOST_COUNT = 100_000  # texts at once, each with a state of its own
+MOST_SYMBOLS = 0x110000  # all of Unicode
+MOST_WORKERS = 1024
 
 
 class WritingOptions(TypedDict, total=False):
@@ -28,24 +34,29 @@ class Range(NamedTuple):
 
     holds: Callable[[Any], bool]
     words: str
+    most: float = inf
 
 
 RANGES = {
-    "length": Range(lambda x: x >= 0, "at least 0"),
+    "length": Range(lambda x: x >= 0, "at least 0", MOST_LENGTH),
     "temperature": Range(lambda x: x >= 0 and isfinite(x), "a finite number of at least 0"),
-    "top_k": Range(lambda x: x >= 1, "at least 1"),
+    "top_k": Range(lambda x: x >= 1, "at least 1", MOST_SYMBOLS),
     "top_p": Range(lambda x: 0 < x <= 1, "above 0 and at most 1"),
     "min_p": Range(lambda x: 0 <= x <= 1, "between 0 and 1"),
     "seed": Range(lambda x: 0 <= x <= MOST_SEED, "between 0 and 2**64 - 1"),
-    "count": Range(lambda x: x >= 1, "at least 1"),
-    "lines": Range(lambda x: x >= 1, "at least 1"),
-    "top": Range(lambda x: x >= 1, "at least 1"),
-    "workers": Range(lambda x: x >= 1, "'auto' or at least 1"),
+    "count": Range(lambda x: x >= 1, "at least 1", MOST_COUNT),
+    "lines": Range(lambda x: x >= 1, "at least 1", MOST_LINES),
+    "top": Range(lambda x: x >= 1, "at least 1", MOST_SYMBOLS),
+    "workers": Range(lambda x: x >= 1, "'auto' or at least 1", MOST_WORKERS),
 }
 
 
 def check(**options: Any) -> None:
     """Refuse numbers that an option does not take; None is an option that was left out."""
     for name, value in options.items():
-        if value is not None and not RANGES[name].holds(value):
-            raise UsageError(f"{name}: must be {RANGES[name].words}, got {value!r}")
+        if value is None:
+            continue
+        holds, words, most = RANGES[name]
+        if not holds(value) or value > most:
+            words = f"at most {most:,}" if holds(value) else words
+            raise UsageError(f"{name}: must be {words}, got {shown(value)}")

@@ -5,11 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from charlm.api.options import MOST_SYMBOLS
 from charlm.cli.options import PathOfAFile, overrides_option
 
 if TYPE_CHECKING:
     from charlm.bench import Report
     from charlm.config import Config
+
+MOST_STEPS = 1_000_000
 
 
 @click.command(
@@ -22,8 +25,16 @@ Examples:
 )
 @click.argument("config", required=False, type=PathOfAFile())
 @overrides_option
-@click.option("--vocabulary", type=click.IntRange(min=2), default=65, metavar="V", help="How many symbols there are.")
-@click.option("--repeat", type=click.IntRange(min=1), default=20, metavar="N", help="How many steps are timed.")
+@click.option(
+    "--vocabulary",
+    type=click.IntRange(min=2, max=MOST_SYMBOLS),
+    default=65,
+    metavar="V",
+    help="How many symbols there are.",
+)
+@click.option(
+    "--repeat", type=click.IntRange(min=1, max=MOST_STEPS), default=20, metavar="N", help="How many steps are timed."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as a JSON object.")
 def command(config: Path | None, overrides: tuple[str, ...], vocabulary: int, repeat: int, as_json: bool) -> None:
     """Measure the speed of training and of writing on this machine.

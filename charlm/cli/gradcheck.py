@@ -8,13 +8,19 @@ from charlm.cli.options import PathOfAFile, overrides_option
 from charlm.errors import CharlmError
 
 VOCABULARY_SIZE = 11
+MOST_ELEMENTS = 1_000_000  # far more than the largest tensor of such a network has
 MOST_HIDDEN = 16  # units and embedding: the equations are the same at any width, and the check costs its square
 
 
 @click.command()
 @click.argument("config", type=PathOfAFile())
 @overrides_option
-@click.option("--most", type=click.IntRange(min=1), default=100, help="Elements checked of each tensor, at the most.")
+@click.option(
+    "--most",
+    type=click.IntRange(min=1, max=MOST_ELEMENTS),
+    default=100,
+    help="Elements checked of each tensor, at the most.",
+)
 def command(config: Path, overrides: tuple[str, ...], most: int) -> None:
     """Check the gradients of CONFIG's network by central differences in float64.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from charlm.api.options import MOST_COUNT, MOST_LENGTH, MOST_LINES, MOST_SEED, MOST_SYMBOLS
 from charlm.cli.display import COMPILING
 from charlm.cli.options import FiniteRange, PathOfAFile, model_argument, on_unknown_option, options_in_messages
 from charlm.errors import CharlmError, UsageError
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from charlm.inference.writing import Writing
 
 SEPARATOR = "--- {number} of {count}"
-MOST_SEED = (1 << 64) - 1
 
 
 @click.command(
@@ -34,7 +34,7 @@ Examples:
 @model_argument
 @click.option(
     "--length",
-    type=click.IntRange(min=0),
+    type=click.IntRange(min=0, max=MOST_LENGTH),
     default=500,
     metavar="N",
     help="Characters to write (bytes, in a byte model).",
@@ -42,7 +42,12 @@ Examples:
 @click.option(
     "--temperature", type=FiniteRange(min=0), default=0.8, metavar="T", help="Below 1 safer, above 1 wilder, 0 greedy."
 )
-@click.option("--top-k", type=click.IntRange(min=1), metavar="K", help="Draw from the K likeliest characters only.")
+@click.option(
+    "--top-k",
+    type=click.IntRange(min=1, max=MOST_SYMBOLS),
+    metavar="K",
+    help="Draw from the K likeliest characters only.",
+)
 @click.option(
     "--top-p",
     type=FiniteRange(min=0, min_open=True, max=1),
@@ -68,10 +73,15 @@ Examples:
     metavar="SEED",
     help="The same seed gives the same text.  [default: random, printed to stderr]",
 )
-@click.option("--count", type=click.IntRange(min=1), default=1, metavar="N", help="Write N texts at once.")
+@click.option(
+    "--count", type=click.IntRange(min=1, max=MOST_COUNT), default=1, metavar="N", help="Write N texts at once."
+)
 @click.option("--stop", metavar="TEXT", help="End a text when it has written TEXT.")
 @click.option(
-    "--lines", type=click.IntRange(min=1), metavar="N", help="End a text after N lines, whatever their length."
+    "--lines",
+    type=click.IntRange(min=1, max=MOST_LINES),
+    metavar="N",
+    help="End a text after N lines, whatever their length.",
 )
 @on_unknown_option
 @click.option(

@@ -2,7 +2,10 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from functools import reduce
+from typing import Any
 
+import numpy as np
 from pydantic import BaseModel
 
 from charlm.config.keys import Config
@@ -17,6 +20,7 @@ def conflicts(config: Config) -> Iterator[Mistake]:
     yield from _corpus_conflicts(config)
     yield from _model_conflicts(config)
     yield from _training_conflicts(config)
+    yield from _lost_numbers(config)
     yield from _unused_options(config, "corpus", "unit", UNIT_OPTIONS)
     yield from _unused_options(config, "optimizer", "name", OPTIMIZER_OPTIONS)
     yield from _unused_options(config, "schedule", "name", SCHEDULE_OPTIONS)
@@ -76,6 +80,32 @@ def _training_conflicts(config: Config) -> Iterator[Mistake]:
         yield _mistake(no_validation, "training.early_stopping", "corpus.split.valid")
     if config.corpus.split.valid == 0 and schedule.name == "plateau":
         yield _mistake(f"'plateau' {no_validation}", "schedule.name", "corpus.split.valid")
+
+
+def _lost_numbers(config: Config) -> Iterator[Mistake]:
+    """Find numbers that the network's floating-point type makes 0, infinite or, where it must be less, 1."""
+    dtype = np.dtype(config.model.dtype)
+    least, most = float(np.finfo(dtype).tiny), float(np.finfo(dtype).max)
+    for name in (
+        "optimizer.learning_rate",
+        "optimizer.eps",
+        "optimizer.weight_decay",
+        "training.clip_norm",
+        "training.clip_value",
+    ):
+        value = _value(config, name)
+        if value and not least <= value <= most:
+            limit = f"must be at least {least:.3g}" if value < least else f"must be at most {most:.3g}"
+            yield _mistake(f"{limit} with model.dtype '{dtype}', got {value!r}", name, "model.dtype")
+    for name in ("optimizer.momentum", "model.dropout.input", "model.dropout.between", "model.dropout.output"):
+        value = _value(config, name)
+        if dtype.type(value) == 1:
+            yield _mistake(f"rounds to 1 with model.dtype '{dtype}', got {value!r}", name, "model.dtype")
+
+
+def _value(config: Config, key: str) -> Any:
+    """Return the value of a dotted key."""
+    return reduce(getattr, key.split("."), config)
 
 
 def _unused_options(config: Config, name: str, chooser: str, options: Mapping[str, Key]) -> Iterator[Mistake]:

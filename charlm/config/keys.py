@@ -11,13 +11,19 @@ from charlm.config.values import (
     Betas,
     Character,
     Count,
+    CountOrZero,
     Decay,
     Encoding,
+    Epochs,
+    Layers,
+    Minutes,
     OneOf,
     Paths,
     Positive,
     Separator,
     Share,
+    Size,
+    Units,
     Workers,
 )
 from charlm.network.regularisers import dropout
@@ -95,9 +101,9 @@ class Model(_Section):
     """The network."""
 
     cell: Annotated[str, OneOf("a cell", NAMES)] = Field(default="lstm", description="the recurrent cell")
-    hidden_size: Count = Field(default=256, description="hidden units in a layer")
-    num_layers: Count = Field(default=2, description="recurrent layers")
-    embedding_size: Count | None = Field(default=None, description="width of the input embedding; null is one-hot")
+    hidden_size: Units = Field(default=256, description="hidden units in a layer")
+    num_layers: Layers = Field(default=2, description="recurrent layers")
+    embedding_size: Units | None = Field(default=None, description="width of the input embedding; null is one-hot")
     dropout: Dropout = Field(default=Dropout(), description="activations dropped while training")
     tie_weights: bool = Field(default=False, description="share the embedding with the output layer")
     dtype: Annotated[str, OneOf("a dtype", ("float32", "float64"))] = Field(
@@ -108,11 +114,11 @@ class Model(_Section):
 class Training(_Section):
     """How long and in which pieces to train, and what to do along the way."""
 
-    batch_size: Count = Field(default=64, description="parallel text streams")
-    seq_length: Count = Field(default=64, description="characters in a window of truncated backpropagation")
-    epochs: Positive | None = Field(default=None, description="length in passes; 10 if no length is given")
+    batch_size: Size = Field(default=64, description="parallel text streams")
+    seq_length: Size = Field(default=64, description="characters in a window of truncated backpropagation")
+    epochs: Epochs | None = Field(default=None, description="length in passes; 10 if no length is given")
     max_steps: Count | None = Field(default=None, description="length in optimizer steps, instead of epochs")
-    max_minutes: Positive | None = Field(default=None, description="length in minutes, instead of epochs")
+    max_minutes: Minutes | None = Field(default=None, description="length in minutes, instead of epochs")
     clip_norm: Positive | None = Field(default=5.0, description="largest norm of the whole gradient")
     clip_value: Positive | None = Field(default=None, description="largest absolute value in the gradient")
     ema: Annotated[float, Field(gt=0, lt=1)] | None = Field(
@@ -126,8 +132,8 @@ class Training(_Section):
     log_every: Count = Field(default=20, description="steps between lines in metrics.jsonl")
     eval_every: Count = Field(default=500, description="steps between evaluations")
     checkpoint_every: Count = Field(default=500, description="steps between checkpoints")
-    sample_every: int = Field(default=500, ge=0, description="steps between samples; 0 is never")
-    sample_length: Count = Field(default=200, description="characters in a sample")
+    sample_every: CountOrZero = Field(default=500, description="steps between samples; 0 is never")
+    sample_length: Size = Field(default=200, description="characters in a sample")
     sample_temperature: float = Field(default=0.8, ge=0, description="low is cautious, high is adventurous")
 
 
@@ -157,12 +163,12 @@ class Schedule(_Section):
     name: Annotated[str, OneOf("a schedule", tuple(SCHEDULE_OPTIONS))] = Field(
         default="constant", description="shape after the warm-up"
     )
-    warmup_steps: int = Field(default=WarmUp().steps, ge=0, description="steps of linear rise to the peak")
+    warmup_steps: CountOrZero = Field(default=WarmUp().steps, description="steps of linear rise to the peak")
     factor: Annotated[float, Field(gt=0, lt=1)] = Field(
         default=Step().factor, description="step, exponential: multiplier per drop; plateau: per trigger"
     )
     every: Count = Field(default=Step().every, description="step: epochs between drops")
-    after: float = Field(default=Step().after, ge=0, description="step, exponential: first epochs left alone")
+    after: float = Field(default=Step().after, ge=0, le=1e9, description="step, exponential: first epochs left alone")
     final_ratio: Share = Field(
         default=Cosine().final_ratio, description="cosine, linear: last rate / peak rate; plateau: lowest"
     )

@@ -16,6 +16,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+MOST_WORKERS = 1024
 _AS_MEANT = (
     "must be in single quotes, or have forward slashes: in double quotes a backslash begins an escape, "
     r"as \n is a line end"
@@ -79,7 +80,14 @@ def _one_character(text: str) -> str:
     return text
 
 
-Count = Annotated[int, Field(ge=1)]
+# Upper limits far above what anybody needs, so that a slip of the finger is told at once and nothing overflows.
+Count = Annotated[int, Field(ge=1, le=10**12)]
+CountOrZero = Annotated[int, Field(ge=0, le=10**12)]
+Units = Annotated[int, Field(ge=1, le=65_536)]
+Layers = Annotated[int, Field(ge=1, le=1_000)]
+Size = Annotated[int, Field(ge=1, le=1_000_000)]  # of a batch, a window or a sample
+Epochs = Annotated[float, Field(gt=0, le=1e9)]
+Minutes = Annotated[float, Field(gt=0, le=1e7)]  # 19 years
 Share = Annotated[float, Field(ge=0, le=1)]
 Decay = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -98,4 +106,7 @@ Separator = Annotated[str, Field(max_length=100), must("must be a text of at mos
 Betas = Annotated[
     tuple[Decay, Decay], BeforeValidator(_tuple_of_list), must("must be two numbers, each at least 0 and below 1")
 ]
-Workers = Annotated[Literal["auto"] | Count, must("must be 'auto' or a whole number of at least 1")]
+Workers = Annotated[
+    Literal["auto"] | Annotated[int, Field(ge=1, le=MOST_WORKERS)],
+    must(f"must be 'auto' or a whole number from 1 to {MOST_WORKERS}"),
+]

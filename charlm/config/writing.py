@@ -49,5 +49,14 @@ def _allowed(entry: Mapping[str, Any]) -> str:
     if "enum" in entry:
         return ", ".join(entry["enum"])
     words = {"exclusiveMinimum": "above", "minimum": "at least", "exclusiveMaximum": "below", "maximum": "at most"}
-    bounds = [f"{word} {entry[bound]:.0f}" for bound, word in words.items() if bound in entry]
+    bounds = [f"{word} {_number(entry[bound])}" for bound, word in words.items() if bound in entry]
+    if "minimum" in entry and "maximum" in entry:
+        bounds = [f"{_number(entry['minimum'])} to {_number(entry['maximum'])}"]
     return entry.get("const") or " and ".join(bounds) or ("null" if entry["type"] == "null" else "")
+
+
+def _number(bound: float) -> str:
+    """Write a limit, a large power of ten in the way that is easiest to read."""
+    text = f"{bound:.0f}"
+    zeros = len(text) - 1
+    return f"10^{zeros}" if zeros >= 6 and text == "1" + "0" * zeros else text

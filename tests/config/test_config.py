@@ -129,7 +129,7 @@ training:
         f"mine.yaml:7: model.cell: 'lstmm' is not a cell; did you mean 'lstm'? ({', '.join(NAMES)})",
         "mine.yaml:9: model.dropout.between: has no effect with model.num_layers 1; remove it or add a layer",
         "mine.yaml:11: training.batch_size: must be at least 1, got 0",
-        "--set workers: must be 'auto' or a whole number of at least 1, got 0",
+        "--set workers: must be 'auto' or a whole number from 1 to 1024, got 0",
         "--max-minutes: must be above 0 or null, got -1.0",
     ]
 
@@ -178,7 +178,7 @@ training:
         ("optimizer.betas=[0.9]", "must be two numbers, each at least 0 and below 1, got [0.9]"),
         ("optimizer.betas=[0.9, 1]", "must be two numbers, each at least 0 and below 1, got [0.9, 1]"),
         ("seed=18446744073709551616", "must be below 18446744073709551616, got 18446744073709551616"),
-        ("workers='4'", "must be 'auto' or a whole number of at least 1, got '4'"),
+        ("workers='4'", "must be 'auto' or a whole number from 1 to 1024, got '4'"),
         ("kernels=fast", "'fast' is not a choice of kernels (auto, numpy, fused)"),
     ],
 )
@@ -431,7 +431,10 @@ def test_the_commented_defaults_are_the_defaults(write):
     assert text.isascii()
     for line in text.splitlines()[1:]:
         assert not line or "  # " in line, f"{line!r} has no comment"
-    assert "  hidden_size: 256             # hidden units in a layer (at least 1)\n" in text
+    assert "  hidden_size: 256             # hidden units in a layer (1 to 65536)\n" in text
+    assert (
+        "  max_steps: null              # length in optimizer steps, instead of epochs (1 to 10^12, or null)\n" in text
+    )
 
 
 @pytest.mark.parametrize(
@@ -522,24 +525,29 @@ TRAPS = st.sampled_from(["no", "2e-3", "null", "1:30", "~", "- a", "a: b", "# x"
 CONFIGS = st.fixed_dictionaries(
     {
         "corpus": st.fixed_dictionaries(
-            {"path": PATHS | TRAPS | st.lists(PATHS | TRAPS, min_size=1, max_size=3), "min_count": st.integers(2)},
+            {
+                "path": PATHS | TRAPS | st.lists(PATHS | TRAPS, min_size=1, max_size=3),
+                "min_count": st.integers(2, 10**12),
+            },
             optional={"unknown": st.characters(codec="utf-8"), "normalize": st.sampled_from([None, "NFC", "NFKD"])},
         )
     },
     optional={
-        "model": st.fixed_dictionaries({}, optional={"cell": st.sampled_from(NAMES), "hidden_size": st.integers(1)}),
+        "model": st.fixed_dictionaries(
+            {}, optional={"cell": st.sampled_from(NAMES), "hidden_size": st.integers(1, 65_536)}
+        ),
         "training": st.fixed_dictionaries(
-            {}, optional={"clip_norm": st.none() | st.floats(0, 1e300, exclude_min=True), "epochs": st.floats(1, 1e9)}
+            {}, optional={"clip_norm": st.none() | st.floats(1e-30, 1e30), "epochs": st.floats(1, 1e9)}
         ),
         "optimizer": st.fixed_dictionaries(
             {"name": st.just("adam")},
             optional={
-                "learning_rate": st.floats(0, 1e300, exclude_min=True),
+                "learning_rate": st.floats(1e-30, 1e30),
                 "betas": st.lists(st.floats(0, 1, exclude_max=True), min_size=2, max_size=2),
             },
         ),
         "seed": st.integers(0, 2**64 - 1),
-        "workers": st.just("auto") | st.integers(1),
+        "workers": st.just("auto") | st.integers(1, 1024),
     },
 )
 
