@@ -4,23 +4,12 @@ import codecs
 import io
 from typing import NamedTuple
 
+from charlm.corpus.signatures import HEAD, archive, mark, zero_pattern
 from charlm.corpus.sources import Source
 from charlm.errors import CorpusError
 
-HEAD = 1 << 16
 BEFORE = 1 << 15
 AFTER = 1 << 16
-SIGNATURES = {
-    b"\x1f\x8b": "it is a gzip file; give it the suffix .gz",
-    b"BZh": "it is a bzip2 file; give it the suffix .bz2",
-    b"\xfd7zXZ\x00": "it is an xz file; give it the suffix .xz",
-    b"PK\x03\x04": "it is a zip archive (as docx, odt and epub files are); extract the text from it",
-    b"%PDF": "it is a PDF; extract the text from it",
-    codecs.BOM_UTF32_LE: "it begins as UTF-32 does; set `encoding: utf-32`",
-    codecs.BOM_UTF32_BE: "it begins as UTF-32 does; set `encoding: utf-32`",
-    codecs.BOM_UTF16_LE: "it begins as UTF-16 does; set `encoding: utf-16`",
-    codecs.BOM_UTF16_BE: "it begins as UTF-16 does; set `encoding: utf-16`",
-}
 NOT_IN_CP1252 = frozenset(b"\x81\x8d\x8f\x90\x9d")
 WESTERN_SHARE = 0.4  # of the letters of a Western European text, fewer than this carry an accent
 
@@ -58,11 +47,11 @@ def bad_byte(source: Source, encoding: str, offset: int, reason: str) -> CorpusE
     byte = f"0x{value[0]:02X} " if value else ""
     return CorpusError(
         f"{source.name}: byte {offset} (line {found.line}): {byte}is not valid {encoding} ({reason}); "
-        f"{likely_encoding(found.head, found.around, encoding)}"
+        f"{likely_encoding(found.head, found.around, encoding, source.compression)}"
     )
 
 
-def likely_encoding(head: bytes, around: bytes, tried: str) -> str:
+def likely_encoding(head: bytes, around: bytes, tried: str, unpacked: str = "") -> str:
     """Return a sentence on what a file seems to be.
 
     Parameters
@@ -73,47 +62,63 @@ def likely_encoding(head: bytes, around: bytes, tried: str) -> str:
         Those around the byte that could not be decoded.
     tried : str
         The encoding that failed.
+    unpacked : str
+        The suffix of the compression that was taken off the file, or an empty string.
 
     Returns
     -------
     str
         What it looks like, and what to set.
     """
-    for signature, meaning in SIGNATURES.items():
-        if head.startswith(signature):
-            return meaning
+    if meaning := archive(head, unpacked) or mark(head):
+        return meaning
     if b"\x00" in head or b"\x00" in around:
-        return _zero_pattern(head if b"\x00" in head else around)
+        no_text = "it has zero bytes, so it is probably no text; `unit: byte` reads any file"
+        return zero_pattern(head if b"\x00" in head else around) or no_text
     return _utf8_or_damaged(around, tried) or _eight_bit(around, tried)
 
 
+class _LineCount:
+    """Counts line ends in bytes of an encoding; in the bytes as they are, if its codec cannot pass over bad ones."""
+
+    def __init__(self, encoding: str) -> None:
+        decoder = codecs.getincrementaldecoder(encoding)("ignore")
+        self._decoder = io.IncrementalNewlineDecoder(decoder, translate=True)
+        self._plain = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("latin-1")(), translate=True)
+        self._decoded: int | None = 0
+        self._as_they_are = 0
+
+    def feed(self, data: bytes, final: bool = False) -> None:
+        self._as_they_are += self._plain.decode(data, final).count("\n")
+        if self._decoded is not None:
+            try:
+                self._decoded += self._decoder.decode(data, final).count("\n")
+            except Exception:  # what codecs raise that cannot ignore, such as punycode and undefined
+                self._decoded = None
+
+    def finish(self) -> int:
+        """Return the number, with a carriage return at the end that nothing followed."""
+        self.feed(b"", final=True)
+        return self._as_they_are if self._decoded is None else self._decoded
+
+
 def _look_around(source: Source, encoding: str, offset: int) -> Surroundings:
-    lines = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)("ignore"), translate=True)
-    head, around, line, position, start = b"", b"", 1, 0, 0
+    lines = _LineCount(encoding)
+    head, around, position, start = b"", b"", 0, 0
     for chunk in source.chunks():
         if len(head) < HEAD:
             head += chunk[: HEAD - len(head)]
         if position < offset:
-            line += lines.decode(chunk[: offset - position]).count("\n")
+            lines.feed(chunk[: offset - position])
             cut = max(0, len(around) - BEFORE)
             start, around = start + cut, around[cut:]
         around += chunk
         position += len(chunk)
         if position >= offset + AFTER:
             break
-    line += lines.decode(b"", final=True).count("\n")  # a carriage return that nothing followed
+    line = 1 + lines.finish()
     first = max(0, offset - start - BEFORE)
     return Surroundings(head, line, around[first : offset - start + AFTER], offset - start - first)
-
-
-def _zero_pattern(data: bytes) -> str:
-    even, odd = data[::2], data[1::2]
-    zero_even, zero_odd = even.count(0) / len(even), odd.count(0) / max(1, len(odd))
-    if zero_odd > 0.4 and zero_even < 0.1:
-        return "every other byte is zero, as in UTF-16; set `encoding: utf-16-le`"
-    if zero_even > 0.4 and zero_odd < 0.1:
-        return "every other byte is zero, as in UTF-16; set `encoding: utf-16-be`"
-    return "it has zero bytes, so it is probably no text; `unit: byte` reads any file"
 
 
 def _utf8_or_damaged(around: bytes, tried: str) -> str | None:

@@ -4,15 +4,16 @@ import codecs
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from encodings.aliases import aliases
 from typing import AnyStr, Literal
 
 from charlm.corpus.bad_bytes import bad_byte
+from charlm.corpus.signatures import HEAD, archive
 from charlm.corpus.sources import Source
 from charlm.corpus.vocabulary import UNITS
 from charlm.errors import CorpusError, UsageError
-from charlm.phrases import count, suggestion
+from charlm.phrases import count, one_line, suggestion
 
 MODES = ("stream", "lines")
 NEWLINES = ("lf", "keep")
@@ -89,10 +90,14 @@ class Tally:
     characters_after: int = 0
     empty_lines: int = 0
     separators: int = 0
+    archives: dict[str, list[str]] = field(default_factory=dict)  # what a file is, and which files are that
 
     def notes(self, options: Options) -> list[str]:
         """Return a line for everything that is no longer as it was in the files."""
         notes = []
+        for meaning, names in self.archives.items():
+            more = f" and {count(len(names) - 1, 'other file')}" if len(names) > 1 else ""
+            notes.append(f"{names[0]}{more}: read as text, but {meaning}")
         if self.separators:
             what = "a newline" if options.separator == "\n" else repr(options.separator)
             notes.append(
@@ -164,11 +169,16 @@ def text(sources: Sequence[Source], options: Options, tally: Tally) -> Iterator[
 
 def data(sources: Sequence[Source], options: Options, tally: Tally) -> Iterator[bytes]:
     """Yield the bytes of files as they are; in lines mode in the form that `text` describes."""
-    files = (source.chunks() for source in sources)
+    files = (_watched(source, tally) for source in sources)
     if options.mode == "lines":
         return _as_lines(_ended(files, b"\n", (b"\n",), tally), b"\n", re.compile(b"\n{2,}"), tally)
     separator = options.separator.encode("utf-8", "surrogateescape")
     return _joined(files, separator, (separator,), tally)
+
+
+def lines_of(source: Source, options: Options) -> Iterator[str]:
+    """Yield one file's text with the line ends that an editor counts, otherwise as it is."""
+    return _with_line_feeds(_decoded(source, options.encoding, Tally()), Tally())
 
 
 Reader = Callable[[Sequence[Source], Options, Tally], Iterator[str] | Iterator[bytes]]
@@ -184,14 +194,15 @@ def _choose(key: str, value: str, choices: Sequence[str]) -> None:
 def _decoded(source: Source, encoding: str, tally: Tally) -> Iterator[str]:
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     offset, begun = 0, False
-    for chunk, final in _with_end(source.chunks()):
+    for chunk, final in _with_end(_watched(source, tally)):
         try:
             piece = decoder.decode(chunk, final)
         except UnicodeDecodeError as error:  # its object holds the bytes still in the decoder, then this chunk
             at = offset + len(chunk) - len(error.object) + error.start
             raise bad_byte(source, encoding, at, error.reason) from None
-        except UnicodeError as error:
-            raise CorpusError(f"{source.name}: is not valid {encoding}: {error}") from None
+        except Exception as error:  # Python's lesser codecs raise whatever a slip in them leads to
+            reason = one_line(str(error)) or type(error).__name__
+            raise CorpusError(f"{source.name}: is not valid {encoding}: {reason}") from None
         offset += len(chunk)
         if piece and not begun:
             begun = True
@@ -200,6 +211,17 @@ def _decoded(source: Source, encoding: str, tally: Tally) -> Iterator[str]:
                 piece = piece[1:]
         if piece:
             yield piece
+
+
+def _watched(source: Source, tally: Tally) -> Iterator[bytes]:
+    """Yield a file's content, and note what it is if it begins as an archive does."""
+    head = b""
+    for chunk in source.chunks():
+        if len(head) < HEAD:
+            head = (head + chunk)[:HEAD]
+        yield chunk
+    if meaning := archive(head, source.compression):
+        tally.archives.setdefault(meaning, []).append(source.name)
 
 
 def _with_end(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:

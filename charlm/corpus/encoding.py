@@ -10,6 +10,7 @@ from charlm.arrays import Ids
 from charlm.corpus import cache
 from charlm.corpus.counts import occurrences, vocabulary_of
 from charlm.corpus.decoding import READERS, Options, Tally
+from charlm.corpus.remarks import LineWatch, remarks
 from charlm.corpus.sources import Source
 from charlm.corpus.vocabulary import UNITS, Vocabulary
 from charlm.errors import CharlmError, CorpusError, UsageError
@@ -60,13 +61,17 @@ def _from_facts(entry: cache.Entry, notes: list[str]) -> Encoded:
 def _encoding_plan(sources: Sequence[Source], options: Options) -> cache.Plan:
     """Count the characters, and return how to encode them."""
     tally = Tally()
-    counts = occurrences(READERS[options.unit](sources, options, tally), options.unit)
+    watch = LineWatch()
+    pieces_read: Any = READERS[options.unit](sources, options, tally)
+    counts = occurrences(watch.watch(pieces_read) if options.unit == "char" else pieces_read, options.unit)
     characters = int(counts.sum())
     if characters <= (options.mode == "lines"):  # lines always have the newline that begins them
         raise CorpusError(f"{_named_all(sources)}: is empty; a corpus needs some text to learn from")
     vocabulary, rare = vocabulary_of(counts, options)
     size = f"{count(tally.files, 'file')}, {count(characters, NOUNS[options.unit])}"
     notes = [f"{size}, {count(len(vocabulary), 'symbol')}", *tally.notes(options), *rare]
+    if options.unit == "char":
+        notes += remarks(sources, options, counts, watch)
     policy = "error" if vocabulary.unknown is None else "replace"
     digest = hashlib.sha256()
 

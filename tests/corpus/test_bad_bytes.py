@@ -3,7 +3,9 @@
 import bz2
 import gzip
 import lzma
+import random
 import re
+from encodings.aliases import aliases
 
 import pytest
 from hypothesis import given
@@ -77,3 +79,36 @@ def test_a_bad_byte_comes_with_the_likely_encoding(tmp_path, content, encoding, 
 
 def test_the_encoding_named_reads_the_file(tmp_path):
     assert whole_text(write(tmp_path / "c", FRENCH.encode("cp1252")), encoding="cp1252") == FRENCH
+
+
+def is_encoding(name):
+    try:
+        reading.check_encoding(name)
+    except CharlmError:
+        return False
+    return True
+
+
+TEXT_ENCODINGS = sorted(
+    {name for name in [*aliases.values(), "idna", "punycode", "undefined", "utf_8_sig", "unicode_escape"]
+     if is_encoding(name)}
+)  # fmt: skip
+
+
+def error_of(path, encoding):
+    try:
+        load_path(path, WHOLE, encoding=encoding)
+    except CharlmError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of unicode_escape, for sequences that it does not know
+@pytest.mark.parametrize("encoding", TEXT_ENCODINGS)
+def test_whatever_the_bytes_and_the_encoding_an_error_is_one_line(tmp_path, monkeypatch, encoding):
+    monkeypatch.setattr(sources, "CHUNK_BYTES", 64)
+    rng = random.Random(encoding)
+    for size in (1, 30, 200):
+        for alphabet in (range(256), range(128), range(192, 256), b"-\\xuU+&az.\x1b$BN{}\n", b"\xd8\xdc\x00\xff"):
+            path = write(tmp_path / "bad", bytes(rng.choices(alphabet, k=size)))
+            assert "\n" not in error_of(path, encoding)

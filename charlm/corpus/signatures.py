@@ -1,0 +1,93 @@
+"""What a file is by its first bytes, where it is no text."""
+
+import codecs
+import io
+
+from charlm.corpus.sources import DECOMPRESSORS
+
+HEAD = 1 << 16
+TAR_MAGIC = (
+    257,
+    b"ustar",
+)  # after the name, the mode, the owner, the size, the time and the checksum of the first file
+COMPRESSED = {b"\x1f\x8b": ("gzip", ".gz"), b"BZh": ("bzip2", ".bz2"), b"\xfd7zXZ\x00": ("xz", ".xz")}
+ARCHIVES = {
+    b"PK\x03\x04": "it is a zip archive (as docx, odt and epub files are); extract the text from it",
+    b"7z\xbc\xaf\x27\x1c": "it is a 7z archive; extract the text from it",
+    b"Rar!\x1a\x07": "it is a rar archive; extract the text from it",
+    b"%PDF": "it is a PDF; extract the text from it",
+    b"\x28\xb5\x2f\xfd": "it is a Zstandard file (.zst), which charlm does not unpack; unpack it with `unzstd`",
+    b"\x04\x22\x4d\x18": "it is an LZ4 file (.lz4), which charlm does not unpack; unpack it with `unlz4`",
+}
+MARKS = {
+    codecs.BOM_UTF32_LE: "it begins as UTF-32 does; set `encoding: utf-32`",
+    codecs.BOM_UTF32_BE: "it begins as UTF-32 does; set `encoding: utf-32`",
+    codecs.BOM_UTF16_LE: "it begins as UTF-16 does; set `encoding: utf-16`",
+    codecs.BOM_UTF16_BE: "it begins as UTF-16 does; set `encoding: utf-16`",
+}
+
+
+def archive(head: bytes, unpacked: str = "") -> str | None:
+    """Return what a file is that holds other files, or a compressed one, and what to do with it.
+
+    Parameters
+    ----------
+    head : bytes
+        Its first bytes.
+    unpacked : str
+        The suffix of the compression that was taken off it already, or an empty string.
+
+    Returns
+    -------
+    str or None
+        A sentence, or None where the beginning is none of an archive.
+    """
+    if _is_tar(head):
+        return "it is a tar archive, files with headers between them; extract its files (`tar xf`) and name those"
+    for signature, (name, suffix) in COMPRESSED.items():
+        if not head.startswith(signature):
+            continue
+        if _is_tar(_unpacked(head, suffix)):
+            return f"it is a tar archive compressed with {name}; extract its files (`tar xf`) and name those"
+        if unpacked:
+            return f"it is a {name} file within a {unpacked} file; unpack it once and give what comes out {suffix}"
+        return f"it is a {name} file; give it the suffix {suffix}"
+    return next((meaning for signature, meaning in ARCHIVES.items() if head.startswith(signature)), None)
+
+
+def mark(head: bytes) -> str | None:
+    """Return which encoding's byte order mark a file begins with, or None."""
+    return next((meaning for signature, meaning in MARKS.items() if head.startswith(signature)), None)
+
+
+def zero_pattern(data: bytes) -> str | None:
+    """Return which encoding every other byte that is zero tells of, or None.
+
+    Parameters
+    ----------
+    data : bytes
+        Part of a file from an even offset.
+    """
+    even, odd = data[::2], data[1::2]
+    zero_even, zero_odd = even.count(0) / max(1, len(even)), odd.count(0) / max(1, len(odd))
+    if zero_odd > 0.4 and zero_even < 0.1:
+        return "every other byte is zero, as in UTF-16; set `encoding: utf-16-le`"
+    if zero_even > 0.4 and zero_odd < 0.1:
+        return "every other byte is zero, as in UTF-16; set `encoding: utf-16-be`"
+    return None
+
+
+def _is_tar(head: bytes) -> bool:
+    at, magic = TAR_MAGIC
+    return head[at : at + len(magic)] == magic
+
+
+def _unpacked(head: bytes, suffix: str) -> bytes:
+    """Return the beginning of what a compressed file holds, as far as it can be unpacked."""
+    try:
+        with DECOMPRESSORS[suffix](io.BytesIO(head)) as stream:
+            return stream.read(512)
+    except (OSError, EOFError, ValueError):
+        return b""
+    except Exception:  # zlib.error and lzma.LZMAError have no common class
+        return b""
