@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from charlm.config import Config
     from charlm.errors import (
         CharlmError,
+        CharlmWarning,
         ConfigError,
         CorpusError,
         DamagedFileError,
@@ -31,6 +32,7 @@ else:
     _HOMES = {
         "Changes": "charlm.run",
         "CharlmError": "charlm.errors",
+        "CharlmWarning": "charlm.errors",
         "Config": "charlm.config",
         "ConfigError": "charlm.errors",
         "CorpusError": "charlm.errors",
@@ -65,6 +67,7 @@ else:
 __all__ = [
     "Changes",
     "CharlmError",
+    "CharlmWarning",
     "Config",
     "ConfigError",
     "CorpusError",

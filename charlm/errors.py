@@ -44,6 +44,10 @@ class CharlmError(Exception):
         self.remedy, self.path, self.ranks = remedy, path, ranks
 
 
+class CharlmWarning(UserWarning):
+    """Something optional does not work, and the program goes on without it; the command line prints it in one line."""
+
+
 class UsageError(CharlmError):
     """A wrong argument or configuration; the message may hold several lines, one for each problem."""
 

@@ -5,12 +5,14 @@ import importlib
 import io
 import os
 import sys
+import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
 from charlm import __version__
-from charlm.errors import CharlmError
+from charlm.errors import CharlmError, CharlmWarning
 
 # Each command is the click command named `command` in charlm/cli/NAME.py, imported only when it is called.
 COMMANDS = {
@@ -86,6 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 when all went well, 1 after a failure that a message explains or a traceback shows, 2 after a wrong argument
         or configuration, 130 after Ctrl-C, 141 when the reader of standard output went away.
     """
+    _print_warnings()
     try:
         _write_utf8()
         status = _run(sys.argv[1:] if arguments is None else arguments)
@@ -100,6 +103,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = explain(error)
     _drop_unwritten_output()
     return status
+
+
+def _print_warnings() -> None:
+    """Print what the library warns of, such as compiled kernels that cannot be used, in one line each."""
+    show = warnings.showwarning
+
+    def print_or_show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+        if issubclass(category, CharlmWarning):
+            _say(str(message), 0)
+        else:
+            show(message, category, *place, **more)
+
+    warnings.showwarning = print_or_show
+    warnings.simplefilter("always", CharlmWarning)
 
 
 def _run(arguments: Sequence[str]) -> int:
