@@ -3,16 +3,21 @@
 from charlm.arrays import Ids
 from charlm.config import Config
 from charlm.corpus.windows import Windows
+from charlm.errors import UsageError
 from charlm.inference.scorer import Scorer
 from charlm.kernels.choice import choose, load_backend
+from charlm.memory import machine_memory
 from charlm.network.architecture import Architecture
 from charlm.network.model import Model
+from charlm.training import memory
 from charlm.training.batch import Batch
-from charlm.training.optimizers import Optimizer
+from charlm.training.optimizers import RULES, Optimizer
 from charlm.training.trainer import Plan, Trainer
 from charlm.workers.ranks import Ranks
 from charlm.workers.split import Split, plan_split
 from charlm.workers.team import Team
+
+GIGABYTE = 10**9
 
 
 def architecture(config: Config, vocabulary_size: int, start_symbol: int | None) -> Architecture:
@@ -56,9 +61,36 @@ def split(config: Config, model: Model, ranks: Ranks) -> Split:
     )
 
 
+def needed_memory(config: Config, model: Model, workers: int, ranks: Ranks) -> int:
+    """Return about how many bytes a training takes on this machine, in all of its ranks there."""
+    t, processes = config.training, ranks.on_this_machine()
+    bytes_of_a_rank = memory.needed_memory(
+        model.architecture,
+        t.seq_length,
+        -(-t.batch_size // ranks.size),
+        config.model.dropout.build(),
+        workers=workers,
+        moments=len(RULES[config.optimizer.name].moments),
+        averaged=t.ema is not None,
+    )
+    return processes * bytes_of_a_rank
+
+
 def batch(config: Config, model: Model, team: Team, ranks: Ranks) -> Batch:
-    """Return what computes gradients, with the weights that training starts from."""
+    """Return what computes gradients, with the weights that training starts from.
+
+    Raises
+    ------
+    UsageError
+        If a training takes more memory than the machine has; nothing has been allocated then.
+    """
     t = config.training
+    needed, there = needed_memory(config, model, team.workers, ranks), machine_memory()
+    if there is not None and needed > there:
+        raise UsageError(
+            f"the training takes about {needed / GIGABYTE:,.1f} GB of memory, and this machine has "
+            f"{there / GIGABYTE:,.1f} GB; lower model.hidden_size, training.batch_size or training.seq_length"
+        )
     return Batch(
         model,
         model.architecture.initial_parameters(config.seed),

@@ -11,13 +11,13 @@ import numpy as np
 
 from charlm import assemble
 from charlm.arrays import Ids
-from charlm.bench.memory import peak_memory
 from charlm.bench.products import BACKWARD, FORWARD, INPUT, READ_OUT, WEIGHTS, Product, products
 from charlm.bench.stopwatch import LOOK_UP, OPTIMIZER, SOFTMAX, Stopwatch
 from charlm.config import Config
 from charlm.corpus.windows import Windows
 from charlm.inference.filters import Filter
 from charlm.inference.sampler import Sampler
+from charlm.memory import peak_memory
 from charlm.network.architecture import Architecture
 from charlm.network.model import Model
 from charlm.randomness import Purpose, generator

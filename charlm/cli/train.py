@@ -207,8 +207,8 @@ def _introduce(run: "Run", silent: bool) -> None:
 
 def _forecast(run: "Run", silent: bool) -> None:
     """Say what a run would take, after trying a few steps."""
-    from charlm.bench.memory import peak_memory
     from charlm.cli.display import duration, rounded
+    from charlm.memory import peak_memory
 
     s, step = run.summary(), run.seconds_per_step()
     speed = rounded(s.window / step)

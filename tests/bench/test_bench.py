@@ -143,7 +143,7 @@ def test_a_stopwatch_adds_up_by_name():
 
 def test_the_peak_of_memory_stays_when_the_memory_is_given_back():
     code = (
-        "import numpy as np; from charlm.bench.memory import peak_memory\n"
+        "import numpy as np; from charlm.memory import peak_memory\n"
         "before = peak_memory(); np.ones(8_000_000); print(before, peak_memory())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,7 +1,9 @@
-"""How much memory training has held at the most, asked of the system."""
+"""How much memory this process has held at the most and how much the machine has, asked of the system."""
 
+import os
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,25 @@ from typing import Any
 def peak_memory() -> int:
     """Return the most memory that this process has held so far, in bytes; 0 where the system does not tell."""
     return next(_peaks(), 0)
+
+
+def machine_memory() -> int | None:
+    """Return how many bytes this process may hold, of the machine or its container; None if that is unknown."""
+    return min(_limits(), default=None)
+
+
+CGROUPS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+
+
+def _limits() -> Iterator[int]:
+    """Yield what each of the systems' ways to tell the memory says, where there is one."""
+    with suppress(AttributeError, ValueError, OSError):
+        yield os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if sys.platform == "win32":
+        yield _memory_on_windows()
+    for limit in CGROUPS:
+        with suppress(OSError, ValueError):  # no such file, or the word "max"
+            yield int(limit.read_text())
 
 
 def _peaks() -> Iterator[int]:
@@ -52,3 +73,22 @@ def _peak_on_windows() -> int:
     process = windows.kernel32.GetCurrentProcess()
     windows.psapi.GetProcessMemoryInfo(process, ctypes.byref(counters), counters.cb)
     return int(counters.peak_working_set)
+
+
+def _memory_on_windows() -> int:
+    """Return the physical memory of the machine."""
+    import ctypes
+    from ctypes import wintypes
+
+    class Status(ctypes.Structure):
+        _fields_ = (
+            ("length", wintypes.DWORD),
+            ("load", wintypes.DWORD),
+            ("total_physical", ctypes.c_uint64),
+            ("others", ctypes.c_uint64 * 6),
+        )
+
+    windows: Any = getattr(ctypes, "windll")  # noqa: B009 - there only on Windows, which type checkers elsewhere know
+    status = Status(length=ctypes.sizeof(Status))
+    windows.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))
+    return int(status.total_physical)
