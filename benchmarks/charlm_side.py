@@ -13,8 +13,8 @@ from charlm import assemble, bench
 from charlm.config import Config, from_dict
 from charlm.inference.filters import Filter
 from charlm.inference.sampler import Sampler
+from charlm.workers.cores import available_cores
 from charlm.workers.ranks import Ranks
-from charlm.workers.split import available_cores
 from charlm.workers.team import Team
 
 

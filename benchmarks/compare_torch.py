@@ -27,7 +27,7 @@ from charlm import bench
 from charlm.corpus.vocabulary import Vocabulary
 from charlm.files import modelfile
 from charlm.network.architecture import Architecture
-from charlm.workers.split import available_cores
+from charlm.workers.cores import available_cores
 
 SYMBOLS = "".join(map(chr, range(58, 123)))  # 65 of them, without quotes, spaces and line ends
 SIDES = ("PyTorch", "NumPy", "fast")

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from charlm import bench
 from charlm.config import from_dict
-from charlm.workers.split import available_cores
+from charlm.workers.cores import available_cores
 from charlm.workers.team import Team
 
 R = TypeVar("R")

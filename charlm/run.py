@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 from itertools import chain
 from math import ceil, inf, prod
 from pathlib import Path
-from time import perf_counter
 from typing import Any, Self
 
 import numpy as np
@@ -329,11 +328,14 @@ class Run:
         return max(1, ceil((t.epochs or DEFAULT_EPOCHS) * self.windows.steps_per_epoch))
 
     def _steps_in(self, minutes: float) -> int:
-        """Return how many steps and their evaluations fit into some minutes, the timing included."""
-        t, started = self.config.training, perf_counter()
+        """Return how many steps and their evaluations fit into some minutes of training.
+
+        What comes before the first step, such as compiling the kernels and timing some steps, is not part of them.
+        """
+        t = self.config.training
         step = self.seconds_per_step(min(TIMING_SECONDS, 6 * minutes))  # at most a tenth of a short run
         evaluation = step * FORWARD_SHARE * len(self.corpus.valid) / (t.seq_length * t.batch_size)
-        left = 60 * minutes - (perf_counter() - started) - evaluation  # there is one at the end
+        left = 60 * minutes - evaluation  # there is one at the end
         return self.ranks.agree(max(1, int(left / (step + evaluation / t.eval_every))))
 
     def seconds_per_step(self, seconds: float = FORECAST_SECONDS) -> float:

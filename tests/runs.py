@@ -13,7 +13,7 @@ from charlm.files.metrics import read as read_metrics
 from charlm.run import Run
 from charlm.workers.ranks import Ranks
 
-TIMES = ("seconds", "chars_per_second")
+TIMES = ("seconds", "chars_per_second", "bytes_per_second")
 # Power cuts are the matter of test_checkpoint.py, and a disk that others keep busy makes a hundred small runs wait.
 unsynced = patch("os.fsync", lambda descriptor: None)
 SMALL: dict[str, Any] = {

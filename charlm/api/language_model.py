@@ -27,7 +27,7 @@ from charlm.kernels.choice import choose, load_backend
 from charlm.network.model import Model
 from charlm.paths import expanded
 from charlm.workers.blas import blas_threads
-from charlm.workers.split import available_cores
+from charlm.workers.cores import available_cores
 from charlm.workers.team import Team
 
 if TYPE_CHECKING:

@@ -22,8 +22,9 @@ from charlm.network.architecture import Architecture
 from charlm.network.model import Model
 from charlm.randomness import Purpose, generator
 from charlm.training.trainer import Trainer
+from charlm.workers.cores import available_cores, blas_cores
 from charlm.workers.ranks import Ranks
-from charlm.workers.split import Split, available_cores
+from charlm.workers.split import Split
 from charlm.workers.team import Team
 
 WARM_UP = 3  # steps before the first that counts: caches fill, kernels compile
@@ -235,7 +236,7 @@ def _sampling_speed(model: Model) -> float:
 
 def matrix_peak(dtype: str, size: int) -> float:
     """Return the floating-point operations a second of the best of a few large matrix products on all cores."""
-    team = Team(1, available_cores())
+    team = Team(1, blas_cores(available_cores()))
     rng = generator(SEED, Purpose.CHECK)
     left, right = (rng.random((size, size)).astype(dtype) for _ in range(2))
     out = np.empty_like(left)

@@ -1,17 +1,11 @@
 """Who computes which streams: how a batch is cut, and how many workers share it."""
 
-import os
 from itertools import pairwise
 from typing import NamedTuple
 
+from charlm.workers.cores import available_cores, blas_cores
+
 LEAST_STREAMS = 8  # of a share: with fewer, shares of even numbers would be too different in size
-
-
-def available_cores() -> int:
-    """Return how many cores this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def split_streams(count: int, of: int, pairs: bool = False) -> list[slice]:
@@ -67,9 +61,7 @@ def plan_split(
         How many cores there are to use; by default, those that this process may run on.
     """
     if cores is None:
-        cores = available_cores()
-        if cores == os.cpu_count():  # otherwise the launcher has bound this rank to some cores
-            cores = max(1, cores // processes)
+        cores = available_cores(processes)
     wanted = int(workers) if workers != "auto" else cores if threads_pay else 1
     count = max(1, min(wanted, streams))
-    return Split(1, blas_threads=cores) if count == 1 else Split(count)
+    return Split(1, blas_threads=blas_cores(cores)) if count == 1 else Split(count)

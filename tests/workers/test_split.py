@@ -3,8 +3,9 @@
 import pytest
 
 from charlm import assemble
+from charlm.workers.cores import available_cores, blas_cores
 from charlm.workers.ranks import Ranks
-from charlm.workers.split import Split, available_cores, plan_split, split_streams
+from charlm.workers.split import Split, plan_split, split_streams
 from tests.networks import FUSED
 from tests.runs import configured
 
@@ -31,18 +32,18 @@ def test_streams_stay_in_pairs_where_there_are_enough():
 def test_workers_are_never_more_than_streams():
     assert plan_split(8, 3, threads_pay=True, cores=4) == (3, 1)
     assert plan_split(2, 64, threads_pay=True, cores=4) == (2, 1)
-    assert plan_split(1, 64, threads_pay=True, cores=4) == (1, 4)
-    assert plan_split("auto", 1, threads_pay=True, cores=4) == (1, 4)
+    assert plan_split(1, 64, threads_pay=True, cores=4) == (1, blas_cores(4))
+    assert plan_split("auto", 1, threads_pay=True, cores=4) == (1, blas_cores(4))
 
 
 def test_a_rank_uses_the_cores_of_this_process():
-    assert plan_split(1, 64, threads_pay=True).blas_threads == available_cores()
+    assert plan_split(1, 64, threads_pay=True).blas_threads == blas_cores(available_cores())
 
 
 @pytest.mark.parametrize("cores", [1, 2, 4])
 def test_by_itself_every_core_gets_a_worker_where_threads_pay(cores):
     assert plan_split("auto", 64, threads_pay=True, cores=cores) == (cores, 1)
-    assert plan_split("auto", 64, threads_pay=False, cores=cores) == (1, cores)
+    assert plan_split("auto", 64, threads_pay=False, cores=cores) == (1, blas_cores(cores))
 
 
 def planned(kernels: str, hidden_size: int) -> Split:
@@ -52,7 +53,7 @@ def planned(kernels: str, hidden_size: int) -> Split:
 
 @pytest.mark.skipif(available_cores() == 1, reason="there is nothing to share")
 def test_numpys_short_calls_share_no_interpreter():
-    assert planned("numpy", 255) == (1, available_cores())
+    assert planned("numpy", 255) == (1, blas_cores(available_cores()))
     assert planned("numpy", 256) == (available_cores(), 1)
 
 
