@@ -613,7 +613,8 @@ class Run:
         if self.ranks.rank != 0:
             return None
         t, vocabulary = self.config.training, self.corpus.vocabulary
-        sampler = Sampler(Model(self.model.architecture, load_backend("numpy")), self.trainer.average)
+        sampler = Sampler(Model(self.model.architecture, load_backend("numpy")), self.trainer.average,
+                          never=self.corpus.vocabulary.unknown)  # fmt: skip
         drawn = sampler.write(
             [beginning(vocabulary.symbols, self.model.architecture.start_symbol)],
             t.sample_length,

@@ -18,7 +18,7 @@ from charlm.corpus.vocabulary import Vocabulary
 from charlm.files import modelfile
 from charlm.inference.text import Text, characters
 from tests.conftest import ROOT
-from tests.networks import FUSED
+from tests.networks import BACKENDS, FUSED
 from tests.runs import SMALL, metrics, state, text, trained, unsynced
 
 WORDS = text() + "Élan, naïve!\n" * 3
@@ -469,3 +469,63 @@ def test_a_model_leaves_the_process_as_it_was(folder):
     with pytest.raises(charlm.CharlmError):
         model.score("†")
     assert (threadpool_info(), os.sched_getaffinity(0)) == before
+
+
+# --- The form of the corpus
+
+
+FORMS = [
+    ({}, "tin\r\nra\r", "tin\nra\n"),
+    ({"corpus__lowercase": True}, "TIN Ra É", "tin ra é"),
+    ({"corpus__normalize": "NFC"}, "E\u0301lan", "Élan"),
+    ({"corpus__normalize": "NFD"}, "Élan", "E\u0301lan"),
+]
+
+
+@pytest.mark.parametrize(("options", "given", "same"), FORMS)
+def test_texts_are_read_as_the_corpus_was(tmp_path, options, given, same):
+    model = charlm.load(trained(tmp_path, "m", WORDS, training__max_steps=4, **options))
+    assert model.as_in_corpus(given) == same == model.as_in_corpus(same)
+    assert model.vocabulary.decode(model.encode(given)) == same
+    assert model.sample(given, length=30, seed=1) == model.sample(same, length=30, seed=1)
+    assert list(model.stream(given, length=30, seed=1)) != []
+    assert model.score(given) == model.score(same)
+    np.testing.assert_array_equal(model.log_probabilities(given), model.log_probabilities(same))
+    assert model.next_probabilities(given) == model.next_probabilities(same)
+
+
+def test_a_stop_is_compared_as_the_corpus_was_read(tmp_path):
+    model = charlm.load(trained(tmp_path, "m", WORDS, training__max_steps=4, corpus__lowercase=True))
+    text = model.sample(length=400, seed=1)
+    letter = next(letter for letter in text if letter.isalpha())
+    assert model.sample(length=400, seed=1, stop=letter.upper()) == text[: text.index(letter) + 1]
+
+
+def test_newlines_that_the_corpus_kept_are_kept(tmp_path):
+    model = charlm.load(trained(tmp_path, "m", WORDS + "a\r\n" * 9, corpus__newlines="keep", training__max_steps=4))
+    assert model.as_in_corpus("a\r\n") == "a\r\n"
+
+
+def test_the_symbol_for_rare_characters_is_written_only_when_it_is_asked_for(tmp_path):
+    rare = "".join(chr(0x4E00 + index) + "tin ra" for index in range(300))
+    model = charlm.load(trained(tmp_path, "m", rare, corpus__min_count=2, training__sample_every=6))
+    assert model.vocabulary.unknown is not None
+    choices: list[dict[str, Any]] = [{}, {"temperature": 5.0}, {"temperature": 0.0}, {"top_k": 8}, {"min_p": 0.0}]
+    for options in choices:
+        samples: list[str] = model.sample(length=300, seed=1, count=3, **options)
+        assert "\ufffd" not in "".join(samples)
+    assert "\ufffd" in model.sample(length=300, temperature=1.0, seed=1, allow_unknown=True)
+    assert "\ufffd" not in (tmp_path / "m" / "samples.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("kernels", BACKENDS)
+def test_probabilities_are_the_models_own_where_a_symbol_is_never_written(tmp_path, kernels):
+    rare = "".join(chr(0x4E00 + index) + "tin ra" for index in range(300))
+    model = charlm.load(trained(tmp_path, "m", rare, corpus__min_count=2), kernels=kernels)
+    assert "\ufffd" not in model.sample(length=500, seed=1, temperature=2.0)
+    writing = model.writing("tin", length=20, seed=1, probabilities=True)
+    for _ in writing:
+        pass
+    (text,) = writing.texts
+    expected = np.exp(model.log_probabilities("tin" + text.text))[3:]
+    np.testing.assert_allclose(text.probabilities, expected[range(20), text.ids], rtol=1e-4)

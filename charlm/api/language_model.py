@@ -196,6 +196,8 @@ class LanguageModel:
         on_unknown : {"error", "skip", "replace"}
             What to do with characters of the prompt that the model never saw; ``replace`` needs a model trained with
             `corpus.min_count`.
+        allow_unknown : bool
+            Whether the symbol that stands for rare characters may be written; False by default.
 
         Returns
         -------
@@ -265,13 +267,14 @@ class LanguageModel:
         stop: str | bytes | None = None,
         lines: int | None = None,
         on_unknown: str = "error",
+        allow_unknown: bool = False,
         probabilities: bool = False,
     ) -> Writing[Any]:
         """Begin to write some texts, all of which can be watched as they grow.
 
         Parameters
         ----------
-        prompt, length, temperature, top_k, top_p, min_p, seed, count, stop, lines, on_unknown
+        prompt, length, temperature, top_k, top_p, min_p, seed, count, stop, lines, on_unknown, allow_unknown
             As for `sample`.
         probabilities : bool
             Whether to note how likely the model, unfiltered and at temperature 1, held each symbol.
@@ -284,6 +287,7 @@ class LanguageModel:
         check(length=length, temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, seed=seed, count=count,
                lines=lines)  # fmt: skip
         ids = [int(symbol) for symbol in self.encode(prompt, on_unknown)]
+        stop = self.as_in_corpus(stop) if isinstance(stop, str) else stop
         self._check_ends(stop, lines)
         if length is None:
             length = DEFAULT_LENGTH if lines is None else lines * LONGEST_LINE
@@ -291,7 +295,8 @@ class LanguageModel:
         team = Team(self._workers, blas_threads=None)
         start = self.architecture.start_symbol
         begun = ids if ids and start is None else [beginning(self.vocabulary.symbols, start), *ids]
-        drawn = sampler.Sampler(network, self._weights, count, team).write(
+        never = None if allow_unknown else self.vocabulary.unknown
+        drawn = sampler.Sampler(network, self._weights, count, team, never, whole_logits=probabilities).write(
             begun,
             length,
             Filter(temperature, top_k, top_p, min_p),
@@ -341,8 +346,8 @@ class LanguageModel:
         Parameters
         ----------
         text : str, bytes, or ndarray of int
-            A model of characters takes text; a model of bytes takes bytes, or text, which it reads as UTF-8. Ids are
-            only checked.
+            A model of characters takes text, and gives it the newlines, the case and the Unicode normal form of its
+            corpus; a model of bytes takes bytes, or text, which it reads as UTF-8. Ids are only checked.
         on_unknown : {"error", "skip", "replace"}
             What to do with symbols that the model never saw.
 
@@ -359,11 +364,25 @@ class LanguageModel:
         if isinstance(text, bytes) and self.vocabulary.unit == "char":
             raise UsageError(f"{self._name}: is a model of characters; give it text instead of bytes")
         if isinstance(text, str | bytes):
-            return self.vocabulary.encode(text, on_unknown)
+            return self.vocabulary.encode(self.as_in_corpus(text) if isinstance(text, str) else text, on_unknown)
         ids = np.asarray(text, dtype=np.int64)
         if len(ids) and not 0 <= ids.min() <= ids.max() < len(self.vocabulary):
             raise UsageError(f"ids must be between 0 and {len(self.vocabulary) - 1}, got {ids.min()} to {ids.max()}")
         return ids
+
+    def as_in_corpus(self, text: str) -> str:
+        """Return a text with the newlines, the case and the Unicode normal form of the model's corpus.
+
+        A text for a model of bytes, or of a checkpoint that does not say how its corpus was read, stays as it is.
+        """
+        if text.isascii() and "\r" not in text and text == text.lower():
+            return text  # none of the forms changes it
+        from charlm.corpus.decoding import in_form, options_of  # here, as few texts need it
+
+        try:
+            return in_form(text, options_of(self._own_section("corpus")))
+        except (CharlmError, KeyError, TypeError):
+            return text
 
     def score(self, text: Readable, on_unknown: str = "error") -> Score:
         """Measure how well the model predicts a text, each character from those before it.
@@ -375,8 +394,8 @@ class LanguageModel:
         Parameters
         ----------
         text : str or bytes
-            At least two characters, taken as they are. Ids are taken as a corpus has them: in a model of lines the
-            first is given, too.
+            At least two characters, read as the corpus was; see `encode`. Ids are taken as a corpus has them: in a
+            model of lines the first is given, too.
         on_unknown : {"error", "skip", "replace"}
             What to do with characters that the model never saw.
 
@@ -504,7 +523,9 @@ class LanguageModel:
     def _numpy(self) -> Model:
         return Model(self.architecture, load_backend("numpy"))
 
-    def read_files(self, files: Sequence[str | Path], on_unknown: str = "error") -> tuple[Ids, list[str]]:
+    def read_files(
+        self, files: Sequence[str | Path], on_unknown: str = "error", encoding: str | None = None
+    ) -> tuple[Ids, list[str]]:
         """Read files as the model's own corpus was read, to score them.
 
         Parameters
@@ -513,6 +534,8 @@ class LanguageModel:
             One text in some files; ``-`` is standard input.
         on_unknown : {"error", "skip", "replace"}
             What to do with characters that the model never saw.
+        encoding : str, optional
+            The files' encoding; that of the corpus where it is not given.
 
         Returns
         -------
@@ -526,13 +549,19 @@ class LanguageModel:
         CharlmError
             If a file cannot be read, or they hold fewer than two characters.
         UsageError
-            If the text has characters that the model never saw.
+            If the text has characters that the model never saw, or there is no such encoding.
         """
+        from charlm.corpus.decoding import check_encoding
         from charlm.corpus.loading import read
 
         section = self._own_section("corpus")
         form = {name: section[name] for name in ("encoding", "mode", "newlines", "normalize", "lowercase")}
         form["separator"] = section.get("separator", "")
+        if encoding is not None:
+            if self.vocabulary.unit == "byte":
+                raise UsageError("encoding: has no effect on a model of bytes; leave it out")
+            check_encoding(encoding, "encoding")
+            form["encoding"] = encoding
         return read([str(file) for file in files], self.vocabulary, on_unknown=on_unknown, **form)
 
     def read_part(

@@ -27,6 +27,7 @@ class WritingOptions(TypedDict, total=False):
     stop: str | bytes | None
     lines: int | None
     on_unknown: str
+    allow_unknown: bool
 
 
 class Range(NamedTuple):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from charlm.cli.options import model_argument, on_unknown_option
+from charlm.cli.options import model_argument, on_unknown_option, options_in_messages
 from charlm.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ Examples:
     "--split", type=click.Choice(["valid", "test"]), help="Which part of the model's own corpus.  [default: valid]"
 )
 @click.option("--corpus", multiple=True, metavar="PATH", help="Where that corpus is now; repeatable.")
+@click.option("--encoding", metavar="ENC", help="The encoding of FILE ...  [default: that of the model's corpus]")
 @on_unknown_option
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def command(
@@ -36,6 +37,7 @@ def command(
     files: tuple[str, ...],
     split: Literal["valid", "test"] | None,
     corpus: tuple[str, ...],
+    encoding: str | None,
     on_unknown: str,
     as_json: bool,
 ) -> None:
@@ -53,9 +55,12 @@ def command(
         raise UsageError(
             f"{'--split' if split else '--corpus'}: is of the model's own corpus; leave it out to score files"
         )
+    if encoding and not files:
+        raise UsageError("--encoding: is that of files to score; the model's own corpus keeps its encoding")
     loaded = charlm.load(model)
     if files:
-        ids, notes = loaded.read_files(files, on_unknown)
+        with options_in_messages():
+            ids, notes = loaded.read_files(files, on_unknown, encoding)
         for note in notes:
             click.echo(note, err=True)
     else:

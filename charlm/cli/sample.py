@@ -84,6 +84,7 @@ Examples:
     help="End a text after N lines, whatever their length.",
 )
 @on_unknown_option
+@click.option("--allow-unknown", is_flag=True, help="Write the symbol for rare characters (corpus.min_count), too.")
 @click.option(
     "--kernels",
     type=click.Choice(["auto", "numpy", "fused"]),
@@ -107,13 +108,15 @@ def command(
     stop: str | None,
     lines: int | None,
     on_unknown: str,
+    allow_unknown: bool,
     kernels: str,
     as_json: bool,
 ) -> None:
     """Write text with MODEL, a run directory or a checkpoint file.
 
     The text goes to standard output as it is made, in UTF-8; everything else goes to standard error. A model of lines
-    (corpus.mode: lines) starts afresh with every line. The kernels round differently, so once in a great while a seed's
+    (corpus.mode: lines) starts afresh with every line. A prompt and --stop get the newlines, the case and the Unicode
+    form of the model's corpus. The kernels round differently, so once in a great while a seed's
     text takes another turn with the other ones.
     """
     import charlm
@@ -130,7 +133,7 @@ def command(
     with options_in_messages():
         writing = loaded.writing(
             ids, length=length, temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, seed=used, count=count,
-            stop=stop, lines=lines, probabilities=as_json,
+            stop=stop, lines=lines, allow_unknown=allow_unknown, probabilities=as_json,
         )  # fmt: skip
     if seed is None:
         click.echo(f"seed {used}", err=True)
@@ -154,6 +157,8 @@ def _read_prompt(model: "LanguageModel", prompt: str | None, file: Path | None, 
 
 
 def _encoded(model: "LanguageModel", text: str | bytes, on_unknown: str, where: str) -> "IntArray":
+    if isinstance(text, str) and model.as_in_corpus(text) != text:
+        click.echo(f"{where}: read as the model's corpus was, with its newlines, case and Unicode form", err=True)
     try:
         return model.encode(text, on_unknown)
     except UsageError as error:

@@ -3,10 +3,10 @@
 import codecs
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from encodings.aliases import aliases
-from typing import AnyStr, Literal
+from typing import Any, AnyStr, Literal
 
 from charlm.corpus.bad_bytes import bad_byte
 from charlm.corpus.signatures import HEAD, archive
@@ -120,15 +120,15 @@ class Tally:
         return notes
 
 
-def check_encoding(encoding: str) -> None:
-    """Raise a `UsageError` when no text codec has this name."""
+def check_encoding(encoding: str, key: str = "corpus.encoding") -> None:
+    """Raise a `UsageError`, about a key, when no text codec has this name."""
     try:
         b"text".decode(encoding, "ignore")
         codecs.getincrementaldecoder(encoding)
     except (LookupError, ValueError):
         names = {name.replace("_", "-") for name in aliases.values()}
         hint = suggestion(encoding, sorted(names)) or "; for example utf-8, utf-16, cp1252, latin-1"
-        raise UsageError(f"corpus.encoding: {encoding!r} is not a text encoding{hint}") from None
+        raise UsageError(f"{key}: {encoding!r} is not a text encoding{hint}") from None
 
 
 def text(sources: Sequence[Source], options: Options, tally: Tally) -> Iterator[str]:
@@ -160,11 +160,18 @@ def text(sources: Sequence[Source], options: Options, tally: Tally) -> Iterator[
         pieces = _ended(files, "\n", ends, tally)
     else:
         pieces = _joined(files, options.separator, ends if options.separator == "\n" else (options.separator,), tally)
-    if options.newlines == "lf":
-        pieces = _with_line_feeds(pieces, tally)
-    if options.normalize or options.lowercase:
-        pieces = _uniform(pieces, options, tally)
+    pieces = _in_form(pieces, options, tally)
     return _as_lines(pieces, "\n", re.compile("\n{2,}"), tally) if options.mode == "lines" else pieces
+
+
+def options_of(section: Mapping[str, Any]) -> Options:
+    """Return the options that are in a `corpus` section, also in one of a version that had fewer."""
+    return Options(**{option.name: section[option.name] for option in fields(Options) if option.name in section})
+
+
+def in_form(text: str, options: Options) -> str:
+    """Return a text with the newlines, the case and the normal form that a corpus got with these options."""
+    return "".join(_in_form([text], options, Tally())) if options.unit == "char" else text
 
 
 def data(sources: Sequence[Source], options: Options, tally: Tally) -> Iterator[bytes]:
@@ -259,6 +266,14 @@ def _joined(
             begins = False
             end = (end + piece)[-len(separator) :] if separator else end
             yield piece
+
+
+def _in_form(pieces: Iterable[str], options: Options, tally: Tally) -> Iterator[str]:
+    if options.newlines == "lf":
+        pieces = _with_line_feeds(pieces, tally)
+    if options.normalize or options.lowercase:
+        pieces = _uniform(pieces, options, tally)
+    yield from pieces
 
 
 def _with_line_feeds(pieces: Iterable[str], tally: Tally) -> Iterator[str]:

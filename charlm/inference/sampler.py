@@ -56,13 +56,20 @@ class Sampler:
         N.
     team : Team, optional
         The threads for the fused kernels; without it, the calling one.
+    never : int, optional
+        A symbol that is never drawn, such as the one for unknown characters.
+    whole_logits : bool
+        Whether `Drawn.logits` are the model's own for that symbol, too, which the fused kernels do not keep.
     """
 
-    def __init__(self, model: Model, parameters: Parameters, count: int = 1, team: Team | None = None) -> None:
-        self._count = count
-        fused = model.backend.name == "fused" and count == 1
+    def __init__(
+        self, model: Model, parameters: Parameters, count: int = 1, team: Team | None = None, never: int | None = None,
+        whole_logits: bool = False,
+    ) -> None:  # fmt: skip
+        self._count, self._never = count, never
+        fused = model.backend.name == "fused" and count == 1 and not (whole_logits and never is not None)
         self._writer: Stepper | FusedWriter = (
-            _fused_writer(model, parameters, team) if fused else Stepper(model, parameters, count)
+            _fused_writer(model, parameters, team, never) if fused else Stepper(model, parameters, count)
         )
 
     def write(self, prompt: Sequence[int] | IntArray, length: int, narrow: Filter, seed: int) -> Iterator[Drawn]:
@@ -104,17 +111,24 @@ class Sampler:
         for step in range(length):
             if step % DRAWS == 0:
                 draws = np.stack([sequence.random(DRAWS) for sequence in sequences])
-            p = narrow.probabilities(logits)
+            p = narrow.probabilities(self._without_never(logits))
             ids = _draw(p, draws[:, step % DRAWS])
             yield Drawn(ids, logits)
             if step + 1 < length:
                 logits = read(ids)
 
+    def _without_never(self, logits: Array) -> Array:
+        if self._never is None:
+            return logits
+        others = logits.copy()
+        others[:, self._never] = -np.inf
+        return others
 
-def _fused_writer(model: Model, parameters: Parameters, team: Team | None) -> "FusedWriter":
+
+def _fused_writer(model: Model, parameters: Parameters, team: Team | None, never: int | None) -> "FusedWriter":
     from charlm.kernels.fused.writer import FusedWriter
 
-    return FusedWriter(model, parameters, team)
+    return FusedWriter(model, parameters, team, never)
 
 
 def _draw(p: Array, uniform: Array) -> IntArray:

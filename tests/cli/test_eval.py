@@ -190,3 +190,17 @@ def test_a_model_of_bytes_has_figures_of_bytes_everywhere(tmp_path, capsys, monk
     assert not any("char" in name for name in last)
     assert cli.main(["train", str(run / "config.yaml"), "--out", "again"]) == 0
     assert "char" not in capsys.readouterr().err.replace("charlm", "")
+
+
+def test_files_to_score_may_have_an_encoding_of_their_own(evaluate, folder):
+    (folder / "utf8.txt").write_text(TEXT[:300], encoding="utf-8", newline="\n")
+    (folder / "utf16.txt").write_text(TEXT[:300], encoding="utf-16", newline="\n")
+    expected = scored(evaluate("stream", "utf8.txt", "--json"))
+    assert scored(evaluate("stream", "utf16.txt", "--encoding", "utf-16", "--json")) == expected
+    for arguments, message in {
+        ("utf8.txt", "--encoding", "utf-61"): "--encoding: 'utf-61' is not a text encoding; did you mean",
+        ("--encoding", "utf-8"): "--encoding: is that of files to score",
+    }.items():
+        status, output, error = evaluate("stream", *arguments)
+        assert (status, output) == (2, "")
+        assert message in error

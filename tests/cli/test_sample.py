@@ -336,3 +336,18 @@ def test_weights_that_are_not_finite_are_told_instead_of_written_from(models, tm
         "",
         f"charlm: {path}: its weights are not finite numbers (decoder.weight is the first such tensor); train anew\n",
     )
+
+
+def test_a_prompt_that_is_read_as_the_corpus_was_is_told(models, sample, tmp_path):
+    file = tmp_path / "prompt.txt"
+    file.write_bytes(b"tin\r\nra")
+    status, output, message = sample("text", "--prompt-file", file, "--length", 5, "--seed", 1)
+    assert status == 0
+    assert output.startswith("tin\nra")
+    assert message == f"{file}: read as the model's corpus was, with its newlines, case and Unicode form\n"
+
+
+def test_the_symbol_for_rare_characters_needs_an_option(sample):
+    arguments = ("rare", "--length", 2_000, "--temperature", 2, "--seed", 1)
+    assert "\ufffd" not in written(sample(*arguments))
+    assert "\ufffd" in written(sample(*arguments, "--allow-unknown"))

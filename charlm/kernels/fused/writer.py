@@ -19,6 +19,7 @@ from charlm.workers.team import Team
 BYTES_A_CALL = 1_000_000_000  # weights read in one call: about ten milliseconds, so that a text comes as it is made
 MOST_A_CALL = 256
 BYTES_A_THREAD = 1 << 20  # weights that keep one thread busy; with fewer, meeting others takes longer than it saves
+NEVER = np.finfo(np.float32).min / 2  # finite, as the compiled loops are allowed to know no infinity
 
 Limits = tuple[float, int, float, float]  # temperature, top_k, top_p and min_p
 
@@ -41,9 +42,13 @@ class FusedWriter:
         Its weights, which are copied.
     team : Team, optional
         The threads, of which as many work as have enough to do; without it, the calling one works alone.
+    never : int, optional
+        A symbol that is never drawn; its logits are not the model's but hugely negative.
     """
 
-    def __init__(self, model: Model, parameters: Parameters, team: Team | None = None) -> None:
+    def __init__(
+        self, model: Model, parameters: Parameters, team: Team | None = None, never: int | None = None
+    ) -> None:
         a, cell = model.architecture, model.cell
         self._architecture, self._team = a, team
         self._blocks, self._run = _loop(cell.name)
@@ -59,6 +64,8 @@ class FusedWriter:
         lines = np.concatenate([table, *(columns.bias[None] for columns in layers[1:])])
         self._added = self._in_blocks(lines, self._blocks.order).reshape(len(lines), -1)
         self._pack_read_out(model.decoder(parameters).T, parameters["decoder.bias"])
+        if never is not None:
+            self._bias[never] = NEVER
         self._states = np.zeros((2, len(cell.carried), L, -(-H // units) * units), np.float32)
         self._phase = self._last = 0
         size = 4 * (self._weights.size + self._decoder.size)
