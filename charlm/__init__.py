@@ -5,9 +5,9 @@
 >>> text = model.sample("BRANNOCK:", length=200)
 """
 
-from typing import TYPE_CHECKING
-
 __version__ = "0.1.0"
+
+TYPE_CHECKING = False  # as in `typing`, which takes a while to import
 
 if TYPE_CHECKING:
     from charlm.api.language_model import LanguageModel, load

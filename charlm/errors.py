@@ -3,6 +3,8 @@
 from enum import Enum, auto
 from pathlib import Path
 
+from charlm.phrases import one_line
+
 
 class Remedy(Enum):
     """What a person can do about an error; each interface says it in its own words."""
@@ -25,7 +27,8 @@ class CharlmError(Exception):
     """Something went wrong at run time that a person can put right.
 
     The message is the whole report: where, what is wrong, and what would be right. The command line prints it
-    on standard error without a traceback and exits with `exit_code`.
+    on standard error without a traceback and exits with `exit_code`. Names in it may hold any character: line ends and
+    other controls are spelt out.
 
     Attributes
     ----------
@@ -43,19 +46,22 @@ class CharlmError(Exception):
         super().__init__(*message)
         self.remedy, self.path, self.ranks = remedy, path, ranks
 
+    def __str__(self) -> str:
+        return one_line(super().__str__())
+
 
 class CharlmWarning(UserWarning):
     """Something optional does not work, and the program goes on without it; the command line prints it in one line."""
 
 
 class UsageError(CharlmError):
-    """A wrong argument or configuration; the message may hold several lines, one for each problem."""
+    """A wrong argument or configuration."""
 
     exit_code = 2
 
 
 class ConfigError(UsageError):
-    """All that is wrong with a configuration.
+    """All that is wrong with a configuration; the message has a line for each mistake.
 
     Attributes
     ----------
@@ -68,7 +74,7 @@ class ConfigError(UsageError):
         self.mistakes = list(mistakes)
 
     def __str__(self) -> str:
-        return "\n".join(self.mistakes)
+        return "\n".join(map(one_line, self.mistakes))
 
 
 class UnknownSymbolError(UsageError):

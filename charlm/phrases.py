@@ -1,7 +1,10 @@
 """Small pieces that messages are made of: a value as it was written, a number of things, the name likely meant."""
 
-import difflib
+import re
 from collections.abc import Iterable
+
+# Controls other than the newline and the tab, what changes the direction of writing, and halves of a surrogate pair.
+OBEYED = re.compile(r"[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def suggestion(word: str, names: Iterable[str]) -> str:
@@ -21,6 +24,8 @@ def nearest(word: str, names: Iterable[str]) -> str | None:
 
 def similar(word: str, names: Iterable[str]) -> list[str]:
     """Return the names that a word is spelt much like, whatever its case, the most similar first."""
+    import difflib  # here, as most programs that make a message have no name to suggest
+
     by_lower: dict[str, list[str]] = {}
     for name in names:
         by_lower.setdefault(name.lower(), []).append(name)
@@ -52,3 +57,8 @@ def shortened(text: str) -> str:
 def one_line(text: str) -> str:
     """Return a text with its line ends and other controls spelt out."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+def visible(text: str) -> str:
+    """Return a text of any number of lines with the characters that a terminal would obey spelt out."""
+    return OBEYED.sub(lambda found: repr(found[0])[1:-1], text)

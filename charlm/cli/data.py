@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from charlm.cli.options import PathOfAFile, options_in_messages
+from charlm.cli.streams import say
 from charlm.corpus.fetch import CORPORA, corpus_named, fetch
 
 
@@ -44,5 +45,5 @@ def fetch_corpus(name: str, folder: Path, url: str | None, force: bool) -> None:
     with bar, options_in_messages():
         fetched = fetch(corpus, folder, url, force, bar.update)
     state = "already there" if fetched.already_there else "fetched and checked"
-    click.echo(f"{corpus.name}: {state}, {corpus.size:,} bytes", err=True)
+    say(f"{corpus.name}: {state}, {corpus.size:,} bytes")
     click.echo(fetched.path)

@@ -9,7 +9,8 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Never, Protocol
 from unicodedata import combining, east_asian_width
 
-import click
+from charlm.cli.streams import is_terminal, say
+from charlm.phrases import one_line, visible
 
 if TYPE_CHECKING:
     from charlm.run import Summary, Update
@@ -68,7 +69,7 @@ class Terminal:
         self._bar.set_description_str(str(self._recent), refresh=False)
         self._bar.update()
         for line in events(self._summary, update):
-            self._bar.write(line, file=sys.stderr)
+            self._bar.write(visible(line), file=sys.stderr)
 
     def close(self) -> None:
         """Leave the bar where it stands."""
@@ -98,7 +99,7 @@ class Lines:
         if lines:
             self._spoke = now
         for line in lines:
-            click.echo(line, err=True)
+            say(line)
 
     def _progress(self, step: int, now: float) -> str:
         total = self._summary.total_steps
@@ -113,7 +114,7 @@ def choose(summary: "Summary", silent: bool) -> Display:
     """Return the display that fits what standard error is."""
     if silent:
         return Nothing()
-    return Terminal(summary) if sys.stderr.isatty() else Lines(summary)
+    return Terminal(summary) if is_terminal(sys.stderr) else Lines(summary)
 
 
 class Recent:
@@ -145,7 +146,7 @@ def events(summary: "Summary", update: "Update") -> list[str]:
     """Return the lines that a step is worth: its evaluation, what the model wrote, an early end."""
     from charlm.training.recovery import worse_than_guessing
 
-    progress, lines = update.progress, list(update.notes)
+    progress, lines = update.progress, [one_line(note) for note in update.notes]
     if progress.score is not None:
         score, symbols = progress.score, summary.architecture.vocabulary_size
         remark = " (best so far)" if progress.improved else ""
@@ -170,8 +171,7 @@ def events(summary: "Summary", update: "Update") -> list[str]:
 
 def on_one_line(text: str) -> str:
     """Return a text with its line ends as slashes, as verse is quoted, and nothing that could confuse a terminal."""
-    quoted = re.sub(r"\s*\n\s*", " / ", text.strip())
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in quoted)
+    return one_line(re.sub(r"\s*\n\s*", " / ", text.strip()))
 
 
 def cut(text: str, columns: int) -> str:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from charlm.cli.options import model_argument, on_unknown_option, options_in_messages
+from charlm.cli.streams import say
 from charlm.errors import UsageError
+from charlm.phrases import one_line
 
 if TYPE_CHECKING:
     from charlm.inference.scorer import Score
@@ -62,7 +64,7 @@ def command(
         with options_in_messages():
             ids, notes = loaded.read_files(files, on_unknown, encoding)
         for note in notes:
-            click.echo(note, err=True)
+            say(one_line(note))
     else:
         ids = loaded.read_part(split or "valid", corpus or None)
     score, unit = loaded.score(ids), UNITS[loaded.vocabulary.unit]
@@ -76,12 +78,11 @@ def command(
         click.echo(f"{unit.short}s          {score.chars:,}")
     if score.streams > 1 and loaded.architecture.start_symbol is None:
         length = f"some {score.chars // score.streams:,} {unit.noun}s"
-        click.echo(f"read in {score.streams} streams of {length}, each from a state that has read nothing", err=True)
+        say(f"read in {score.streams} streams of {length}, each from a state that has read nothing")
     if score.runaway:
-        click.echo(
+        say(
             f"one stream of the text is at {score.worst_stream:.2f} nats: the state has run away there; "
-            "train with training.reset_probability above 0",
-            err=True,
+            "train with training.reset_probability above 0"
         )
 
 

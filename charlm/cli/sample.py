@@ -10,7 +10,9 @@ import click
 from charlm.api.options import MOST_COUNT, MOST_LENGTH, MOST_LINES, MOST_SEED, MOST_SYMBOLS
 from charlm.cli.display import COMPILING
 from charlm.cli.options import FiniteRange, PathOfAFile, model_argument, on_unknown_option, options_in_messages
+from charlm.cli.streams import say
 from charlm.errors import CharlmError, UsageError
+from charlm.phrases import one_line
 
 if TYPE_CHECKING:
     from charlm.api.language_model import LanguageModel
@@ -127,7 +129,7 @@ def command(
         raise UsageError("--kernels fused: writes one text at a time; leave it out, or --count")
     if lines is not None and context.get_parameter_source("length") is click.core.ParameterSource.DEFAULT:
         length = None
-    loaded = charlm.load(model, kernels=kernels, on_compiling=lambda: click.echo(COMPILING, err=True))
+    loaded = charlm.load(model, kernels=kernels, on_compiling=lambda: say(COMPILING))
     ids = _read_prompt(loaded, prompt, prompt_file, on_unknown)
     used = secrets.randbelow(1 << 32) if seed is None else seed
     with options_in_messages():
@@ -136,7 +138,7 @@ def command(
             stop=stop, lines=lines, allow_unknown=allow_unknown, probabilities=as_json,
         )  # fmt: skip
     if seed is None:
-        click.echo(f"seed {used}", err=True)
+        say(f"seed {used}")
     if as_json:
         _write_json(writing, loaded.vocabulary, used)
     else:
@@ -158,7 +160,7 @@ def _read_prompt(model: "LanguageModel", prompt: str | None, file: Path | None, 
 
 def _encoded(model: "LanguageModel", text: str | bytes, on_unknown: str, where: str) -> "IntArray":
     if isinstance(text, str) and model.as_in_corpus(text) != text:
-        click.echo(f"{where}: read as the model's corpus was, with its newlines, case and Unicode form", err=True)
+        say(f"{one_line(where)}: read as the model's corpus was, with its newlines, case and Unicode form")
     try:
         return model.encode(text, on_unknown)
     except UsageError as error:
@@ -189,7 +191,7 @@ def _write(writing: "Writing[str]") -> None:
 def _announce(number: int, count: int) -> None:
     """Say which of several texts follows; not on standard output, which has the texts alone."""
     if count > 1:
-        click.echo(SEPARATOR.format(number=number, count=count), err=True)
+        say(SEPARATOR.format(number=number, count=count))
 
 
 def _end_line(text: str) -> None:

@@ -1,16 +1,25 @@
-"""What Ctrl-C and SIGTERM do while a run trains."""
+"""What Ctrl-C, the end of a session and other requests to stop do while a run trains."""
 
+import contextlib
 import os
 import signal
 import sys
 from types import FrameType, TracebackType
 from typing import Any
 
+from charlm.cli.streams import is_terminal
+
+# Ctrl-C, `kill`, a closed terminal, a batch system's limit of time, and a closed window of Windows, where they exist.
+STOPPING = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGXCPU", "SIGBREAK") if hasattr(signal, name)
+]
+
 
 class Signals:
-    """Turns the first Ctrl-C or SIGTERM into a wish to stop; a second Ctrl-C stops at once, but never a save.
+    """Turns the first signal to stop into a wish to stop; a second Ctrl-C stops at once, but never a save.
 
-    Signals that the process was started to ignore stay ignored.
+    Signals that the process was started to ignore, as `nohup` has it ignore SIGHUP, stay ignored. A thread other than
+    the main one receives no signals.
 
     Parameters
     ----------
@@ -29,16 +38,17 @@ class Signals:
         self.received: int | None = None
         self.saving = False
         self._silent = silent
-        self._line_end = b"\n" if sys.stderr.isatty() else b""  # a bar has none
+        self._line_end = b"\n" if is_terminal(sys.stderr) else b""  # a bar has none
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "Signals":
         """Begin to listen."""
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in STOPPING:
             before = signal.getsignal(number)
             if before != signal.SIG_IGN:
-                self._before[number] = before or signal.SIG_DFL
-                signal.signal(number, self._note)
+                with contextlib.suppress(ValueError):  # this is not the main thread
+                    signal.signal(number, self._note)
+                    self._before[number] = before or signal.SIG_DFL
         return self
 
     def __exit__(
@@ -51,9 +61,16 @@ class Signals:
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.received is None:
             self.received = number
-            if not self._silent:  # not by `print`, which may be at work when the signal comes
-                os.write(
-                    2, self._line_end + b"stopping after this step; another Ctrl-C stops at once, without saving\n"
-                )
+            if not self._silent:
+                self._tell()
         elif number == signal.SIGINT and not self.saving:
             raise KeyboardInterrupt
+
+    def _tell(self) -> None:
+        """Say at once what will happen; not by `print`, which may be at work when the signal comes."""
+        # Standard error may be closed, full, a terminal that is gone, or no file.
+        with contextlib.suppress(AttributeError, OSError, ValueError):
+            os.write(
+                sys.stderr.fileno(),
+                self._line_end + b"stopping after this step; another Ctrl-C stops at once, without saving\n",
+            )

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charlm.cli import explain
+from charlm.cli import PIPE_CLOSED, explain
 from charlm.cli.advice import quoted
 from charlm.cli.display import COMPILING
 from charlm.cli.options import FiniteRange, PathOfAFile, overrides_option
 from charlm.cli.signals import Signals
+from charlm.cli.streams import reader_gone, say
 from charlm.errors import UsageError
+from charlm.phrases import one_line
 
 if TYPE_CHECKING:
     from charlm.run import Run, Summary
@@ -82,7 +84,9 @@ def command(
 ) -> None:
     """Train a model on a text, as the file CONFIG says, and leave a run directory.
 
-    Ctrl-C ends the run after the step at hand and saves it; `--resume` goes on from there, exactly.
+    Ctrl-C ends the run after the step at hand and saves it; `--resume` goes on from there, exactly. So do SIGTERM, a
+    closed terminal (SIGHUP) and the end of whatever reads standard error through a pipe; the exit status is 128 and the
+    signal's number. A full disk behind standard error ends nothing.
 
     With `--resume`, --max-steps, --epochs or --max-minutes give the whole run another length, what is done included,
     so that a finished run goes on; --corpus says where the same text is now; --kernels may change what computes.
@@ -161,7 +165,8 @@ def _resume(directory: Path, given: Mapping[str, Any], ranks: "Ranks", silent: b
     )
     if left.finished and not changes.lengths:
         reason = "early stopping ended it" if left.stopped else "all steps are done"
-        _say(f"{directory}: is finished: {reason} ({left.step:,} of {left.total_steps:,}); to train on:\n"
+        name = one_line(str(directory))
+        _say(f"{name}: is finished: {reason} ({left.step:,} of {left.total_steps:,}); to train on:\n"
              f"  charlm train --resume {quoted(directory)} --max-steps {2 * left.step}", silent)  # fmt: skip
         return 0
     with Run.resume(directory, ranks, changes) as run:
@@ -178,7 +183,7 @@ def _announce_compiling(run: "Run", silent: bool) -> None:
 def _tell_notes(run: "Run", silent: bool) -> None:
     """Say what there is to say so far, once."""
     for note in run.notes:
-        _say(note, silent)
+        _say(one_line(note), silent)
     run.notes.clear()
 
 
@@ -215,7 +220,7 @@ def _forecast(run: "Run", silent: bool) -> None:
     memory = peak_memory()
     used = f"; {memory / MEGABYTE:,.0f} MB of memory" if memory else ""
     _say(f"some {duration(step * s.total_steps)} of training at {speed} {s.unit}s/s{used}", silent)
-    _say(f"a dry run: nothing was written; the run would be in {s.directory}", silent)
+    _say(f"a dry run: nothing was written; the run would be in {one_line(str(s.directory))}", silent)
 
 
 def _train(run: "Run", silent: bool) -> int:
@@ -228,7 +233,7 @@ def _train(run: "Run", silent: bool) -> int:
         try:
             for update in run.train():
                 display.show(update)
-                stopped = run.ranks.any(signals.received is not None) and not run.finished
+                stopped = run.ranks.any(signals.received is not None or reader_gone()) and not run.finished
                 if stopped:
                     signals.saving = True
                     run.save()
@@ -242,7 +247,7 @@ def _train(run: "Run", silent: bool) -> int:
     done = run.summary()
     if stopped:
         _say_how_to_go_on(run, f"stopped after step {done.step:,}, saved; go on with:")
-        return 128 + (signals.received or signal.SIGINT)
+        return PIPE_CLOSED if signals.received is None and reader_gone() else 128 + (signals.received or signal.SIGINT)
     if done.best_loss is not None:
         _say(f"best validation {done.best_loss:.4f} nats, {done.best_loss / log(2):.4f} bits/{done.unit}", silent)
         _warn_of_the_loss(run, done)
@@ -281,4 +286,4 @@ def _say_how_to_go_on(run: "Run", what: str) -> None:
 
 def _say(text: str, silent: bool = False) -> None:
     if not silent:
-        click.echo(text, err=True)
+        say(text)

@@ -7,7 +7,7 @@ import click
 import pytest
 
 from charlm import cli
-from charlm.cli import COMMANDS
+from charlm.cli.commands import COMMANDS
 from charlm.config import dump_yaml
 from tests.runs import configured, corpus_file, finish, start
 
