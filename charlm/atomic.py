@@ -12,6 +12,7 @@ from typing import BinaryIO
 from charlm.errors import WriteError
 
 STALE_SECONDS = 24 * 3600  # no file takes a day: a temporary file older than that has been left behind
+PAUSES = (0.05, 0.1, 0.2, 0.4)  # seconds before a rename is tried again
 TEMPORARY = re.compile(r"\..+\.(?P<host>[^.]+)\.(?P<pid>[0-9]+)\.[0-9a-f]{16}\.tmp", re.DOTALL)
 
 
@@ -62,7 +63,7 @@ def open_atomic(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
             file.close()  # Windows renames only files that are closed
-            os.replace(temporary, path)
+            _replace(temporary, path)
         except BaseException:
             with contextlib.suppress(OSError):  # the first error is the one to report
                 file.close()
@@ -70,6 +71,15 @@ def open_atomic(path: Path) -> Iterator[BinaryIO]:
                 temporary.unlink()
             raise
     _sync_folder(path.parent)
+
+
+def _replace(temporary: Path, path: Path) -> None:
+    """Rename a file over another one; Windows refuses while a reader or a virus scanner has that open, so try again."""
+    for pause in PAUSES:
+        with contextlib.suppress(PermissionError):
+            return os.replace(temporary, path)
+        time.sleep(pause)
+    os.replace(temporary, path)
 
 
 def _open_without_links(path: str, flags: int) -> int:

@@ -49,6 +49,27 @@ def test_a_failure_while_writing_leaves_the_old_file_and_nothing_else(file):
             )
 
 
+@pytest.mark.parametrize("failures", [1, 4, 5])
+def test_a_file_that_another_program_holds_for_a_moment_is_replaced_a_little_later(file, monkeypatch, failures):
+    rename, refusals = os.replace, iter([PermissionError(13, "Access is denied")] * failures)
+
+    def held(source, target):
+        if (refusal := next(refusals, None)) is not None:
+            raise refusal
+        rename(source, target)
+
+    before = file.read_bytes()
+    monkeypatch.setattr(os, "replace", held)
+    if failures < 5:
+        checkpoint.save(file, {"w": np.zeros(9)}, {})
+        assert len(checkpoint.load(file)[0]["w"]) == 9
+    else:
+        with pytest.raises(CharlmError, match="not saved: Access is denied; what was there before is unchanged"):
+            checkpoint.save(file, {"w": np.zeros(9)}, {})
+        assert file.read_bytes() == before
+    assert left_behind(file.parent) == []
+
+
 @pytest.mark.skipif(os.name == "nt", reason="an open file cannot be replaced there")
 def test_whoever_reads_the_old_file_meanwhile_reads_it_to_its_end(file):
     before = file.read_bytes()

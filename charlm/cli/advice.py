@@ -1,6 +1,7 @@
 """The advice of an error in the words of the command line: commands and options."""
 
 import os
+import re
 import shlex
 from pathlib import Path
 
@@ -29,6 +30,8 @@ def with_advice(error: CharlmError) -> str:
     return f"{error} ({ADVICE[error.remedy].format(path=quoted(error.path or Path()), ranks=error.ranks)})"
 
 
-def quoted(path: Path) -> str:
+def quoted(path: Path, windows: bool = os.name == "nt") -> str:
     """Return a path as a shell reads it."""
-    return str(path) if os.name == "nt" else shlex.quote(str(path))
+    if not windows:
+        return shlex.quote(str(path))
+    return f'"{path}"' if re.search(r"[\s&|<>^(),;=%'`$]", str(path)) else str(path)
