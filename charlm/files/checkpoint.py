@@ -6,19 +6,19 @@ SHA-256 checksums: of that metadata, of the model's tensors, and of the tensors 
 begin with ``training.``. A reader who wants the model alone thus need not read, and can still verify, the rest.
 """
 
-import contextlib
 import hashlib
 import json
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
 
 from charlm.atomic import atomic_file
 from charlm.errors import DamagedFileError, FileError
+from charlm.files import tensorfile
+from charlm.files.tensorfile import TensorFile
 
 FORMAT = 1
 TRAINING_PREFIX = "training."
@@ -92,9 +92,9 @@ def load(path: Path, *, training: bool = True) -> tuple[dict[str, Array], dict[s
     FileError
         When the file is missing, unreadable, damaged, of a later format, or not a charlm checkpoint.
     """
-    with _reading(path) as file:
-        metadata, checksums = _unseal(path, file.metadata())
-        model_names, training_names = _groups(file.keys())
+    with tensorfile.opened(path) as file:
+        metadata, checksums = _unseal(path, file.metadata)
+        model_names, training_names = _groups(file.entries)
         tensors = _verified(path, file, model_names, checksums.get("model"))
         if training:
             tensors |= _verified(path, file, training_names, checksums.get("training"))
@@ -119,8 +119,8 @@ def read_metadata(path: Path) -> dict[str, Any]:
     FileError
         As `load` does, except that damage to a tensor goes unseen.
     """
-    with _reading(path) as file:
-        return _unseal(path, file.metadata())[0]
+    with tensorfile.opened(path) as file:
+        return _unseal(path, file.metadata)[0]
 
 
 def _storable(name: str, array: Array) -> Array:
@@ -185,22 +185,6 @@ def _digest_of_arrays(arrays: Mapping[str, Array]) -> str:
     return digest.hexdigest()
 
 
-@contextlib.contextmanager
-def _reading(path: Path) -> Iterator[Any]:
-    """Open a safetensors file, and tell in one line whatever goes wrong while it is read."""
-    try:
-        path.open("rb").close()  # Python names what is wrong with a path better than the library does
-        with safe_open(path, framework="numpy") as file:
-            yield file
-    except OSError as error:
-        raise FileError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except SafetensorError as error:
-        reason = str(error).removeprefix("Error while deserializing header: ")
-        raise DamagedFileError(
-            f"{path}: damaged, or not a checkpoint: {reason}; a checkpoint is a file such as runs/NAME/best.safetensors"
-        ) from error
-
-
 def _unseal(path: Path, entries: Mapping[str, str] | None) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what was given to `save` as metadata, once it is verified, and the file's checksums."""
     text = (entries or {}).get(METADATA_KEY)
@@ -226,16 +210,9 @@ def _unseal(path: Path, entries: Mapping[str, str] | None) -> tuple[dict[str, An
     return content, checksums
 
 
-def _verified(path: Path, file: Any, names: Iterable[str], checksum: object) -> dict[str, Array]:
+def _verified(path: Path, file: TensorFile, names: Iterable[str], checksum: object) -> dict[str, Array]:
     """Read the named tensors and hold them against their checksum."""
-    tensors: dict[str, Array] = {}
-    for name in names:
-        dtype = file.get_slice(name).get_dtype()
-        if dtype not in DTYPE_NAMES.values():
-            raise DamagedFileError(
-                f"{path}: damaged: its tensor {name} has the type {dtype}, which charlm never writes"
-            )
-        tensors[name] = file.get_tensor(name)
+    tensors = {name: file.read(name) for name in names}
     if _digest_of_arrays(tensors) != checksum:
         raise DamagedFileError(
             f"{path}: damaged: its tensors do not match their checksum; use another copy of the file"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from charlm.corpus.vocabulary import Vocabulary
-from charlm.errors import UsageError
+from charlm.errors import ConfigError
 from charlm.files.modelfile import Saved
 from charlm.network.architecture import Architecture
 from charlm.network.parameters import Parameters
@@ -33,7 +33,7 @@ def take_over(
 
     Raises
     ------
-    UsageError
+    ConfigError
         If the two architectures differ in more than the vocabulary; every difference is named.
     """
     old, new = saved.architecture, architecture
@@ -45,7 +45,7 @@ def take_over(
     if saved.vocabulary.unit != vocabulary.unit:
         differences.append(f"corpus.unit is {vocabulary.unit!r} here and {saved.vocabulary.unit!r} in {source}")
     if differences:
-        raise UsageError("\n".join(differences))
+        raise ConfigError(*differences)
     known = {symbol: index for index, symbol in enumerate(saved.vocabulary.symbols)}
     here = [index for index, symbol in enumerate(vocabulary.symbols) if symbol in known]
     there = [known[vocabulary.symbols[index]] for index in here]
