@@ -23,7 +23,7 @@ DEV := $(VENV)/dev.stamp
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
 
 .DEFAULT_GOAL := help
-.PHONY: help train sample test lint bench bench-torch clean
+.PHONY: help train sample test faults lint bench bench-torch clean
 
 help:  ## Print this list
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ sample: $(RUN)/last.safetensors $(FAST)  ## Print a sample of the trained model
 
 test: $(DEV)  ## Run the tests
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile
+
+faults: $(DEV)  ## Run the long tests of damage and of files from strangers
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --quiet --numprocesses auto -m faults
 
 lint: $(DEV)  ## Check the style, the types and the layers of imports
 	@$(BIN)/ruff check --quiet

@@ -98,4 +98,9 @@ class WriteError(CharlmError):
 
 
 class NotFiniteError(CharlmError):
-    """A loss, a gradient or a weight is infinite or not a number: the training has diverged."""
+    """A loss, a gradient, a weight or a logit is infinite or not a number: the training has diverged."""
+
+    @classmethod
+    def of_logits(cls) -> "NotFiniteError":
+        """Return the error for a model of finite weights that are so large that its logits are not."""
+        return cls("the logits of the model are not finite numbers: its weights are too large; train it anew")

@@ -17,8 +17,8 @@ from charlm.config import Config
 from charlm.corpus.loading import Corpus, check_fits, read_again
 from charlm.corpus.loading import load as load_corpus
 from charlm.corpus.windows import Windows
-from charlm.errors import CharlmError, NotFiniteError, Remedy, UsageError
-from charlm.files import modelfile, rundir, transfer
+from charlm.errors import CharlmError, DamagedFileError, NotFiniteError, Remedy, UsageError
+from charlm.files import modelfile, rundir, schema, transfer
 from charlm.files.metrics import Interval
 from charlm.files.rundir import BEST, LAST, METRICS, SAMPLES, RunDirectory, left_in, unknown_training
 from charlm.inference.filters import Filter
@@ -389,13 +389,13 @@ class Run:
         """
         path = left_in(directory).path
         saved = modelfile.load(path, training=True)
+        run_data = dict(saved.metadata["run"])
+        standing, sizes, digest = run_data.pop("standing"), run_data.pop("sizes"), saved.metadata["corpus"]
         try:
-            run_data = dict(saved.metadata["run"])
-            standing, sizes, digest = run_data.pop("standing"), run_data.pop("sizes"), saved.metadata["corpus"]
             record = Record(**run_data)
             record.interval, record.threads = Interval(**run_data["interval"]), _split(run_data["threads"])
-        except (KeyError, TypeError) as error:
-            raise unknown_training(path) from error
+        except TypeError as error:
+            raise unknown_training(path, str(error)) from error
         if record.ranks != ranks.size:
             raise UsageError(
                 f"{path}: was trained by {record.ranks} MPI ranks; resume it with as many, not {ranks.size}",
@@ -403,7 +403,18 @@ class Run:
                 path=path.parent,
                 ranks=record.ranks,
             )
-        began = config.from_checkpoint(saved.metadata["config"], str(path))
+        with schema.known_configuration(path, saved.metadata):
+            began = config.from_checkpoint(saved.metadata["config"], str(path))
+        if record.threads.workers > began.training.batch_size:
+            raise DamagedFileError(
+                f"{path}: damaged: it wants {record.threads.workers} workers for {began.training.batch_size} streams; "
+                "use another copy of the file"
+            )
+        a = saved.architecture
+        if assemble.architecture(began, a.vocabulary_size, a.start_symbol) != a:
+            raise DamagedFileError(
+                f"{path}: damaged: its network is not that of its configuration; use another copy of the file"
+            )
         settings = changes.applied(began, str(path))
         corpus = read_again(settings.corpus.model_dump(), settings.seed, digest, path.parent)
         notes = []
@@ -412,13 +423,21 @@ class Run:
             record.kernels = kernels
         run = cls(path.parent, settings, ranks, corpus, record)
         run.notes += notes
+        if run.model.architecture != a:
+            run.close()
+            raise DamagedFileError(
+                f"{path}: damaged: its network has other symbols than its corpus; use another copy of the file"
+            )
         run.history, run.saved_step = list(saved.metadata["history"]), standing["step"]
         with closed_on_error(run):
             run.batch.parameters.flat[...] = saved.parameters.flat
             if changes.lengths:
                 run._extend(standing)
             run.trainer = run._new_trainer(record.total_steps, settings.training.eval_every)
-            run.trainer.restore(saved.training, standing)
+            try:
+                run.trainer.restore(saved.training, standing)
+            except ValueError as error:
+                raise DamagedFileError(f"{path}: damaged: {error}; use another copy of the file") from error
             if ranks.rank == 0:
                 run.notes += run.directory.rewind(sizes, run._as_written(began))
             if settings != began:

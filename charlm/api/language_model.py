@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from math import isfinite
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Unpack, overload
@@ -14,7 +15,7 @@ import numpy as np
 
 from charlm.api.options import WritingOptions, check
 from charlm.arrays import Array, Ids, IntArray
-from charlm.errors import CharlmError, Remedy, UsageError
+from charlm.errors import CharlmError, NotFiniteError, Remedy, UsageError
 from charlm.files import modelfile, rundir
 from charlm.files.modelfile import Saved
 from charlm.inference import sampler
@@ -132,10 +133,12 @@ class LanguageModel:
             If the checkpoint holds none, or one that this charlm does not know.
         """
         from charlm.config import from_checkpoint
+        from charlm.files.schema import known_configuration
 
         if "config" not in self.metadata:
             raise CharlmError(f"{self._name}: holds no configuration")
-        return from_checkpoint(self.metadata["config"], str(self.path))
+        with known_configuration(self.path, self.metadata):
+            return from_checkpoint(self.metadata["config"], str(self.path))
 
     @cached_property
     def parameters(self) -> Mapping[str, Array]:
@@ -429,6 +432,8 @@ class LanguageModel:
         try:
             per_stream = SCORED_PER_STREAM if start is None else CHARS_PER_STREAM  # items know nothing of each other
             score = Scorer(self._numpy, team).score(self._weights, ids.astype(self.vocabulary.dtype), per_stream)
+            if not isfinite(score.loss):
+                raise NotFiniteError.of_logits()
             return replace(score, unit=self.vocabulary.unit)
         finally:
             team.close()
@@ -554,9 +559,10 @@ class LanguageModel:
         from charlm.corpus.decoding import check_encoding
         from charlm.corpus.loading import read
 
-        section = self._own_section("corpus")
-        form = {name: section[name] for name in ("encoding", "mode", "newlines", "normalize", "lowercase")}
-        form["separator"] = section.get("separator", "")
+        self._own_section("corpus")
+        section = self.config.corpus.model_dump()
+        kept = ("encoding", "mode", "newlines", "normalize", "lowercase", "separator")
+        form = {name: section[name] for name in kept}
         if encoding is not None:
             if self.vocabulary.unit == "byte":
                 raise UsageError("encoding: has no effect on a model of bytes; leave it out")
@@ -590,12 +596,14 @@ class LanguageModel:
         """
         from charlm.corpus.loading import read_again
 
-        section = self._own_section("corpus")
+        self._own_section("corpus")
+        settings = self.config
+        section = settings.corpus.model_dump()
         if section["split"][part] == 0:
             raise UsageError(f"{self._name}: has no {part} part (corpus.split.{part} is 0); name files to score")
         if corpus is not None:
             section = {**section, "path": [str(path) for path in corpus]}
-        text = read_again(section, self.metadata["config"]["seed"], self.metadata["corpus"], Path(self._name))
+        text = read_again(section, settings.seed, self.metadata.get("corpus", ""), Path(self._name))
         ids: Ids = getattr(text, part)
         return ids
 

@@ -13,6 +13,7 @@ from charlm.cli.options import model_argument
 
 if TYPE_CHECKING:
     from charlm.api.language_model import LanguageModel
+    from charlm.config import Config
     from charlm.corpus.vocabulary import Vocabulary
 
 SHOWN_SYMBOLS = 200
@@ -34,6 +35,7 @@ def command(model: Path, as_json: bool) -> None:
     Its network, its weights by tensor, its vocabulary, the losses of its training and its configuration.
     """
     import charlm
+    from charlm.files.schema import check_run
 
     loaded = charlm.load(model)
     if as_json:
@@ -42,11 +44,15 @@ def command(model: Path, as_json: bool) -> None:
         shapes = {name: list(array.shape) for name, array in loaded.parameters.items()}
         click.echo(json.dumps({"path": str(loaded.path), "parameters": shapes, **loaded.metadata}, ensure_ascii=False))
         return
+    # Before anything is printed: these may be in a form that is not known here.
+    configuration = loaded.config
+    if "run" in loaded.metadata:
+        check_run(loaded.path, loaded.metadata)
     click.echo(f"{loaded.path}, written by charlm {loaded.metadata['version']}")
     _show_network(loaded)
     _show_vocabulary(loaded.vocabulary)
     _show_history(loaded.metadata, loaded.vocabulary.unit)
-    _show_configuration(loaded)
+    _show_configuration(configuration)
 
 
 def _show_network(model: "LanguageModel") -> None:
@@ -96,11 +102,11 @@ def _evaluation(entry: dict[str, Any], best: bool) -> str:
     return f"{entry['step']:>8,}{entry['epoch']:>9.2f}{loss:>10.4f}{loss / log(2):>11.4f}{'  best' if best else ''}"
 
 
-def _show_configuration(model: "LanguageModel") -> None:
+def _show_configuration(config: "Config") -> None:
     from charlm.config import dump_yaml
 
     click.echo("\nconfiguration")
-    for line in dump_yaml(model.config).splitlines():
+    for line in dump_yaml(config).splitlines():
         click.echo(f"  {line}")
 
 

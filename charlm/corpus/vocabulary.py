@@ -1,6 +1,7 @@
 """The symbols a model knows, and the way from text to their numbers and back."""
 
 import codecs
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -94,8 +95,8 @@ class Vocabulary:
             if ord(symbol) >= UNITS[self.unit].codes:
                 raise CharlmError(f"vocabulary: {symbol!r} is not a byte; byte symbols are chr(0) to chr(255)")
         if len(set(self.symbols)) < len(self.symbols):
-            twice = sorted({symbol for symbol in self.symbols if self.symbols.count(symbol) > 1})
-            raise CharlmError(f"vocabulary: {twice[0]!r} occurs twice; every symbol must occur once")
+            (twice, _), *_ = Counter(self.symbols).most_common(1)
+            raise CharlmError(f"vocabulary: {twice!r} occurs twice; every symbol must occur once")
         if self.unknown is not None and not 0 <= self.unknown < len(self.symbols):
             raise CharlmError(f"vocabulary: the unknown symbol's id {self.unknown} is not below {len(self.symbols)}")
 

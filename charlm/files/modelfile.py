@@ -15,8 +15,8 @@ import numpy as np
 from charlm import __version__
 from charlm.arrays import Array
 from charlm.corpus.vocabulary import Vocabulary
-from charlm.errors import DamagedFileError, FileError
-from charlm.files import checkpoint
+from charlm.errors import CharlmError, DamagedFileError, FileError
+from charlm.files import checkpoint, schema
 from charlm.network.architecture import Architecture
 from charlm.network.parameters import Parameters
 
@@ -100,12 +100,18 @@ def load(path: Path, *, training: bool = False) -> Saved:
         finite number.
     """
     tensors, metadata = checkpoint.load(path, training=training)
+    schema.check_model(path, metadata)
+    architecture = Architecture.from_dict(metadata["architecture"])
     try:
-        architecture = Architecture.from_dict(metadata["architecture"])
         vocabulary = Vocabulary.from_metadata(metadata["vocabulary"])
         parameters = from_tensors(architecture, tensors)
-    except (KeyError, ValueError, TypeError) as error:
+    except (CharlmError, ValueError) as error:
         raise FileError(f"{path}: not a model that this charlm knows: {error}") from error
+    if len(vocabulary) != architecture.vocabulary_size:
+        raise DamagedFileError(
+            f"{path}: damaged: its vocabulary has {len(vocabulary)} symbols and its network "
+            f"{architecture.vocabulary_size}; use another copy of the file"
+        )
     if (first := parameters.first_not_finite()) is not None:
         raise DamagedFileError(
             f"{path}: its weights are not finite numbers ({first} is the first such tensor); train anew"
@@ -137,29 +143,31 @@ def from_tensors(architecture: Architecture, tensors: Mapping[str, Array]) -> Pa
     ValueError
         If a tensor is missing or has another shape or type than the architecture asks for.
     """
-    parameters = architecture.parameters()
     cell, H = architecture.equations, architecture.hidden_size
+    dtype = np.dtype(architecture.dtype)
+    for name, shape in architecture.shapes.items():  # all of them, before anything of their size is made
+        if not name.startswith("rnn.bias"):
+            _tensor(tensors, name, shape, dtype)
+    parameters = architecture.parameters()
     for name, array in parameters.items():
         if not name.startswith("rnn.bias"):
-            array[...] = _tensor(tensors, name, array)
+            array[...] = _tensor(tensors, name, array.shape, dtype)
     summed = cell.summed * H
     for layer in range(architecture.num_layers):
         first = parameters[f"rnn.bias_ih_l{layer}"]
-        second = _tensor(tensors, f"rnn.bias_hh_l{layer}", first)
-        first[...] = _tensor(tensors, f"rnn.bias_ih_l{layer}", first)
+        second = _tensor(tensors, f"rnn.bias_hh_l{layer}", first.shape, dtype)
+        first[...] = _tensor(tensors, f"rnn.bias_ih_l{layer}", first.shape, dtype)
         first[:summed] += second[:summed]
         if cell.split:
             parameters[f"rnn.bias_hh_l{layer}"][...] = second[summed:]
     return parameters
 
 
-def _tensor(tensors: Mapping[str, Array], name: str, like: Array) -> Array:
+def _tensor(tensors: Mapping[str, Array], name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     """Return a tensor that has the shape and type it should have."""
     if name not in tensors:
         raise ValueError(f"the tensor {name} is missing")
     array = tensors[name]
-    if array.shape != like.shape or array.dtype != like.dtype:
-        raise ValueError(
-            f"the tensor {name} is {array.dtype.name} {list(array.shape)}, not {like.dtype.name} {list(like.shape)}"
-        )
+    if array.shape != shape or array.dtype != dtype:
+        raise ValueError(f"the tensor {name} is {array.dtype.name} {list(array.shape)}, not {dtype.name} {list(shape)}")
     return array

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 from charlm.atomic import atomic_file
-from charlm.errors import FileError, Remedy, UsageError, WriteError
-from charlm.files import checkpoint
+from charlm.errors import DamagedFileError, FileError, Remedy, UsageError, WriteError
+from charlm.files import checkpoint, schema
 
 CONFIG = "config.yaml"  # the resolved configuration, every default written out
 METRICS = "metrics.jsonl"  # one JSON object a line
@@ -196,17 +196,19 @@ def left_in(directory: Path) -> Left:
             path=path,
         )
     try:
-        standing = metadata["run"]["standing"]
-        return Left(path, int(standing["step"]), int(metadata["run"]["total_steps"]), bool(standing["stopped"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise unknown_training(path) from error
+        schema.check_run(path, metadata)
+    except DamagedFileError as error:
+        raise unknown_training(path, str(error)) from error
+    standing = metadata["run"]["standing"]
+    return Left(path, standing["step"], metadata["run"]["total_steps"], standing["stopped"])
 
 
-def unknown_training(path: Path) -> FileError:
-    """Return the error for a checkpoint whose training another version of charlm wrote."""
+def unknown_training(path: Path, why: str) -> FileError:
+    """Return the error for a checkpoint whose training is damaged, or another version of charlm wrote it."""
+    reason = why.removeprefix(f"{path}: ").removesuffix("; use another copy of the file")
     return FileError(
-        f"{path}: another version of charlm kept the training in it in a way that this one does not know; "
-        "resume it with that version, or start a run from its weights",
+        f"{path}: the training in it is damaged, or another version of charlm wrote it ({reason}); resume it with that "
+        "version, or start a run from its weights",
         remedy=Remedy.START_FROM_WEIGHTS,
         path=path,
     )

@@ -54,11 +54,13 @@ class Filter:
             `top_k` or `top_p`, those that come first in the vocabulary stay.
         """
         if self.temperature == 0:
-            greedy = np.zeros(logits.shape)
+            usable = np.isfinite(np.maximum.reduce(logits, axis=1, keepdims=True))
+            greedy = np.where(usable, 0.0, np.full(logits.shape, np.nan))
             greedy[np.arange(len(logits)), logits.argmax(axis=1)] = 1
             return greedy
         wide = logits.astype(np.float64)
-        with np.errstate(over="ignore"):  # close to temperature 0 all but the likeliest are infinitely far away
+        # Close to temperature 0 all but the likeliest are infinitely far away; invalid logits are noticed by the draw.
+        with np.errstate(over="ignore", invalid="ignore"):
             p: Array = tempered(wide, np.maximum.reduce(wide, axis=1, keepdims=True), self.temperature)
         p /= np.add.reduce(p, axis=1, keepdims=True)
         if self.top_k is None and self.top_p is None and self.min_p is None:

@@ -5,6 +5,7 @@ from typing import Protocol
 import numpy as np
 
 from charlm.arrays import Array, IntArray
+from charlm.errors import NotFiniteError
 from charlm.inference.stepper import Stepper
 from charlm.network.model import Model
 from charlm.network.parameters import Parameters
@@ -62,6 +63,8 @@ class Network:
         expected = np.empty((*ids.shape, self._symbols))
         for row, symbols in zip(expected, ids, strict=True):
             row[...] = self._stepper.read(symbols)
+        if not np.isfinite(expected).all():
+            raise NotFiniteError.of_logits()
         return log_softmax(expected)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from charlm.arrays import Array, IntArray
+from charlm.errors import NotFiniteError
 from charlm.inference.filters import Filter
 from charlm.inference.stepper import Stepper
 from charlm.network.model import Model
@@ -132,9 +133,17 @@ def _fused_writer(model: Model, parameters: Parameters, team: Team | None, never
 
 
 def _draw(p: Array, uniform: Array) -> IntArray:
-    """Return, for each row, the symbol at which the cumulated probability passes the uniform number."""
+    """Return, for each row, the symbol at which the cumulated probability passes the uniform number.
+
+    Raises
+    ------
+    NotFiniteError
+        If there are no probabilities, as the logits were not finite.
+    """
     cumulated = np.add.accumulate(p, axis=1)
     limits = uniform * cumulated[:, -1]
+    if not np.isfinite(limits).all():
+        raise NotFiniteError.of_logits()
     ids = [row.searchsorted(limit, side="right") for row, limit in zip(cumulated, limits, strict=True)]
     return np.array(ids, np.int32)
 

@@ -60,13 +60,13 @@ class Stepper:
         if self._start_symbol is not None:
             self._forget(ids == self._start_symbol)
         row = self._table[ids[0]] if self._one else self._table[ids]
-        with np.errstate(over="ignore"):  # of exp in a saturated sigmoid
+        with np.errstate(over="ignore", invalid="ignore"):  # of exp in a saturated sigmoid, and of weights too large
             h = self._layers[0].step(None, row)
             for layer in self._layers[1:]:
                 h = layer.step(h, layer.bias)
-        logits = self._logits[0] if self._one else self._logits
-        np.dot(h, self._decoder, out=logits)
-        np.add(logits, self._bias, logits)
+            logits = self._logits[0] if self._one else self._logits
+            np.dot(h, self._decoder, out=logits)
+            np.add(logits, self._bias, logits)
         return self._logits
 
     def _forget(self, starting: Array) -> None:

@@ -297,8 +297,27 @@ class Trainer:
         numbers["best_loss"] = None if self.status.best_loss == inf else self.status.best_loss
         return arrays, numbers
 
+    def _check(self, arrays: Mapping[str, Array]) -> None:
+        expected, _ = self.snapshot()
+        for name, array in expected.items():
+            if name not in arrays:
+                raise ValueError(f"the tensor training.{name} is missing")
+            found = arrays[name]
+            if found.shape != array.shape or found.dtype != array.dtype:
+                raise ValueError(
+                    f"the tensor training.{name} is {found.dtype.name} {list(found.shape)}, not {array.dtype.name} "
+                    f"{list(array.shape)}"
+                )
+
     def restore(self, arrays: Mapping[str, Array], numbers: Mapping[str, Any]) -> None:
-        """Take over what `snapshot` returned; `parameters` already hold the saved model's weights."""
+        """Take over what `snapshot` returned; `parameters` already hold the saved model's weights.
+
+        Raises
+        ------
+        ValueError
+            If an array is missing or is not of the shape and type that it has in a snapshot.
+        """
+        self._check(arrays)
         self._optimizer.restore({name: arrays[f"optimizer.{name}"] for name in self._optimizer.moments})
         self._state = tuple(
             tuple(arrays[f"state.{name}_l{layer}"][self.batch.streams].copy() for name in self.batch.model.cell.carried)

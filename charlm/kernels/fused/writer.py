@@ -8,6 +8,7 @@ import numpy as np
 
 from charlm.arrays import Array, IntArray
 from charlm.cells import CELLS
+from charlm.errors import NotFiniteError
 from charlm.kernels.fused import lockstep
 from charlm.kernels.fused.packed import aligned_zeros
 from charlm.kernels.fused.writing_loop import ROW, Blocks, writing_loop
@@ -152,4 +153,6 @@ class FusedWriter:
             except BaseException:  # Ctrl-C, most likely, before the calling thread has joined the others
                 lockstep.dissolve(counter)
                 raise
+        if not (self._logits[: len(ids) + 1, : a.vocabulary_size] < np.inf).all():  # a symbol never drawn has -inf
+            raise NotFiniteError.of_logits()
         self._last, self._phase = len(ids), (self._phase + len(ids)) & 1

@@ -1,0 +1,188 @@
+"""What the metadata of a checkpoint may say, checked before anything is made of it: files come from strangers, too.
+
+Checksums tell that a file is what was written, not that whoever wrote it meant well. The limits are those of a
+configuration (`charlm.config.values`), so that no run has a checkpoint that is refused.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from charlm import __version__
+from charlm.cells import CELLS
+from charlm.errors import ConfigError, DamagedFileError, FileError
+from charlm.phrases import one_line
+
+MOST_UNITS, MOST_LAYERS, MOST_SYMBOLS = 65_536, 1_000, 1_114_112
+MOST_WORKERS, MOST_COUNT = 1_024, 10**15
+MOST_EVALUATIONS = 10_000_000
+SHOWN = 40  # characters of a value in a message
+
+Check = Callable[[Any], bool]
+
+
+def whole(least: int, most: int) -> Check:
+    """Return the check of a whole number, of which True and 1.0 are none."""
+    return lambda value: type(value) is int and least <= value <= most
+
+
+def number(value: Any) -> bool:
+    """Tell whether a value is a finite number."""
+    return type(value) in (int, float) and abs(value) < 1e300 and isfinite(value)
+
+
+def flag(value: Any) -> bool:
+    """Tell whether a value is true or false."""
+    return type(value) is bool
+
+
+def text(value: Any) -> bool:
+    """Tell whether a value is text."""
+    return isinstance(value, str)
+
+
+def or_none(check: Check) -> Check:
+    """Return the check of a value that may be missing."""
+    return lambda value: value is None or check(value)
+
+
+def one_of(*names: str) -> Check:
+    """Return the check of a name."""
+    return lambda value: isinstance(value, str) and value in names
+
+
+def section(value: Any) -> bool:
+    """Tell whether a value is an object."""
+    return isinstance(value, dict)
+
+
+def counts(least: int, most: int) -> Check:
+    """Return the check of a list of so many positive whole numbers."""
+    positive = whole(1, MOST_WORKERS)
+    return lambda value: isinstance(value, list) and least <= len(value) <= most and all(map(positive, value))
+
+
+def lengths(*names: str) -> Check:
+    """Return the check of the lengths of files by name, of which there are no others."""
+    long = whole(0, MOST_COUNT)
+    return lambda value: isinstance(value, dict) and set(value) == set(names) and all(map(long, value.values()))
+
+
+ARCHITECTURE: dict[str, Check] = {
+    "cell": text,
+    "vocabulary_size": whole(1, MOST_SYMBOLS),
+    "hidden_size": whole(1, MOST_UNITS),
+    "num_layers": whole(1, MOST_LAYERS),
+    "embedding_size": or_none(whole(1, MOST_UNITS)),
+    "tie_weights": flag,
+    "dtype": one_of("float32", "float64"),
+    "start_symbol": or_none(whole(0, MOST_SYMBOLS)),
+}
+EVALUATION: dict[str, Check] = {"step": whole(0, MOST_COUNT), "epoch": number, "valid_loss": number}
+RUN: dict[str, Check] = {
+    "ranks": whole(1, MOST_WORKERS),
+    "threads": counts(2, 3),
+    "kernels": one_of("numpy", "fused"),
+    "total_steps": whole(0, MOST_COUNT),
+    "seconds": number,
+    "interval": section,
+    "sizes": lengths("metrics.jsonl", "samples.txt"),
+    "standing": section,
+}
+INTERVAL: dict[str, Check] = {"steps": whole(0, MOST_COUNT), "loss": number, "grad_norm": number, "seconds": number}
+STANDING: dict[str, Check] = {
+    "step": whole(0, MOST_COUNT),
+    "best_loss": or_none(number),
+    "evaluations_since_best": whole(0, MOST_COUNT),
+    "evaluations_since_drop": whole(0, MOST_COUNT),
+    "plateaus": whole(0, MOST_COUNT),
+    "stopped": flag,
+}
+LATER: dict[str, Check] = {"rollbacks": whole(0, 64)}  # what the standing of a checkpoint need not have
+
+
+def check_model(path: Path, metadata: Mapping[str, Any]) -> None:
+    """Check what is needed to use a model.
+
+    Raises
+    ------
+    FileError
+        If a later version wrote something that this one does not know.
+    DamagedFileError
+        If a value cannot be, named by its place.
+    """
+    _check(path, metadata, "", {"architecture": section, "vocabulary": section, "version": text})
+    a = metadata["architecture"]
+    _check(path, a, "architecture.", ARCHITECTURE)
+    if a["cell"] not in CELLS:
+        raise unknown(path, metadata, f"its cell {a['cell'][:SHOWN]!r} is not known here")
+    if a["tie_weights"] and a["embedding_size"] != a["hidden_size"]:
+        raise _wrong(path, "architecture.tie_weights", True)
+    if a["start_symbol"] is not None and a["start_symbol"] >= a["vocabulary_size"]:
+        raise _wrong(path, "architecture.start_symbol", a["start_symbol"])
+    optional = {"corpus": text, "config": section, "run": section, "history": _history}
+    _check(path, metadata, "", {name: check for name, check in optional.items() if name in metadata})
+
+
+def check_run(path: Path, metadata: Mapping[str, Any]) -> None:
+    """Check what is needed to resume a run; see `check_model`."""
+    _check(path, metadata, "", {"run": section, "config": section, "corpus": text, "history": _history})
+    run = metadata["run"]
+    _check(path, run, "run.", RUN)
+    _check(path, run["interval"], "run.interval.", INTERVAL)
+    standing = run["standing"]
+    _check(path, standing, "run.standing.", STANDING)
+    _check(path, standing, "run.standing.", {name: check for name, check in LATER.items() if name in standing})
+
+
+def unknown(path: Path, metadata: Mapping[str, Any], what: str) -> FileError:
+    """Return the error for something that this version does not know, with the version that wrote it if it is later."""
+    version = metadata.get("version")
+    if isinstance(version, str) and _parts(version) > _parts(__version__):
+        return FileError(
+            f"{path}: written by charlm {version[:SHOWN]}, a later version than this one ({__version__}): {what}; "
+            "update charlm"
+        )
+    return DamagedFileError(f"{path}: damaged, or made by another program: {what}; use another copy of the file")
+
+
+@contextmanager
+def known_configuration(path: Path | str, metadata: Mapping[str, Any]) -> Iterator[None]:
+    """Name the version that wrote a configuration, if one that is read here has keys that are not known."""
+    try:
+        yield
+    except ConfigError as error:
+        what = one_line(error.mistakes[0]).removeprefix(f"{path}: ")
+        raise unknown(Path(path), metadata, what) from error
+
+
+def _history(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) <= MOST_EVALUATIONS
+        and all(
+            isinstance(entry, dict) and all(name in entry and check(entry[name]) for name, check in EVALUATION.items())
+            for entry in value
+        )
+    )
+
+
+def _check(path: Path, values: Mapping[str, Any], place: str, checks: Mapping[str, Check]) -> None:
+    for name, check in checks.items():
+        if name not in values:
+            raise DamagedFileError(f"{path}: not a model that this charlm knows: its metadata has no {place}{name}")
+        if not check(values[name]):
+            raise _wrong(path, f"{place}{name}", values[name])
+
+
+def _wrong(path: Path, place: str, value: Any) -> DamagedFileError:
+    shown = repr(value) if isinstance(value, str | int | float | bool | None) else f"a {type(value).__name__}"
+    return DamagedFileError(
+        f"{path}: damaged: its metadata's {place} cannot be {shown[:SHOWN]}; use another copy of the file"
+    )
+
+
+def _parts(version: str) -> list[int]:
+    return [int(part) for part in version.split(".")[:4] if part.isdecimal() and len(part) < 9]
