@@ -1,19 +1,21 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, or that grow, in directories that others may have filled."""
 
 import contextlib
+import errno
 import os
 import platform
 import re
+import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from charlm.errors import WriteError
 
 STALE_SECONDS = 24 * 3600  # no file takes a day: a temporary file older than that has been left behind
 PAUSES = (0.05, 0.1, 0.2, 0.4)  # seconds before a rename is tried again
-TEMPORARY = re.compile(r"\..+\.(?P<host>[^.]+)\.(?P<pid>[0-9]+)\.[0-9a-f]{16}\.tmp", re.DOTALL)
+TEMPORARY = re.compile(r"\..+\.(?P<space>[^.]+)\.(?P<pid>[0-9]+)\.[0-9a-f]{16}\.tmp", re.DOTALL)
 
 
 @contextlib.contextmanager
@@ -56,7 +58,7 @@ def open_atomic(path: Path) -> Iterator[BinaryIO]:
         When the file cannot be written.
     """
     _remove_stale(path.parent)
-    temporary = path.with_name(f".{path.name}.{_host()}.{os.getpid()}.{os.urandom(8).hex()}.tmp")
+    temporary = path.with_name(f".{path.name}.{process_space()}.{os.getpid()}.{os.urandom(8).hex()}.tmp")
     with open(temporary, "xb", opener=_open_without_links) as file:
         try:
             yield file
@@ -82,14 +84,71 @@ def _replace(temporary: Path, path: Path) -> None:
     os.replace(temporary, path)
 
 
+def open_regular(path: Path, mode: str) -> BinaryIO:
+    """Open a file that is nothing but a file: no symbolic link is followed, no named pipe is waited for.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file. A directory on the way to it may be a link.
+    mode : str
+        A binary mode, as `open` takes it.
+
+    Raises
+    ------
+    OSError
+        When it cannot be opened, or something else stands there.
+    """
+    return cast(BinaryIO, open(path, mode, opener=_open_regular))
+
+
+def _open_regular(path: str, flags: int) -> int:
+    """Open a regular file; the first look gives the better message, the second one cannot be outrun."""
+    with contextlib.suppress(FileNotFoundError):
+        _refuse_others(os.lstat(path).st_mode)
+    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    descriptor = os.open(path, flags, 0o666)
+    try:
+        _refuse_others(os.fstat(descriptor).st_mode)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _refuse_others(mode: int) -> None:
+    """Raise an error that says what stands in the place of a file."""
+    if not stat.S_ISREG(mode):
+        kinds = {stat.S_IFLNK: "a symbolic link", stat.S_IFDIR: "a directory", stat.S_IFIFO: "a named pipe"}
+        kind = kinds.get(stat.S_IFMT(mode), "a device or a socket")
+        raise OSError(errno.EINVAL, f"it is {kind}, not a file; remove it")
+
+
 def _open_without_links(path: str, flags: int) -> int:
     """Create a file of the usual permissions, never through a symbolic link that somebody put in its place."""
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
-def _host() -> str:
+def host_name() -> str:
     """Return this computer's name in characters that any file system takes."""
     return re.sub(r"[^A-Za-z0-9-]", "-", platform.node())[:32] or "unknown"
+
+
+def process_space() -> str:
+    """Return what process numbers are unique in: this computer, or one of the containers on it."""
+    try:
+        return f"{host_name()}-{re.sub('[^0-9]', '', os.readlink('/proc/self/ns/pid'))}"
+    except OSError:  # Linux alone has containers that number their own processes
+        return host_name()
+
+
+def remove_temporaries(folder: Path, names: Iterable[str]) -> None:
+    """Remove the temporary files of some names in a folder in which nobody else writes those."""
+    prefixes = tuple(f".{name}." for name in names)
+    with contextlib.suppress(OSError):  # a folder that can be written but not listed is no reason not to go on
+        for other in folder.iterdir():
+            if other.name.startswith(prefixes) and TEMPORARY.fullmatch(other.name):
+                other.unlink(missing_ok=True)
 
 
 def _remove_stale(folder: Path) -> None:
@@ -99,7 +158,7 @@ def _remove_stale(folder: Path) -> None:
             match = TEMPORARY.fullmatch(other.name)
             if match:
                 with contextlib.suppress(OSError):  # another process may have been quicker
-                    if _is_dead(match["host"], match["pid"]) or _age(other) > STALE_SECONDS:
+                    if has_ended(match["space"], match["pid"]) or _age(other) > STALE_SECONDS:
                         other.unlink()
 
 
@@ -107,9 +166,9 @@ def _age(path: Path) -> float:
     return time.time() - path.lstat().st_mtime
 
 
-def _is_dead(host: str, pid: str) -> bool:
-    """Tell whether a process has certainly ended: False on other computers and where the system has no way to ask."""
-    if host != _host() or os.name == "nt":  # signal 0, which only asks on POSIX, is Ctrl-C on Windows
+def has_ended(space: str, pid: str) -> bool:
+    """Tell whether a process has certainly ended: False where that cannot be seen or asked."""
+    if space != process_space() or os.name == "nt":  # signal 0, which only asks on POSIX, is Ctrl-C on Windows
         return False
     try:
         os.kill(int(pid), 0)

@@ -19,8 +19,9 @@ from charlm.corpus.loading import load as load_corpus
 from charlm.corpus.windows import Windows
 from charlm.errors import CharlmError, DamagedFileError, NotFiniteError, Remedy, UsageError
 from charlm.files import modelfile, rundir, schema, transfer
+from charlm.files.identity import check_same_run
 from charlm.files.metrics import Interval
-from charlm.files.rundir import BEST, LAST, METRICS, SAMPLES, RunDirectory, left_in, unknown_training
+from charlm.files.rundir import BEST, LAST, METRICS, SAMPLES, Left, RunDirectory, left_in, unknown_training
 from charlm.inference.filters import Filter
 from charlm.inference.sampler import Sampler, beginning
 from charlm.kernels.choice import choose, load_backend
@@ -231,12 +232,14 @@ class Run:
         The step of the last checkpoint.
     notes : list of str
         What a person should know before it begins.
+    warnings : list of str
+        What a person has to know before it begins.
     """
 
     def __init__(
-        self, directory: Path, config: Config, ranks: Ranks, corpus: Corpus, record: Record | None = None
+        self, directory: RunDirectory, config: Config, ranks: Ranks, corpus: Corpus, record: Record | None = None
     ) -> None:
-        self.directory = RunDirectory(directory)
+        self.directory = directory
         self.config, self.ranks, self.corpus = config, ranks, corpus
         self.history: list[dict[str, Any]] = []
         self.saved_step = 0
@@ -244,6 +247,7 @@ class Run:
         self._happened: list[str] = []
         c = config
         self.notes = list(corpus.report)
+        self.warnings: list[str] = []
         check_fits(len(corpus.train), c.training.batch_size, c.training.seq_length)
         if ranks.size > c.training.batch_size:
             raise UsageError(
@@ -292,10 +296,11 @@ class Run:
         UsageError
             If the directory holds a run, or the checkpoint has another architecture.
         """
-        RunDirectory(directory).check_free(force)
+        files = RunDirectory(directory)
+        files.check_free(force)
         saved = None if init_from is None else modelfile.load(rundir.resolve(init_from))
         corpus = load_corpus(**config.corpus.model_dump(), seed=config.seed)
-        run = cls(directory, config, ranks, corpus)
+        run = cls(files, config, ranks, corpus)
         workers = run.team.workers
         if config.workers != "auto" and workers < config.workers:
             streams = config.training.batch_size // ranks.size
@@ -346,12 +351,19 @@ class Run:
         return time
 
     def begin(self) -> None:
-        """Make the run directory and write its first files; from here on the run can be resumed."""
+        """Make the run directory and write its first files; from here on the run can be resumed.
+
+        Raises
+        ------
+        WriteError
+            If the files cannot be written, or another process writes there; a run that was there is unchanged then.
+        """
+        self.warnings += _claim(self.directory, self.ranks)
         if self.ranks.rank == 0:
-            self.directory.make()
-        self.save()
-        if self.ranks.rank == 0:
-            self.directory.write_config(config.dump_yaml(self.config))
+            with self.directory.begin(config.dump_yaml(self.config)):
+                self.save()
+        else:
+            self.save()
 
     @classmethod
     def start(
@@ -387,7 +399,20 @@ class Run:
         UsageError
             If there is none, or the run was made by another number of MPI ranks.
         """
-        path = left_in(directory).path
+        files = RunDirectory(left_in(directory).path.parent)
+        warnings = _claim(files, ranks)
+        try:
+            run = cls._resume(files, left_in(directory), ranks, changes)
+        except BaseException:
+            files.release()
+            raise
+        run.warnings += warnings
+        return run
+
+    @classmethod
+    def _resume(cls, files: RunDirectory, left: Left, ranks: Ranks, changes: Changes) -> "Run":
+        """Take up the run of a directory in which nobody else writes."""
+        path = left.path
         saved = modelfile.load(path, training=True)
         run_data = dict(saved.metadata["run"])
         standing, sizes, digest = run_data.pop("standing"), run_data.pop("sizes"), saved.metadata["corpus"]
@@ -415,13 +440,14 @@ class Run:
             raise DamagedFileError(
                 f"{path}: damaged: its network is not that of its configuration; use another copy of the file"
             )
+        check_same_run(path, saved.metadata, _as_written(files, began))
         settings = changes.applied(began, str(path))
         corpus = read_again(settings.corpus.model_dump(), settings.seed, digest, path.parent)
         notes = []
         if changes.kernels is not None and (kernels := choose(changes.kernels, settings.model.dtype)) != record.kernels:
             notes.append(f"{kernels} kernels in place of {record.kernels}: from here on the last digits are others")
             record.kernels = kernels
-        run = cls(path.parent, settings, ranks, corpus, record)
+        run = cls(files, settings, ranks, corpus, record)
         run.notes += notes
         if run.model.architecture != a:
             run.close()
@@ -439,11 +465,11 @@ class Run:
             except ValueError as error:
                 raise DamagedFileError(f"{path}: damaged: {error}; use another copy of the file") from error
             if ranks.rank == 0:
-                run.notes += run.directory.rewind(sizes, run._as_written(began))
+                run.warnings += files.rewind(sizes, left.step, _as_written(files, began))
             if settings != began:
                 run.save()
                 if ranks.rank == 0:
-                    run.directory.write_config(config.dump_yaml(settings))
+                    files.write_config(config.dump_yaml(settings))
         return run
 
     def _extend(self, standing: dict[str, Any]) -> None:
@@ -470,10 +496,11 @@ class Run:
         return assemble.trainer(self.config, self.batch, self.windows, self.corpus.valid, total_steps, eval_every)
 
     def close(self) -> None:
-        """End the threads of the run; once it is closed, this does nothing."""
+        """End the threads of the run and let others write to its directory; once it is closed, this does nothing."""
         if not self._closed:
             self._closed = True
             self.team.close()
+            self.directory.release()
 
     def __enter__(self) -> Self:
         return self
@@ -589,20 +616,10 @@ class Run:
         note = f"went back to step {self.trainer.status.step:,} with optimizer.learning_rate {rate:g}, because at {why}"
         self._happened.append(note)
         if self.ranks.rank == 0:
-            self.directory.rewind(run["sizes"], self._as_written(self.config))
+            self.directory.rewind(run["sizes"], run["standing"]["step"], _as_written(self.directory, self.config))
             event = {"step": self.trainer.status.step, "event": "rollback", "learning_rate": rate, "reason": why}
             self.directory.append(METRICS, json.dumps(event) + "\n")
         self.save()
-
-    def _as_written(self, settings: Config) -> str:
-        """Return `config.yaml` as it is written if it says the same as the settings, else what it should say."""
-        path = self.directory.path / rundir.CONFIG
-        try:
-            if config.load_of_run(path) == settings:
-                return path.read_text(encoding="utf-8")
-        except (CharlmError, OSError, UnicodeDecodeError):
-            pass
-        return config.dump_yaml(settings)
 
     def _note_score(self, progress: Progress) -> None:
         """Remember an evaluation, and keep the model if it is the best so far."""
@@ -668,6 +685,20 @@ class Run:
             )
 
 
+def _claim(directory: RunDirectory, ranks: Ranks) -> list[str]:
+    """Let the first rank become the one writer; if it cannot, every rank raises the error, and it is reported once."""
+    notes: list[str] = []
+    refusal: CharlmError | None = None
+    if ranks.rank == 0:
+        try:
+            notes = directory.claim()
+        except CharlmError as error:
+            refusal = error
+    if (refusal := ranks.agree(refusal)) is not None:
+        raise refusal
+    return notes
+
+
 @contextmanager
 def closed_on_error(run: Run) -> Iterator[None]:
     """Close a run if it cannot be put together, for then nobody holds it who could."""
@@ -676,6 +707,17 @@ def closed_on_error(run: Run) -> Iterator[None]:
     except BaseException:
         run.close()
         raise
+
+
+def _as_written(directory: RunDirectory, settings: Config) -> str:
+    """Return `config.yaml` as it is written if it says the same as the settings, else what it should say."""
+    written = directory.config()
+    try:
+        if written is not None and config.load_of_run(directory.path / rundir.CONFIG) == settings:
+            return written.decode()
+    except (CharlmError, OSError, UnicodeDecodeError):
+        pass
+    return config.dump_yaml(settings)
 
 
 def _split(threads: Sequence[int]) -> Split:

@@ -186,7 +186,12 @@ def train(
             _train_until(run, on_step)
         done = run.summary()
         return TrainedRun(
-            done.directory, done.step, done.total_steps, done.stopped_early, list(run.history), list(run.notes)
+            done.directory,
+            done.step,
+            done.total_steps,
+            done.stopped_early,
+            list(run.history),
+            [*run.notes, *run.warnings],
         )
 
 

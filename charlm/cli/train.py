@@ -64,7 +64,7 @@ Examples:
 @click.option("--init-from", type=PathOfAFile(), metavar="MODEL", help="Start from the weights of a run or file.")
 @click.option("--force", is_flag=True, help="Replace the run that is in the run directory.")
 @click.option("--dry-run", is_flag=True, help="Read and check everything, say what would be done, write nothing.")
-@click.option("--quiet", is_flag=True, help="No progress, notes or samples; errors only.")
+@click.option("--quiet", is_flag=True, help="No progress, notes or samples; warnings and errors only.")
 @click.pass_context
 def command(
     context: click.Context,
@@ -147,6 +147,7 @@ def _start(run: "Run", dry_run: bool, silent: bool) -> int:
         _forecast(run, silent)
         return 0
     run.begin()
+    _tell_notes(run, silent)
     return _train(run, silent)
 
 
@@ -181,10 +182,13 @@ def _announce_compiling(run: "Run", silent: bool) -> None:
 
 
 def _tell_notes(run: "Run", silent: bool) -> None:
-    """Say what there is to say so far, once."""
+    """Say what there is to say so far, once; warnings are said however silent a run is to be."""
     for note in run.notes:
         _say(one_line(note), silent)
+    for warning in run.warnings:
+        _say(one_line(warning), run.ranks.rank != 0)
     run.notes.clear()
+    run.warnings.clear()
 
 
 def _introduce(run: "Run", silent: bool) -> None:

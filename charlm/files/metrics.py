@@ -1,10 +1,13 @@
 """The lines of metrics that a run writes, and their reading."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import log
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+LONGEST_LINE = 1 << 16  # bytes
 
 
 @dataclass(slots=True)
@@ -78,3 +81,46 @@ class Interval:
 def read(path: Path) -> list[dict[str, Any]]:
     """Return the lines of a file of metrics, each as its values by name."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """What the resume of a run needs to know of a line of metrics.
+
+    Attributes
+    ----------
+    step : int
+        After how many steps it was written.
+    valid_loss : float or None
+        The validation loss in nats per character, if there was an evaluation.
+    end : int
+        Where the line ends in the file.
+    """
+
+    step: int
+    valid_loss: float | None
+    end: int
+
+
+def logged(file: BinaryIO) -> Iterator[Logged]:
+    """Yield the lines of a file of metrics; those that were cut, or edited until they are no metrics, are left out."""
+    end = 0
+    while line := file.readline(LONGEST_LINE):
+        end += len(line)
+        try:
+            values = json.loads(line) if line.endswith(b"\n") else None
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(values, dict) and isinstance(step := values.get("step"), int):
+            loss = values.get("valid_loss")
+            yield Logged(step, loss if isinstance(loss, float) else None, end)
+
+
+def end_of_step(file: BinaryIO, step: int) -> int:
+    """Return where the lines of the steps up to `step` end in a file of metrics."""
+    end = 0
+    for line in logged(file):
+        if line.step > step:
+            break
+        end = line.end
+    return end

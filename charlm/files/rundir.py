@@ -1,21 +1,27 @@
 """A run's directory: which files a run makes, how they grow, and where the run was left."""
 
+import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
-from charlm.atomic import atomic_file
-from charlm.errors import DamagedFileError, FileError, Remedy, UsageError, WriteError
+from charlm.atomic import atomic_file, open_regular, remove_temporaries
+from charlm.errors import CharlmError, DamagedFileError, FileError, Remedy, UsageError, WriteError
 from charlm.files import checkpoint, schema
+from charlm.files.lock import Lock
+from charlm.files.metrics import Logged, end_of_step, logged
 
 CONFIG = "config.yaml"  # the resolved configuration, every default written out
 METRICS = "metrics.jsonl"  # one JSON object a line
 SAMPLES = "samples.txt"  # what the model wrote along the way
 BEST = "best.safetensors"  # the model with the lowest validation loss
 LAST = "last.safetensors"  # the model and all that an exact resume needs
-FILES = (LAST, BEST, CONFIG, METRICS, SAMPLES)  # in the order in which they are removed: half a run cannot be resumed
+FILES = (LAST, BEST, CONFIG, METRICS, SAMPLES)  # the one that can be resumed comes first
+STAGED = ".config.yaml.new"  # the configuration of a run that is about to replace another one
+BLOCK = 1 << 16  # bytes read at once
+LONGEST_CONFIG = 10_000_000  # bytes
 
 FILE_NAMES: Mapping[str, tuple[str, ...]] = {
     "best": ("best.safetensors", "last.safetensors"),
@@ -40,6 +46,9 @@ class RunDirectory:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.sizes = {METRICS: 0, SAMPLES: 0}
+        self._unsynced: set[str] = set()
+        self._lock: Lock | None = None
+        self._made: list[Path] = []  # the directories made for the run, the innermost first
 
     def check_free(self, force: bool) -> None:
         """Raise an error if a new run could not be written here.
@@ -57,7 +66,7 @@ class RunDirectory:
             )
         if not os.access(existing, os.W_OK):
             raise WriteError(f"{self.path}: cannot be made or written to: {existing} is not yours to write in")
-        found = [name for name in FILES if (self.path / name).exists()]
+        found = [name for name in FILES if os.path.lexists(self.path / name)]
         if found and not force:
             resumable = LAST in found
             raise UsageError(
@@ -67,48 +76,156 @@ class RunDirectory:
                 path=self.path,
             )
 
-    def make(self) -> None:
-        """Make the directory and remove the run that is in it."""
+    def claim(self) -> list[str]:
+        """Make the directory and become its one writer.
+
+        Returns
+        -------
+        list of str
+            What the lock cannot see here, if anything.
+
+        Raises
+        ------
+        WriteError
+            If another process, or another run of this one, writes here, or the directory cannot be written.
+        """
         try:
+            self._made = [place for place in (self.path, *self.path.absolute().parents) if not place.exists()]
             self.path.mkdir(parents=True, exist_ok=True)
-            for name in FILES:
-                (self.path / name).unlink(missing_ok=True)
-            for name in self.sizes:
-                (self.path / name).touch()
         except OSError as error:
             raise WriteError(f"{self.path}: cannot be made: {error.strerror or error}") from error
+        try:
+            self._lock = Lock(self.path)
+        except CharlmError:
+            self.release()
+            raise
+        if self._lock.note is None:
+            remove_temporaries(self.path, (*FILES, STAGED))
+            return []
+        return [self._lock.note]
+
+    def release(self) -> None:
+        """Let others write, and remove the directory if it was made for a run that did not begin."""
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+        with contextlib.suppress(OSError):  # a directory with something in it stays
+            for place in self._made:
+                place.rmdir()
+        self._made = []
+
+    @contextlib.contextmanager
+    def begin(self, config: str) -> Iterator[None]:
+        """Replace the run that is here by a new one, whose first checkpoint the block writes.
+
+        The run before is whole until that checkpoint takes its name; an error before leaves all of it. From then on
+        the new run can be resumed, and `rewind` does what is left to do here when a process is killed.
+
+        Parameters
+        ----------
+        config : str
+            The text of `config.yaml`.
+
+        Raises
+        ------
+        WriteError
+            If a file cannot be written.
+        """
+        for name in FILES:
+            if (self.path / name).is_dir():
+                raise WriteError(f"{self.path / name}: cannot be written: it is a directory; move it away")
+        before = self._identity(LAST)
+        try:
+            self._write(STAGED, config)
+            yield
+        except BaseException:
+            if self._identity(LAST) == before:
+                with contextlib.suppress(OSError):  # the first error is the one to report
+                    (self.path / STAGED).unlink(missing_ok=True)
+            raise
+        self._complete()
+
+    def _complete(self) -> None:
+        """Replace the other files of the run before; the first checkpoint of the new one is there by now."""
+        try:
+            (self.path / BEST).unlink(missing_ok=True)
+            for name in self.sizes:
+                (self.path / name).unlink(missing_ok=True)
+                open_regular(self.path / name, "xb").close()
+            os.replace(self.path / STAGED, self.path / CONFIG)
+        except OSError as error:
+            raise WriteError(
+                f"{self.path}: the new run has begun, but the files of the one before cannot be removed: "
+                f"{error.strerror or error}; resume it when they can"
+            ) from error
+
+    def _identity(self, name: str) -> tuple[int, int] | None:
+        """Return what tells a file from another one that takes its name later."""
+        try:
+            status = (self.path / name).stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
+
+    def _write(self, name: str, text: str) -> None:
+        with atomic_file(self.path / name) as file:
+            file.write(text.encode())
 
     def write_config(self, text: str) -> None:
         """Write the configuration, whole or not at all."""
-        with atomic_file(self.path / CONFIG) as file:
-            file.write(text.encode())
+        self._write(CONFIG, text)
 
     def append(self, name: str, text: str) -> None:
         """Add to a growing file."""
         data = text.encode("utf-8", "backslashreplace")
-        try:
-            with (self.path / name).open("ab") as file:
-                file.write(data)
-        except OSError as error:
-            raise WriteError(f"{self.path / name}: cannot be written: {error.strerror or error}") from error
+        with self._open(name, "ab") as file:
+            file.write(data)
+        self._unsynced.add(name)
         self.sizes[name] += len(data)
 
     def sync(self) -> None:
-        """Put the growing files on the disk, before a checkpoint says how long they are."""
-        for name in self.sizes:
-            try:
-                with (self.path / name).open("ab") as file:
-                    os.fsync(file.fileno())
-            except OSError as error:
-                raise WriteError(f"{self.path / name}: cannot be written: {error.strerror or error}") from error
+        """Put what was added to the growing files on the disk, before a checkpoint says how long they are."""
+        for name in sorted(self._unsynced):
+            with self._open(name, "ab") as file:
+                os.fsync(file.fileno())
+        self._unsynced.clear()
 
-    def rewind(self, sizes: dict[str, int], config: str) -> list[str]:
+    @contextlib.contextmanager
+    def _open(self, name: str, mode: str) -> Iterator[BinaryIO]:
+        """Open a file of the run, and say in one line what goes wrong with it."""
+        try:
+            with open_regular(self.path / name, mode) as file:
+                yield file
+        except OSError as error:
+            raise WriteError(f"{self.path / name}: cannot be written: {error.strerror or error}") from error
+
+    def metrics(self) -> list[Logged]:
+        """Return what can be read of the lines of metrics."""
+        if not os.path.lexists(self.path / METRICS):
+            return []
+        with self._open(METRICS, "rb") as file:
+            return list(logged(file))
+
+    def config(self) -> bytes | None:
+        """Return what `config.yaml` says, or None if it is missing."""
+        return self._read(CONFIG)
+
+    def _read(self, name: str) -> bytes | None:
+        """Return a small file, cut where no configuration is longer."""
+        if not os.path.lexists(self.path / name):
+            return None
+        with self._open(name, "rb") as file:
+            return file.read(LONGEST_CONFIG)
+
+    def rewind(self, sizes: Mapping[str, int], step: int, config: str) -> list[str]:
         """Cut the growing files back to a checkpoint, so that the steps done again are not in them twice.
 
         Parameters
         ----------
-        sizes : dict of str to int
+        sizes : mapping of str to int
             How long they were when the checkpoint was written.
+        step : int
+            The step of the checkpoint.
         config : str
             What `config.yaml` should say.
 
@@ -117,22 +234,36 @@ class RunDirectory:
         list of str
             What is not as the run left it.
         """
+        self._end_begin(step, config)
         notes = []
-        for name, size in sizes.items():
-            path = self.path / name
-            try:
-                with path.open("ab") as file:
-                    self.sizes[name] = min(file.tell(), size)
-                    file.truncate(self.sizes[name])
-            except OSError as error:
-                raise WriteError(f"{path}: cannot be written: {error.strerror or error}") from error
-            if self.sizes[name] < size:
-                notes.append(f"{path}: has lost some of what the run wrote; going on without it")
-        if not (self.path / CONFIG).exists():
+        for name in self.sizes:
+            size = sizes[name]
+            with self._open(name, "a+b") as file:
+                length = file.tell()
+                file.seek(0)
+                end = end_of_step(file, step) if name == METRICS else end_of_line(file, min(size, length))
+                file.truncate(end)
+            self.sizes[name] = end
+            if end < size:
+                notes.append(f"{self.path / name}: has lost some of what the run wrote; going on with the lines it has")
+            elif end > size:
+                notes.append(
+                    f"{self.path / name}: was changed; going on after its last line of step {step:,} or before"
+                )
+        found = self.config()
+        if found is None:
             self.write_config(config)
-        elif (self.path / CONFIG).read_bytes() != config.encode():
+        elif found != config.encode():
             notes.append(f"{self.path / CONFIG}: was changed; the run keeps the configuration that it began with")
         return notes
+
+    def _end_begin(self, step: int, config: str) -> None:
+        """Do what a process was killed before it could do: complete the new run, or forget that it was to begin."""
+        staged = self._read(STAGED)
+        if staged is not None and step == 0 and staged == config.encode():
+            self._complete()
+        elif staged is not None:
+            (self.path / STAGED).unlink()
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +332,17 @@ def left_in(directory: Path) -> Left:
         raise unknown_training(path, str(error)) from error
     standing = metadata["run"]["standing"]
     return Left(path, standing["step"], metadata["run"]["total_steps"], standing["stopped"])
+
+
+def end_of_line(file: BinaryIO, size: int) -> int:
+    """Return where the last whole line ends within the first bytes of a file."""
+    while size:
+        start = max(0, size - BLOCK)
+        file.seek(start)
+        if (found := file.read(size - start).rfind(b"\n")) >= 0:
+            return start + found + 1
+        size = start
+    return 0
 
 
 def unknown_training(path: Path, why: str) -> FileError:
