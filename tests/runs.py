@@ -73,9 +73,9 @@ def resume(directory: Path) -> Run:
 @unsynced
 def finish(run: Run) -> Path:
     """Train to the end and return the directory."""
-    for _ in run.train():
-        pass
-    run.close()
+    with run:
+        for _ in run.train():
+            pass
     return run.directory.path
 
 

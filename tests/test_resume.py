@@ -357,7 +357,7 @@ def test_lost_lines_of_metrics_are_told_and_do_not_stop_a_resume(tmp_path):
     (tmp_path / "run" / "metrics.jsonl").write_text("")
     (tmp_path / "run" / "samples.txt").unlink()
     run = resume(tmp_path / "run")
-    told = [note for note in run.notes if "has lost some of what the run wrote" in note]
+    told = [note for note in run.warnings if "has lost some of what the run wrote" in note]
     assert len(told) == 2
     finish(run)
     assert (tmp_path / "run" / "metrics.jsonl").read_text().startswith('{"step": 12,')
@@ -371,12 +371,12 @@ def test_an_edited_config_is_told_and_a_missing_one_comes_back(tmp_path):
     path.write_bytes(written.replace(b"max_steps: 24", b"max_steps: 48"))
     run = resume(tmp_path / "run")
     run.close()
-    assert f"{path}: was changed; the run keeps the configuration that it began with" in run.notes
+    assert f"{path}: was changed; the run keeps the configuration that it began with" in run.warnings
     assert run.record.total_steps == 24
     path.unlink()
     run = resume(tmp_path / "run")
     run.close()
-    assert not any("was changed" in note for note in run.notes)
+    assert not any("was changed" in note for note in run.warnings)
     assert path.read_bytes() == written
 
 
