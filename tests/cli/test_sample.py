@@ -261,9 +261,9 @@ def test_a_text_is_written_as_it_is_made(models):
 @pytest.mark.skipif(not FUSED, reason="the fast extra is not installed")
 def test_long_texts_are_left_to_the_fused_kernels(sample, monkeypatch, arguments, kernels):
     class Writer(Sampler):
-        def __init__(self, model, *rest):
+        def __init__(self, model, *rest, **more):
             used.append(model.backend.name)
-            super().__init__(Model(model.architecture, load_backend("numpy")), *rest)
+            super().__init__(Model(model.architecture, load_backend("numpy")), *rest, **more)
 
         def write(self, prompt, length, narrow, seed):
             return super().write(prompt, min(length, 5), narrow, seed)
