@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 
 from charlm.errors import CharlmError, Remedy
+from charlm.phrases import one_line
 
 ADVICE = {
     Remedy.OTHER_DIRECTORY: "--out",
@@ -31,7 +32,18 @@ def with_advice(error: CharlmError) -> str:
 
 
 def quoted(path: Path, windows: bool = os.name == "nt") -> str:
-    """Return a path as a shell reads it."""
-    if not windows:
-        return shlex.quote(str(path))
-    return f'"{path}"' if re.search(r"[\s&|<>^(),;=%'`$]", str(path)) else str(path)
+    """Return a path as a shell and then charlm reads it, in printable characters."""
+    text = f"./{path}" if str(path)[0] in "-~" else str(path)  # no option, and no home directory
+    if windows:
+        return one_line(f'"{text}"' if re.search(r"[\s&|<>^(),;=%'`$]", text) else text)
+    return shlex.quote(text) if text.isprintable() else _escaped(text)
+
+
+def _escaped(text: str) -> str:
+    """Return a text between ``$'`` and ``'``, which bash, zsh and ksh read, with what is not printable as bytes."""
+    pieces = (
+        "".join(f"\\x{byte:02x}" for byte in os.fsencode(char)) if not char.isprintable()
+        else f"\\{char}" if char in "\\'" else char
+        for char in text
+    )  # fmt: skip
+    return f"$'{''.join(pieces)}'"

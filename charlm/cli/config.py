@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from charlm.cli.options import PathOfAFile
+from charlm.cli.streams import write
 
 
 @click.command("config")
@@ -32,6 +33,6 @@ def command(path: Path | None, overrides: tuple[str, ...], as_schema: bool) -> N
     if as_schema:
         click.echo(json.dumps(config.schema(), indent=2))
     elif path or overrides:
-        click.echo(config.dump_yaml(config.load(path, overrides)), nl=False)
+        write(config.dump_yaml(config.load(path, overrides)), end="")
     else:
         click.echo(config.commented_defaults(), nl=False)

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from charlm.cli.options import PathOfAFile, options_in_messages
-from charlm.cli.streams import say
+from charlm.cli.streams import say, write
 from charlm.corpus.fetch import CORPORA, corpus_named, fetch
 
 
@@ -46,4 +46,4 @@ def fetch_corpus(name: str, folder: Path, url: str | None, force: bool) -> None:
         fetched = fetch(corpus, folder, url, force, bar.update)
     state = "already there" if fetched.already_there else "fetched and checked"
     say(f"{corpus.name}: {state}, {corpus.size:,} bytes")
-    click.echo(fetched.path)
+    write(str(fetched.path))

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from charlm.cli.options import model_argument
+from charlm.cli.streams import write, write_json
+from charlm.phrases import one_line
 
 if TYPE_CHECKING:
     from charlm.api.language_model import LanguageModel
@@ -39,16 +41,14 @@ def command(model: Path, as_json: bool) -> None:
 
     loaded = charlm.load(model)
     if as_json:
-        import json
-
         shapes = {name: list(array.shape) for name, array in loaded.parameters.items()}
-        click.echo(json.dumps({"path": str(loaded.path), "parameters": shapes, **loaded.metadata}, ensure_ascii=False))
+        write_json({"path": str(loaded.path), "parameters": shapes, **loaded.metadata})
         return
     # Before anything is printed: these may be in a form that is not known here.
     configuration = loaded.config
     if "run" in loaded.metadata:
         check_run(loaded.path, loaded.metadata)
-    click.echo(f"{loaded.path}, written by charlm {loaded.metadata['version']}")
+    write(one_line(f"{loaded.path}, written by charlm {loaded.metadata['version']}"))
     _show_network(loaded)
     _show_vocabulary(loaded.vocabulary)
     _show_history(loaded.metadata, loaded.vocabulary.unit)
@@ -59,10 +59,10 @@ def _show_network(model: "LanguageModel") -> None:
     a = model.architecture
     symbols = f"an embedding of {a.embedding_size}" if a.embedding_size else "one-hot input"
     tied = ", tied to the read-out" if a.tie_weights else ""
-    click.echo(f"{a.num_layers} x {a.cell} of {a.hidden_size}, {symbols}{tied}, {a.dtype}")
-    click.echo(f"\n{'parameters':<24}{sum(array.size for array in model.parameters.values()):>12,}")
+    write(f"{a.num_layers} x {a.cell} of {a.hidden_size}, {symbols}{tied}, {a.dtype}")
+    write(f"\n{'parameters':<24}{sum(array.size for array in model.parameters.values()):>12,}")
     for name, array in model.parameters.items():
-        click.echo(f"  {name:<22}{array.size:>12,}  {' x '.join(map(str, array.shape))}")
+        write(f"  {name:<22}{array.size:>12,}  {' x '.join(map(str, array.shape))}")
 
 
 def _show_vocabulary(vocabulary: "Vocabulary") -> None:
@@ -71,30 +71,30 @@ def _show_vocabulary(vocabulary: "Vocabulary") -> None:
     unknown = (
         "" if vocabulary.unknown is None else f", {_readable(vocabulary.symbols[vocabulary.unknown])} for rare ones"
     )
-    click.echo(f"\nvocabulary: {len(vocabulary):,} {UNITS[vocabulary.unit].noun}s{unknown}")
+    write(f"\nvocabulary: {len(vocabulary):,} {UNITS[vocabulary.unit].noun}s{unknown}")
     if vocabulary.unit == "byte":
-        click.echo("  " + ", ".join(_ranges([ord(symbol) for symbol in vocabulary.symbols])))
+        write("  " + ", ".join(_ranges([ord(symbol) for symbol in vocabulary.symbols])))
         return
     shown = vocabulary.symbols[:SHOWN_SYMBOLS]
-    click.echo("  " + " ".join(map(_readable, shown)))
+    write("  " + " ".join(map(_readable, shown)))
     if len(vocabulary) > len(shown):
-        click.echo(f"  and {len(vocabulary) - len(shown):,} more, which --json lists")
+        write(f"  and {len(vocabulary) - len(shown):,} more, which --json lists")
 
 
 def _show_history(metadata: Mapping[str, Any], unit: str) -> None:
     history = metadata["history"]
     if history:
-        click.echo(f"\nvalidation\n    step    epoch      nats  bits/{unit}")
+        write(f"\nvalidation\n    step    epoch      nats  bits/{unit}")
         best = min(history, key=lambda entry: entry["valid_loss"])
         earlier = len(history) - SHOWN_EVALUATIONS
         if earlier > 0:
-            click.echo(f"     ... {earlier:,} earlier ones, which --json lists")
+            write(f"     ... {earlier:,} earlier ones, which --json lists")
         for entry in history[-SHOWN_EVALUATIONS:]:
-            click.echo(_evaluation(entry, entry is best))
+            write(_evaluation(entry, entry is best))
         if best not in history[-SHOWN_EVALUATIONS:]:
-            click.echo(_evaluation(best, True))
+            write(_evaluation(best, True))
     if run := metadata.get("run"):
-        click.echo(f"\nstep {run['standing']['step']:,} of {run['total_steps']:,}, {run['seconds']:.0f} s of training")
+        write(f"\nstep {run['standing']['step']:,} of {run['total_steps']:,}, {run['seconds']:.0f} s of training")
 
 
 def _evaluation(entry: dict[str, Any], best: bool) -> str:
@@ -105,9 +105,9 @@ def _evaluation(entry: dict[str, Any], best: bool) -> str:
 def _show_configuration(config: "Config") -> None:
     from charlm.config import dump_yaml
 
-    click.echo("\nconfiguration")
+    write("\nconfiguration")
     for line in dump_yaml(config).splitlines():
-        click.echo(f"  {line}")
+        write(f"  {line}")
 
 
 def _readable(symbol: str) -> str:

@@ -1,7 +1,6 @@
 """`charlm sample`: text out of a trained model, one character at a time."""
 
 import secrets
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ import click
 from charlm.api.options import MOST_COUNT, MOST_LENGTH, MOST_LINES, MOST_SEED, MOST_SYMBOLS
 from charlm.cli.display import COMPILING
 from charlm.cli.options import FiniteRange, PathOfAFile, model_argument, on_unknown_option, options_in_messages
-from charlm.cli.streams import say
+from charlm.cli.streams import say, write, write_json
 from charlm.errors import CharlmError, UsageError
 from charlm.phrases import one_line
 
@@ -94,6 +93,7 @@ Examples:
     help="What computes it; auto is the fast extra's fused kernels for one text of 20,000 characters or more.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a text, with every character's probability.")
+@click.option("--raw", is_flag=True, help="Write control characters as they are also on a terminal, which obeys them.")
 @click.pass_context
 def command(
     context: click.Context,
@@ -113,13 +113,15 @@ def command(
     allow_unknown: bool,
     kernels: str,
     as_json: bool,
+    raw: bool,
 ) -> None:
     """Write text with MODEL, a run directory or a checkpoint file.
 
-    The text goes to standard output as it is made, in UTF-8; everything else goes to standard error. A model of lines
+    The text goes to standard output as it is made, in UTF-8; everything else goes to standard error. On a
+    terminal, control characters are written as escapes; files and pipes get them as they are. A model of lines
     (corpus.mode: lines) starts afresh with every line. A prompt and --stop get the newlines, the case and the Unicode
-    form of the model's corpus. The kernels round differently, so once in a great while a seed's
-    text takes another turn with the other ones.
+    form of the model's corpus. The kernels round differently, so once in a great while a seed's text takes another turn
+    with the other ones.
     """
     import charlm
 
@@ -142,14 +144,16 @@ def command(
     if as_json:
         _write_json(writing, loaded.vocabulary, used)
     else:
-        _write(writing)
+        _write(writing, raw)
 
 
 def _read_prompt(model: "LanguageModel", prompt: str | None, file: Path | None, on_unknown: str) -> "IntArray":
     """Return the prompt's ids."""
+    from charlm.corpus.sources import standard_input
+
     if file is None:
         return _encoded(model, prompt or "", on_unknown, "--prompt")
-    data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    data = standard_input().read() if str(file) == "-" else file.read_bytes()
     if model.vocabulary.unit == "byte":
         return _encoded(model, data, on_unknown, str(file))
     try:
@@ -168,23 +172,23 @@ def _encoded(model: "LanguageModel", text: str | bytes, on_unknown: str, where: 
         raise
 
 
-def _write(writing: "Writing[str]") -> None:
+def _write(writing: "Writing[str]", raw: bool) -> None:
     """Write the first text as it is made, and the others after it."""
     first, *others = writing.texts
     count, prompt, shown = len(writing.texts), writing.prompt, 0
     _announce(1, count)
-    click.echo(prompt, nl=False)
+    write(prompt, raw, end="")
     try:
         for new, *_ in writing:
-            click.echo(new, nl=False)
+            write(new, raw, end="")
             shown += len(new)
     except KeyboardInterrupt:
-        click.echo(first.text[shown:], nl=False)  # what was written since the last pieces
+        write(first.text[shown:], raw, end="")  # what was written since the last pieces
         raise
     _end_line(prompt + first.text)
     for number, text in enumerate(others, 2):
         _announce(number, count)
-        click.echo(prompt + text.text, nl=False)
+        write(prompt + text.text, raw, end="")
         _end_line(prompt + text.text)
 
 
@@ -196,13 +200,11 @@ def _announce(number: int, count: int) -> None:
 
 def _end_line(text: str) -> None:
     if text and not text.endswith("\n"):
-        click.echo()
+        write("")
 
 
 def _write_json(writing: "Writing[str]", vocabulary: "Vocabulary", seed: int) -> None:
     """Write a JSON object for each text."""
-    import json
-
     for _ in writing:
         pass
     for number, text in enumerate(writing.texts):
@@ -214,7 +216,7 @@ def _write_json(writing: "Writing[str]", vocabulary: "Vocabulary", seed: int) ->
             "symbols": _symbols(text.ids, vocabulary),
             "probabilities": [float(f"{probability:.6g}") for probability in text.probabilities],
         }
-        click.echo(json.dumps(document, ensure_ascii=False))
+        write_json(document)
 
 
 def _symbols(ids: list[int], vocabulary: "Vocabulary") -> list[str] | list[int]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from charlm.errors import CharlmWarning
-from charlm.phrases import one_line, visible
+from charlm.phrases import OBEYED, one_line, visible
 
 
 class Results(io.TextIOBase):
@@ -178,3 +178,11 @@ def write(text: str, raw: bool = False, end: str = "\n") -> None:
         What follows it.
     """
     print(text if raw or not is_terminal(sys.stdout) else visible(text), end=end, flush=True)
+
+
+def write_json(document: object) -> None:
+    """Write a JSON object to standard output in one line; what a terminal would obey is escaped as JSON escapes it."""
+    import json
+
+    text = json.dumps(document, ensure_ascii=False)
+    write(OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text), raw=True)

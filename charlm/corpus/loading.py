@@ -208,7 +208,7 @@ def read_again(section: Mapping[str, Any], seed: int, digest: str, where: Path) 
         If the text is not where it was or no longer the same.
     """
     given = [section["path"]] if isinstance(section["path"], str) else list(section["path"])
-    if "-" in given and (sys.stdin is None or sys.stdin.isatty()):
+    if "-" in given and (sys.stdin is None or getattr(sys.stdin, "closed", False) or sys.stdin.isatty()):
         raise UsageError(f"{where}: the corpus came through standard input (corpus.path: '-'); send it in again")
     paths = [found_again(path, where) for path in given]
     try:

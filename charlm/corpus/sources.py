@@ -172,7 +172,7 @@ def find(path: str | Sequence[str], notes: list[str] | None = None) -> list[Sour
 
 def _find_one(path: str, notes: list[str]) -> list[Source]:
     if path == STANDARD_INPUT:
-        return [Source("standard input", spool=_spooled(sys.stdin.buffer))]
+        return [Source("standard input", spool=_spooled(standard_input()))]
     if path.startswith(STDLIB_PREFIX):
         return [_file(found) for found in _stdlib(path.removeprefix(STDLIB_PREFIX))]
     place = expanded(path)
@@ -189,6 +189,23 @@ def _find_one(path: str, notes: list[str]) -> list[Source]:
     if stat.S_ISBLK(mode) or (stat.S_ISCHR(mode) and not _is_terminal(place)):
         raise CorpusError(f"{one_line(path)}: is a device; corpus.path must name text")
     return [_file(place) if stat.S_ISREG(mode) else _pipe(place)]
+
+
+def standard_input() -> BinaryIO:
+    """Return standard input, which may be a text in memory, as bytes.
+
+    Raises
+    ------
+    CorpusError
+        When it is closed or cannot be read.
+    """
+    stream = sys.stdin
+    if stream is None or getattr(stream, "closed", False):
+        raise CorpusError("standard input: is closed; send a text in, or name a file")
+    try:
+        return stream.buffer if hasattr(stream, "buffer") else io.BytesIO(stream.read().encode())
+    except (OSError, ValueError) as error:
+        raise CorpusError(f"standard input: cannot be read ({error}); send a text in, or name a file") from None
 
 
 def _is_terminal(path: Path) -> bool:
