@@ -152,7 +152,8 @@ def test_other_kernels_are_used_and_reported(tmp_path, text):
     with changed(tmp_path / "run", kernels="numpy") as other:
         assert other.model.backend.name == "numpy"
         assert "numpy kernels in place of fused: from here on the last digits are others" in other.notes
-    assert changed(tmp_path / "run").record.kernels == "numpy"
+    with changed(tmp_path / "run") as again:
+        assert again.record.kernels == "numpy"
 
 
 def charlm(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
