@@ -17,7 +17,7 @@ from charlm.arrays import Ids, Unsigned
 from charlm.atomic import open_atomic
 from charlm.errors import CorpusError
 
-VERSION = 1
+VERSION = 2
 DAY = 86_400  # seconds
 UNUSED_DAYS = 30  # an entry that no run has used for so long is dropped when another one is stored
 DTYPES = ("uint8", "uint16", "uint32")
@@ -72,8 +72,9 @@ class Memory:
 class Folder:
     """Stores ids in a file each, to be mapped into memory, with a JSON file of facts beside it.
 
-    The JSON file is renamed into place last, so an entry that has one is whole. Nothing here may stop a training
-    run: what cannot be read is made anew, and what cannot be written stays in memory, with a note.
+    The JSON file is renamed into place last, so an entry that has one is whole. It holds a SHA-256 sum of the ids and
+    the facts, which is verified when an entry is found: 0.4 s for 300 MB. Nothing here may stop a training run: what
+    cannot be read or is damaged is made anew, and what cannot be written stays in memory, with a note.
 
     Parameters
     ----------
@@ -87,11 +88,17 @@ class Folder:
     notes: list[str]
 
     def find(self, key: str) -> Entry | None:
-        """Return the mapped entry of this key, or None when there is none or its files do not fit together."""
+        """Return the mapped entry of this key, or None when there is none or it is not as it was written."""
+        if not self._facts(key).is_file():
+            return None
         try:
             described = json.loads(self._facts(key).read_text(encoding="utf-8"))
             entry = self._map(key, described)
+            with self._ids(key).open("rb") as file:
+                if _sum(hashlib.file_digest(file, "sha256"), described) != described["sha256"]:
+                    raise ValueError("the entry is damaged")
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            self.notes.append(f"the cache {self.path} was damaged; what was damaged is made anew")
             return None
         with contextlib.suppress(OSError):
             os.utime(self._facts(key))
@@ -109,11 +116,15 @@ class Folder:
             return Memory().make(key, plan)
 
     def _write(self, key: str, plan: Plan) -> Entry:
+        size, digest = 0, hashlib.sha256()
         with open_atomic(self._ids(key)) as file:
-            size = sum(file.write(np.ascontiguousarray(piece, dtype=plan.dtype).data) for piece in plan.pieces())
+            for piece in plan.pieces():
+                data = np.ascontiguousarray(piece, dtype=plan.dtype).data
+                size += file.write(data)
+                digest.update(data)
             _check_size(size // plan.dtype.itemsize, plan.size)
-        facts = plan.facts()
-        described = {"version": VERSION, "dtype": plan.dtype.name, "size": plan.size, "facts": facts}
+        described = {"version": VERSION, "dtype": plan.dtype.name, "size": plan.size, "facts": plan.facts()}
+        described["sha256"] = _sum(digest, described)
         with open_atomic(self._facts(key)) as file:
             file.write(json.dumps(described).encode())
         return self._map(key, described)
@@ -167,6 +178,12 @@ def folder() -> Path:
         return Path.home() / "Library" / "Caches" / "charlm"
     xdg = os.environ.get("XDG_CACHE_HOME")
     return (Path(xdg) if xdg else Path.home() / ".cache") / "charlm"
+
+
+def _sum(ids: "hashlib._Hash", described: Mapping[str, Any]) -> str:
+    """Return the sum of an entry: of its ids, and of all else that is said of it."""
+    rest = {name: value for name, value in described.items() if name != "sha256"}
+    return hashlib.sha256(f"{ids.hexdigest()}{json.dumps(rest, sort_keys=True)}".encode()).hexdigest()
 
 
 def _check_not_above(end: int, size: int) -> None:

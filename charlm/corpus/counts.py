@@ -12,6 +12,7 @@ from charlm.phrases import count
 
 Counts = npt.NDArray[np.int64]
 NAMED_RARE = 12
+MOST_SYMBOLS = 1 << 16  # twice what the largest East Asian corpora have; each costs a row of every weight and moment
 
 
 def occurrences(pieces: Iterable[str] | Iterable[bytes], unit: str) -> Counts:
@@ -56,7 +57,7 @@ def vocabulary_of(counts: Counts, options: Options) -> tuple[Vocabulary, list[st
     Raises
     ------
     CorpusError
-        When fewer than two symbols occur.
+        When fewer than two symbols occur, or more than `MOST_SYMBOLS`.
     """
     present = np.flatnonzero(counts)
     if len(present) < 2:
@@ -66,7 +67,9 @@ def vocabulary_of(counts: Counts, options: Options) -> tuple[Vocabulary, list[st
     if options.mode == "lines":
         rare = rare[rare != ord("\n")]  # the ends of lines are what the mode is about
     if not len(rare):
+        _check_size(len(present), counts, options)
         return Vocabulary(tuple(map(chr, present)), options.unit), _none_rare(options)
+    _check_size(len(present) - len(rare), counts, options)
     symbols = np.union1d(np.setdiff1d(present, rare), [ord(options.unknown)])
     unknown = int(np.searchsorted(symbols, ord(options.unknown)))
     if len(symbols) < 2:
@@ -75,6 +78,16 @@ def vocabulary_of(counts: Counts, options: Options) -> tuple[Vocabulary, list[st
             f"at most {counts.max()} leaves one"
         )
     return Vocabulary(tuple(map(chr, symbols)), options.unit, unknown), _rare_notes(rare, counts, options)
+
+
+def _check_size(symbols: int, counts: Counts, options: Options) -> None:
+    if symbols <= MOST_SYMBOLS:
+        return
+    enough = int(np.partition(counts, -MOST_SYMBOLS)[-MOST_SYMBOLS]) + 1  # leaves fewer than that, and the unknown one
+    raise CorpusError(
+        f"the corpus has {symbols:,} different characters with corpus.min_count {options.min_count}, and a vocabulary "
+        f"at most {MOST_SYMBOLS:,}; corpus.min_count {enough} leaves {int((counts >= enough).sum()) + 1:,}"
+    )
 
 
 def _none_rare(options: Options) -> list[str]:

@@ -20,6 +20,7 @@ NEWLINES = ("lf", "keep")
 Form = Literal["NFC", "NFD", "NFKC", "NFKD"]
 FORMS: tuple[Form, ...] = ("NFC", "NFD", "NFKC", "NFKD")
 UTF8 = "utf-8"
+MOST_MARKS = 1_000  # in a row; text that is stacked for fun has a hundred, and Unicode's stream-safe format thirty
 REPLACEMENT = "\ufffd"
 BYTE_ORDER_MARK = "\ufeff"
 
@@ -299,6 +300,7 @@ def _uniform(pieces: Iterable[str], options: Options, tally: Tally) -> Iterator[
     for piece in _cut_safely(pieces):
         changed = piece
         if options.normalize:
+            _check_marks(piece, tally.characters_before, options.normalize)
             changed = unicodedata.normalize(options.normalize, changed)
         if options.lowercase:
             changed = changed.lower()
@@ -308,6 +310,25 @@ def _uniform(pieces: Iterable[str], options: Options, tally: Tally) -> Iterator[
         tally.characters_before += len(piece)
         tally.characters_after += len(changed)
         yield changed
+
+
+def _check_marks(piece: str, before: int, form: str) -> None:
+    """Refuse more combining marks in a row than `MOST_MARKS`: ordering n of them takes n^2 steps."""
+    if piece.isascii():
+        return
+    for at in range(0, len(piece), MOST_MARKS // 2):  # one of these places is in every longer run
+        start = stop = at
+        while stop < len(piece) and stop - start <= MOST_MARKS and unicodedata.combining(piece[stop]):
+            stop += 1
+        while stop > at and start > 0 and stop - start <= MOST_MARKS and unicodedata.combining(piece[start - 1]):
+            start -= 1
+        if stop - start > MOST_MARKS:
+            while start > 0 and unicodedata.combining(piece[start - 1]):
+                start -= 1
+            raise CorpusError(
+                f"the text has more than {MOST_MARKS:,} combining marks in a row, at its character {before + start:,}, "
+                f"which take too long to bring into {form}; remove them, or set corpus.normalize to null"
+            )
 
 
 def _cut_safely(pieces: Iterable[str]) -> Iterator[str]:

@@ -23,7 +23,7 @@ def _divide_text(
     if all(len(part) <= 1 for part in spans):  # parts in one piece stay where they are
         return [ids[slice(*part[0])] if part else ids[:0] for part in spans]
     plan = cache.Plan(ids.dtype, len(ids), lambda: splits.spanned(ids, spans), dict)
-    return _cut(_arranged(store, cache.key_of(key, *map(str, chosen)), plan), sizes)
+    return _cut(_arranged(encoded, store, cache.key_of(key, *map(str, chosen)), plan), sizes)
 
 
 def _divide_lines(
@@ -39,16 +39,17 @@ def _divide_lines(
     report.append(_parts_note(numbers, "lines, shuffled"))
     sizes = split.sizes(positions)
     plan = cache.Plan(ids.dtype, sum(sizes), lambda: split.pieces(ids, positions), dict)
-    return _cut(_arranged(store, cache.key_of(key, *map(str, chosen), str(seed)), plan), sizes)
+    return _cut(_arranged(encoded, store, cache.key_of(key, *map(str, chosen), str(seed)), plan), sizes)
 
 
 Division = Callable[[Encoded, splits.Shares, int, cache.Store, str, list[str]], list[Ids]]
 DIVISIONS: dict[str, Division] = {"stream": _divide_text, "lines": _divide_lines}
 
 
-def _arranged(store: cache.Store, key: str, plan: cache.Plan) -> Ids:
+def _arranged(encoded: Encoded, store: cache.Store, key: str, plan: cache.Plan) -> Ids:
     found = store.find(key)
-    if found and len(found.ids) == plan.size and found.ids.dtype == plan.dtype:
+    fits = found and len(found.ids) == plan.size and found.ids.dtype == plan.dtype
+    if found and fits and found.ids.max(initial=0) < len(encoded.vocabulary):
         return found.ids
     return store.make(key, plan).ids
 

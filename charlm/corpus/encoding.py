@@ -55,6 +55,8 @@ def named(path: str | Sequence[str]) -> str:
 def _from_facts(entry: cache.Entry, notes: list[str]) -> Encoded:
     facts = entry.facts
     vocabulary = Vocabulary.from_metadata(facts["vocabulary"])
+    if entry.ids.max(initial=0) >= len(vocabulary):
+        raise CorpusError("ids beyond the vocabulary")
     return Encoded(entry.ids, vocabulary, str(facts["digest"]), [*map(str, facts["notes"]), *notes])
 
 

@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import io
 import lzma
+import math
 import os
 import re
 import shutil
@@ -27,6 +28,9 @@ from charlm.phrases import nearest, one_line
 
 CHUNK_BYTES = 1 << 18
 SPOOL_BYTES = 1 << 24  # standard input is kept in memory up to this size, then in a temporary file
+UNPACKED_RATIO = 50  # text is compressed to a third or a tenth of its size
+UNPACKED_MB = 128
+UNPACKED_VARIABLE = "CHARLM_MAX_UNPACKED_MB"
 STANDARD_INPUT = "-"
 STDLIB_PREFIX = "stdlib:"
 STDLIB_EXTRAS = ("site-packages", "dist-packages", "test", "tests", "idle_test", "__pycache__")
@@ -87,11 +91,17 @@ class Source:
         Raises
         ------
         CorpusError
-            When it cannot be read, or when the compressed file is damaged or cut short.
+            When it cannot be read, or when the compressed file is damaged, cut short, or unpacks to more than a
+            compressed file may: `UNPACKED_RATIO` times its size, `UNPACKED_MB` megabytes in any case, or as many as
+            the environment variable CHARLM_MAX_UNPACKED_MB says.
         """
         try:
+            limit = self._most_unpacked()
             with self._stored() as stored, self._decompressed(stored) as stream:
                 while chunk := stream.read(CHUNK_BYTES):
+                    limit -= len(chunk)
+                    if limit < 0:
+                        raise self._too_large()
                     yield chunk
         except (EOFError, zlib.error, lzma.LZMAError) as error:
             raise self._damaged(error) from None
@@ -123,6 +133,24 @@ class Source:
 
     def _decompressed(self, stored: BinaryIO) -> AbstractContextManager[IO[bytes]]:
         return DECOMPRESSORS[self.compression](stored) if self.compression else nullcontext(stored)
+
+    def _most_unpacked(self) -> float:
+        if not self.compression:
+            return math.inf
+        chosen = os.environ.get(UNPACKED_VARIABLE)
+        if not chosen:
+            return max(UNPACKED_MB * 1_000_000, UNPACKED_RATIO * self.state()[0])
+        if not chosen.isdecimal():
+            raise UsageError(f"{UNPACKED_VARIABLE}: must be a whole number of megabytes, got {one_line(chosen)!r}")
+        return int(chosen) * 1_000_000
+
+    def _too_large(self) -> CorpusError:
+        megabytes = -(-int(self._most_unpacked()) // 1_000_000)
+        return CorpusError(
+            f"{self.name}: unpacks to more than {megabytes:,} MB ({UNPACKED_RATIO} times its size and at least "
+            f"{UNPACKED_MB} MB are allowed); if it is really so much text, set the environment variable "
+            f"{UNPACKED_VARIABLE} to the megabytes it may have, such as {10 * megabytes}"
+        )
 
     def _damaged(self, error: Exception) -> CorpusError:
         reason = str(error).rstrip(".") or "no reason given"

@@ -86,6 +86,11 @@ def test_lines_shuffled_by_another_seed_are_another_entry(cache_of_lines):
         lambda folder: [change(path, "dtype", "object") for path in folder.glob("*.json")],
         lambda folder: [change(path, "size", "1") for path in folder.glob("*.json")],
         lambda folder: [change(path, "size", 10) for path in folder.glob("*.json")],
+        lambda folder: [path.write_bytes(b"\x01" * path.stat().st_size) for path in folder.glob("*.ids")],
+        lambda folder: [path.write_bytes(b"\xff" * path.stat().st_size) for path in folder.glob("*.ids")],
+        lambda folder: [path.write_bytes(path.read_bytes()[::-1]) for path in folder.glob("*.ids")],
+        lambda folder: [change(path, "sha256", "0" * 64) for path in folder.glob("*.json")],
+        lambda folder: [forge(path, digest="0" * 64) for path in folder.glob("*.json")],
         lambda folder: [change(path, "facts", {}) for path in folder.glob("*.json")],
         lambda folder: [change(path, "facts", {"vocabulary": {}}) for path in folder.glob("*.json")],
     ],
@@ -96,6 +101,29 @@ def test_a_damaged_cache_is_made_anew(cache, corpus_file, damage):
     assert whole_text(corpus_file) == expected
     assert whole_text(corpus_file) == expected
     assert any("taken from the cache" in note for note in load_path(corpus_file, WHOLE).report)
+
+
+def forge(path, **facts):
+    described = json.loads(path.read_text())
+    change(path, "facts", {**described["facts"], **facts})
+
+
+def test_damage_is_told(cache, corpus_file):
+    load_path(corpus_file, WHOLE)
+    for path in cache.glob("*.ids"):
+        path.write_bytes(b"\x01" * path.stat().st_size)
+    assert any("was damaged; what was damaged is made anew" in note for note in load_path(corpus_file, WHOLE).report)
+    assert not any("damaged" in note for note in load_path(corpus_file, WHOLE).report)
+
+
+@pytest.mark.parametrize("split", [WHOLE, {"layout": "stripes"}])
+def test_ids_beyond_the_vocabulary_are_not_believed_whatever_the_sums_say(cache, corpus_file, monkeypatch, split):
+    corpus_file.write_text(PROSE * 30)
+    expected = load_path(corpus_file, split).train.copy()
+    monkeypatch.setattr(cache_module, "_sum", lambda ids, described: described.get("sha256", ""))
+    for path in cache.glob("*.ids"):
+        path.write_bytes(b"\xff" * path.stat().st_size)
+    np.testing.assert_array_equal(load_path(corpus_file, split).train, expected)
 
 
 def change(path, key, value):

@@ -54,3 +54,11 @@ def test_the_vocabulary_is_of_the_whole_text_in_order_of_code_point(tmp_path_fac
             load_path(path, WHOLE, min_count=min_count)
     else:
         assert list(load_path(path, WHOLE, min_count=min_count).vocabulary.symbols) == expected
+
+
+def test_a_vocabulary_of_all_of_unicode_is_refused_with_a_min_count_that_helps(tmp_path):
+    common, rare = "".join(map(chr, range(0x4E00, 0x9000))), "".join(map(chr, range(0x10000, 0x30000)))
+    path = write(tmp_path / "c", common * 3 + rare)
+    with pytest.raises(CharlmError, match=r"147,968 different .* at most 65,536; corpus.min_count 2 leaves 16,897$"):
+        load_path(path)
+    assert len(load_path(path, min_count=2).vocabulary) == 16_897

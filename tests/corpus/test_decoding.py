@@ -1,6 +1,7 @@
 """Facts about how bytes become text, and what is reported of the changes."""
 
 import codecs
+import unicodedata
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from charlm.corpus import decoding as reading
 from charlm.corpus import sources
-from charlm.errors import UsageError
+from charlm.errors import CharlmError, UsageError
 from tests.corpora import TRICKY, WHOLE, load_path, naive_text, write
 
 
@@ -132,3 +133,20 @@ def test_text_options_have_no_effect_on_bytes_and_are_refused(corpus_file, optio
 def test_an_option_that_does_not_exist_is_refused_with_the_choices(corpus_file, option, message):
     with pytest.raises(UsageError, match=message):
         load_path(corpus_file, **option)
+
+
+@pytest.mark.parametrize("form", reading.FORMS)
+@pytest.mark.parametrize("before", ["", "a" * 700, "a " * 90_000])
+def test_very_many_combining_marks_in_a_row_are_refused_soon(tmp_path, form, before):
+    path = write(tmp_path / "c", before + "\u0301\u0323" * 1_000_000)
+    with pytest.raises(
+        CharlmError, match=f"1,000 combining marks in a row, at its character {len(before):,}, .*{form}"
+    ):
+        load_path(path, normalize=form)
+
+
+def test_a_thousand_combining_marks_in_a_row_are_not_too_many(tmp_path):
+    text = "a" + "\u0301\u0323" * 500 + "b "
+    path = write(tmp_path / "c", text * 10)
+    corpus = load_path(path, WHOLE, normalize="NFD")
+    assert corpus.vocabulary.decode(corpus.train) == unicodedata.normalize("NFD", text * 10)

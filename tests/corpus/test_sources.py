@@ -239,3 +239,25 @@ def test_a_path_that_yaml_has_changed_is_explained_on_one_line(path):
         load_path(path)
     assert str(caught.value).isprintable()
     assert "there is no such file; in double quotes, YAML takes a backslash for an escape" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "compress"), [(".gz", gzip.compress), (".bz2", bz2.compress), (".xz", lzma.compress)]
+)
+def test_a_small_file_that_unpacks_to_a_huge_one_is_refused_until_it_is_allowed(
+    tmp_path, monkeypatch, suffix, compress
+):
+    path = write(tmp_path / f"bomb.txt{suffix}", compress(b"abc\n" * 33_000_000))
+    source = sources.find(str(path))[0]
+    with pytest.raises(CharlmError, match=r"unpacks to more than 128 MB .* CHARLM_MAX_UNPACKED_MB .* such as 1280"):
+        for _ in source.chunks():
+            pass
+    monkeypatch.setenv("CHARLM_MAX_UNPACKED_MB", "132")
+    assert sum(map(len, source.chunks())) == 132_000_000
+    for limit in ("131", "0"):
+        monkeypatch.setenv("CHARLM_MAX_UNPACKED_MB", limit)
+        with pytest.raises(CharlmError, match=f"more than {limit} MB"):
+            sum(map(len, source.chunks()))
+    monkeypatch.setenv("CHARLM_MAX_UNPACKED_MB", "much")
+    with pytest.raises(UsageError, match="CHARLM_MAX_UNPACKED_MB: must be a whole number"):
+        load_path(path)
