@@ -195,18 +195,17 @@ def _unseal(path: Path, entries: Mapping[str, str] | None) -> tuple[dict[str, An
         )
     try:
         content = json.loads(text)
-        version, checksums = content["format"], content["checksum"]
-    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        version, checksums = content.pop("format"), content.pop("checksum")
+        digest = _digest_of_metadata({"format": version, **content})
+    except (AttributeError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise DamagedFileError(f"{path}: damaged: its metadata cannot be read; use another copy of the file") from error
     if version != FORMAT:
         which = "a newer" if isinstance(version, int) and version > FORMAT else "another"
         raise FileError(f"{path}: written by {which} charlm (format {version!r}); this one reads format {FORMAT}")
-    del content["checksum"]
-    if not isinstance(checksums, dict) or checksums.get("metadata") != _digest_of_metadata(content):
+    if not isinstance(checksums, dict) or checksums.get("metadata") != digest:
         raise DamagedFileError(
             f"{path}: damaged: its metadata does not match its checksum; use another copy of the file"
         )
-    del content["format"]
     return content, checksums
 
 

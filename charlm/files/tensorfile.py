@@ -21,7 +21,7 @@ import numpy as np
 
 from charlm.errors import DamagedFileError, FileError
 
-MOST_HEADER = 64_000_000  # bytes; the vocabulary of all of Unicode takes 10 MB
+MOST_HEADER = 16_000_000  # bytes; the vocabulary of all of Unicode takes 10 MB
 MOST_DIMENSIONS = 8
 DTYPES = {
     "BOOL": "bool",

@@ -156,6 +156,8 @@ def headers(raw: bytes) -> Iterator[tuple[str, bytes]]:
     yield "65 dimensions", file({**header, name: {**header[name], "shape": [1] * 65}})
     yield "a huge shape", file({**header, name: {**header[name], "shape": [1 << 59, 1 << 59]}})
     yield "nesting", file(b"[" * 100_000 + b"]" * 100_000)
+    deep = '{"format":1,"checksum":{},"x":' + "[" * 985 + "]" * 985 + "}"
+    yield "metadata that is deep where it is not checked", file({**header, "__metadata__": {"charlm": deep}})
     yield "nested metadata", file({**header, "__metadata__": {"charlm": "[" * 985 + "]" * 985}})
     for size in (0, 1, 7, 8, 9, 100, 8 + length - 1, 8 + length, 8 + length + 1, len(raw) - 1):
         yield f"{size} bytes", raw[:size]
