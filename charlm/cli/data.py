@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from charlm.cli.options import PathOfAFile, options_in_messages
+from charlm.cli.signals import ended_by_signals
 from charlm.cli.streams import say, write
 from charlm.corpus.fetch import CORPORA, corpus_named, fetch
 
@@ -42,7 +43,7 @@ def fetch_corpus(name: str, folder: Path, url: str | None, force: bool) -> None:
 
     corpus = corpus_named(name)
     bar = tqdm(total=corpus.size, unit="B", unit_scale=True, desc=name, leave=False, disable=None)
-    with bar, options_in_messages():
+    with ended_by_signals(), bar, options_in_messages():
         fetched = fetch(corpus, folder, url, force, bar.update)
     state = "already there" if fetched.already_there else "fetched and checked"
     say(f"{corpus.name}: {state}, {corpus.size:,} bytes")

@@ -4,6 +4,8 @@ import contextlib
 import os
 import signal
 import sys
+import threading
+from collections.abc import Iterator
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -74,3 +76,22 @@ class Signals:
                 sys.stderr.fileno(),
                 self._line_end + b"stopping after this step; another Ctrl-C stops at once, without saving\n",
             )
+
+
+@contextlib.contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Let requests to stop end a command as an exception does, so that it removes its temporary files."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():  # signals cannot be set in another one
+        for number in STOPPING:
+            if signal.getsignal(number) == signal.SIG_DFL:  # that of Ctrl-C is an exception already
+                before[number] = signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, action in before.items():
+            signal.signal(number, action)

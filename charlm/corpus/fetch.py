@@ -1,12 +1,16 @@
 """Well-known public corpora, brought by URL and checked by size and SHA-256 before they count as there."""
 
+import contextlib
 import hashlib
 import http.client
+import queue
 import socket
 import ssl
+import threading
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -14,10 +18,12 @@ from urllib.parse import urlsplit
 
 from charlm.atomic import open_atomic
 from charlm.errors import CharlmError, Remedy, UsageError, WriteError
-from charlm.phrases import suggestion
+from charlm.phrases import one_line, suggestion
 
 BLOCK = 1 << 16
-TIMEOUT = 30.0
+QUEUED = 16  # blocks that have come and are not written yet
+TIMEOUT = 30.0  # seconds of silence
+LIMIT = 600.0  # seconds in all: 2 kB a second are enough for the largest corpus
 SCHEMES = ("http", "https")
 ELSEWHERE = "bring the file yourself and name it in the configuration as corpus.path"
 OTHER_MIRROR = "nothing was kept; take the address of a mirror"
@@ -82,6 +88,7 @@ def fetch(
     force: bool = False,
     progress: Callable[[int], object] = lambda size: None,
     timeout: float = TIMEOUT,
+    limit: float = LIMIT,
 ) -> Fetched:
     """Bring a corpus into a folder.
 
@@ -99,6 +106,8 @@ def fetch(
         Called with the number of bytes that have just arrived.
     timeout : float
         Seconds of silence after which to give up.
+    limit : float
+        Seconds after which to give up whatever comes.
 
     Returns
     -------
@@ -121,7 +130,7 @@ def fetch(
             return Fetched(target, already_there=True)
         folder.mkdir(parents=True, exist_ok=True)
         with open_atomic(target) as file:
-            _copy_checked(corpus, address, file, progress, timeout)
+            _copy_checked(corpus, address, _within(limit, address, _arriving(address, timeout)), file, progress)
     except OSError as error:
         raise WriteError(
             f"{target}: cannot be written ({error.strerror or error}); choose another folder",
@@ -147,10 +156,10 @@ def _is_there(corpus: Download, target: Path, force: bool) -> bool:
 
 
 def _copy_checked(
-    corpus: Download, address: str, file: IO[bytes], progress: Callable[[int], object], timeout: float
+    corpus: Download, address: str, blocks: Iterable[bytes], file: IO[bytes], progress: Callable[[int], object]
 ) -> None:
     size, digest = 0, hashlib.sha256()
-    for block in _arriving(address, timeout):
+    for block in blocks:
         size += len(block)
         if size > corpus.size:
             raise CharlmError(
@@ -170,16 +179,53 @@ def _copy_checked(
         )
 
 
+def _within(limit: float, address: str, blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield what another thread takes from a server, which may send a byte now and then for ever, up to a time."""
+    arrived: queue.Queue[bytes | BaseException | None] = queue.Queue(QUEUED)
+    given_up = threading.Event()
+
+    def take() -> None:
+        try:
+            for block in blocks:
+                arrived.put(block)
+                if given_up.is_set():
+                    return
+            arrived.put(None)
+        except BaseException as error:  # told by the thread that waits
+            arrived.put(error)
+
+    threading.Thread(target=take, daemon=True).start()
+    end = time.monotonic() + limit
+    try:
+        while True:
+            try:
+                block = arrived.get(timeout=max(0.0, end - time.monotonic()))
+            except queue.Empty:
+                raise CharlmError(
+                    f"{address}: was not done after {limit:g} seconds; try again, or {ELSEWHERE}"
+                ) from None
+            if block is None:
+                return
+            if isinstance(block, BaseException):
+                raise block
+            yield block
+    finally:
+        given_up.set()
+        with contextlib.suppress(queue.Empty):
+            arrived.get_nowait()  # so that the thread can go on to its end
+
+
 def _arriving(address: str, timeout: float) -> Iterator[bytes]:
     """Yield what comes from an address, and say in one line why it does not."""
     try:
         with urllib.request.urlopen(address, timeout=timeout) as response:
-            while block := response.read(BLOCK):
+            while block := response.read1(BLOCK):
                 yield block
     except urllib.error.HTTPError as error:
         error.close()
         raise CharlmError(
-            f"{address}: the server answered {error.code} {error.reason}; {OTHER_MIRROR}", remedy=Remedy.OTHER_ADDRESS
+            f"{address}: the server answered {error.code} {one_line(str(error.reason))}; {OTHER_MIRROR}",
+            remedy=Remedy.OTHER_ADDRESS,
         ) from None
     except urllib.error.URLError as error:
         raise CharlmError(f"{address}: {_no_connection(error.reason, address, timeout)}") from None
@@ -199,5 +245,5 @@ def _no_connection(reason: object, address: str, timeout: float) -> str:
         return f"no secure connection to {host} ({reason}); check this machine's clock and certificates"
     if isinstance(reason, http.client.HTTPException):
         return f"{host} broke off or sent no proper answer ({reason!r}); try again"
-    text = getattr(reason, "strerror", None) or reason
+    text = one_line(str(getattr(reason, "strerror", None) or reason))
     return f"no connection to {host} ({text}); is there a network? Otherwise {ELSEWHERE}"

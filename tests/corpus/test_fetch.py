@@ -1,9 +1,14 @@
 """Facts about fetching: what arrives is checked before it counts, and every failure is told in one line."""
 
 import hashlib
+import os
+import signal
 import socket
 import ssl
+import subprocess
+import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +19,7 @@ from click.testing import CliRunner
 from charlm.cli.data import command
 from charlm.corpus.fetch import CORPORA, Download, corpus_named, fetch
 from charlm.errors import CharlmError, UsageError
+from tests.conftest import ROOT
 
 CONTENT = b"emma\nolivia\nava\n" * 20_000
 
@@ -54,6 +60,21 @@ class Server(BaseHTTPRequestHandler):
 
     def answer_nonsense(self):
         self.wfile.write(b"220 this is no web server\r\n\r\n")
+
+    def answer_drip(self):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(CONTENT)))
+        self.end_headers()
+        while not self.released.wait(0.05):
+            self.wfile.write(b"e")
+
+    def answer_drip_of_headers(self):
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nX: ")
+        while not self.released.wait(0.05):
+            self.wfile.write(b"e")
+
+    def answer_rude(self):
+        self.wfile.write(b"HTTP/1.1 500 \x1b[31mred\x1b]0;title\x07\r\n\r\n")
 
     def answer_silence(self):
         self.released.wait(10)
@@ -208,6 +229,35 @@ def test_the_command_fetches_and_prints_the_path_alone(corpus, server, tmp_path,
     assert "already there" in result.stderr
     result = CliRunner().invoke(command, ["fetch", "names", "--to", str(tmp_path / "b"), "--url", f"{server}/missing"])
     assert isinstance(result.exception, CharlmError)
+
+
+@pytest.mark.parametrize("path", ["drip", "drip_of_headers", "stall"])
+def test_a_server_that_never_comes_to_an_end_is_given_up(corpus, server, tmp_path, path):
+    begun = time.monotonic()
+    with pytest.raises(CharlmError, match=r"was not done after 0.5 seconds; try again"):
+        fetch(corpus, tmp_path, url=f"{server}/{path}", limit=0.5)
+    assert time.monotonic() - begun < 5
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_server_says_is_shown_without_control_characters(corpus, server, tmp_path):
+    with pytest.raises(CharlmError, match=r"answered 500 \\x1b\[31mred") as caught:
+        fetch(corpus, tmp_path, url=f"{server}/rude")
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows ends a process without a word")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGINT)])
+def test_a_signal_leaves_no_temporary_file(server, tmp_path, number):
+    arguments = ["data", "fetch", "names", "--to", str(tmp_path), "--url", f"{server}/drip"]
+    with subprocess.Popen([sys.executable, "-m", "charlm", *arguments], cwd=ROOT, stderr=subprocess.PIPE) as process:
+        until = time.monotonic() + 30
+        while not list(tmp_path.iterdir()) and time.monotonic() < until:
+            time.sleep(0.02)
+        time.sleep(0.2)
+        process.send_signal(number)
+        assert process.wait(20) == 128 + number
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_command_lists_every_corpus_with_its_address():
