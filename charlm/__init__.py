@@ -26,11 +26,11 @@ if TYPE_CHECKING:
         WriteError,
     )
     from charlm.inference.scorer import Score
-    from charlm.run import Changes, Update
+    from charlm.records import Changes, Update
 else:
     # Each public name is imported when it is first used, so that the command line starts at once.
     _HOMES = {
-        "Changes": "charlm.run",
+        "Changes": "charlm.records",
         "CharlmError": "charlm.errors",
         "CharlmWarning": "charlm.errors",
         "Config": "charlm.config",
@@ -43,7 +43,7 @@ else:
         "Score": "charlm.inference.scorer",
         "TrainedRun": "charlm.api.training",
         "UnknownSymbolError": "charlm.errors",
-        "Update": "charlm.run",
+        "Update": "charlm.records",
         "UsageError": "charlm.errors",
         "WriteError": "charlm.errors",
         "load": "charlm.api.language_model",

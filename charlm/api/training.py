@@ -14,7 +14,8 @@ from charlm.workers.ranks import find_ranks
 
 if TYPE_CHECKING:
     from charlm.config import Config
-    from charlm.run import Changes, Run, Update
+    from charlm.records import Changes, Update
+    from charlm.run import Run
 
 
 def load_config(
@@ -156,7 +157,8 @@ def train(
     (True, 20)
     >>> text = run.load().sample(length=100)
     """
-    from charlm.run import UNCHANGED, Run
+    from charlm.records import UNCHANGED
+    from charlm.run import Run
 
     ranks, changes = find_ranks(), changes or UNCHANGED
     if resume is None:

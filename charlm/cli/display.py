@@ -13,7 +13,7 @@ from charlm.cli.streams import is_terminal, say
 from charlm.phrases import one_line, visible
 
 if TYPE_CHECKING:
-    from charlm.run import Summary, Update
+    from charlm.records import Summary, Update
 
 COMPILING = "compiling the fused kernels for this machine, once: up to half a minute"
 BAR = "{percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}] {desc}"

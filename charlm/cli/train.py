@@ -18,7 +18,8 @@ from charlm.errors import UsageError
 from charlm.phrases import one_line
 
 if TYPE_CHECKING:
-    from charlm.run import Run, Summary
+    from charlm.records import Summary
+    from charlm.run import Run
     from charlm.workers.ranks import Ranks
 
 RUNS = Path("runs")
@@ -154,7 +155,8 @@ def _start(run: "Run", dry_run: bool, silent: bool) -> int:
 def _resume(directory: Path, given: Mapping[str, Any], ranks: "Ranks", silent: bool) -> int:
     """Take up a run, or say that there is nothing left to do; return the exit status."""
     from charlm.files.rundir import left_in
-    from charlm.run import Changes, Run
+    from charlm.records import Changes
+    from charlm.run import Run
 
     left = left_in(directory)
     changes = Changes(
