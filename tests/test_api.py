@@ -247,7 +247,7 @@ def test_a_model_without_a_configuration_still_writes(stream, folder):
         (lambda model: model.sample(temperature=float("nan")), "temperature: must be a finite number of at least 0"),
         (lambda model: model.sample(top_p=1.5), "top_p: must be above 0 and at most 1, got 1.5"),
         (lambda model: model.sample(count=0), "count: must be at least 1, got 0"),
-        (lambda model: model.sample(count=10**18), "count: must be at most 100,000, got 1000000000000000000"),
+        (lambda model: model.sample(count=10**18), "count: must be at most 10,000, got 1000000000000000000"),
         (lambda model: model.sample(top_k=10**30), "top_k: must be at most 1,114,112, got 1000"),
         (lambda model: model.stream(length=10**5000), "length: must be at most 1,000,000,000, got a value that is too"),
         (lambda model: model.sample(lines=10**30), "lines: must be at most 1,000,000, got 1000"),

@@ -10,7 +10,7 @@ from charlm.phrases import shown
 MOST_SEED = (1 << 64) - 1
 MOST_LENGTH = 1_000_000_000  # characters
 MOST_LINES = 1_000_000
-MOST_COUNT = 100_000  # texts at once, each with a state of its own
+MOST_COUNT = 10_000  # texts at once, each with a state and random numbers of its own
 MOST_SYMBOLS = 0x110000  # all of Unicode
 MOST_WORKERS = 1024
 

@@ -128,7 +128,7 @@ SAMPLE = {
     "a negative length": ("sample runs/run --length -5", 2, r"'--length': -5 is not in the range 0<=x<=1000000000"),
     "no symbols to choose from": ("sample runs/run --top-k 0", 2, r"'--top-k': 0 is not in the range 1<=x<=1114112"),
     "too much probability": ("sample runs/run --top-p 1.5", 2, r"'--top-p': 1.5 is not in the range 0<x<=1"),
-    "no texts": ("sample runs/run --count 0", 2, r"'--count': 0 is not in the range 1<=x<=100000"),
+    "no texts": ("sample runs/run --count 0", 2, r"'--count': 0 is not in the range 1<=x<=10000"),
     "a seed that is no number": ("sample runs/run --seed x", 2, r"'--seed': 'x' is not a valid integer"),
     "two prompts": ("sample runs/run --prompt a --prompt-file text.txt", 2, r"--prompt and --prompt-file: give one"),
     "a prompt file that is not there": ("sample runs/run --prompt-file nowhere", 1, r"nowhere: No such file"),
