@@ -5,14 +5,13 @@ from math import inf, isfinite
 from typing import Any, NamedTuple, TypedDict
 
 from charlm.errors import UsageError
+from charlm.limits import MOST_SYMBOLS, MOST_WORKERS
 from charlm.phrases import shown
 
 MOST_SEED = (1 << 64) - 1
 MOST_LENGTH = 1_000_000_000  # characters
 MOST_LINES = 1_000_000
 MOST_COUNT = 10_000  # texts at once, each with a state and random numbers of its own
-MOST_SYMBOLS = 0x110000  # all of Unicode
-MOST_WORKERS = 1024
 
 
 class WritingOptions(TypedDict, total=False):

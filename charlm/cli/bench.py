@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charlm.api.options import MOST_SYMBOLS
 from charlm.cli.options import PathOfAFile, overrides_option
+from charlm.limits import MOST_SYMBOLS
 
 if TYPE_CHECKING:
     from charlm.bench import Report

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from charlm.api.options import MOST_COUNT, MOST_LENGTH, MOST_LINES, MOST_SEED, MOST_SYMBOLS
+from charlm.api.options import MOST_COUNT, MOST_LENGTH, MOST_LINES, MOST_SEED
 from charlm.cli.display import COMPILING
 from charlm.cli.options import FiniteRange, PathOfAFile, model_argument, on_unknown_option, options_in_messages
 from charlm.cli.streams import say, write, write_json
 from charlm.errors import CharlmError, UsageError
+from charlm.limits import MOST_SYMBOLS
 from charlm.phrases import one_line
 
 if TYPE_CHECKING:

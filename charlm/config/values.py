@@ -16,7 +16,8 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-MOST_WORKERS = 1024
+from charlm.limits import MOST_LAYERS, MOST_UNITS, MOST_WORKERS
+
 _AS_MEANT = (
     "must be in single quotes, or have forward slashes: in double quotes a backslash begins an escape, "
     r"as \n is a line end"
@@ -83,8 +84,8 @@ def _one_character(text: str) -> str:
 # Upper limits far above what anybody needs, so that a slip of the finger is told at once and nothing overflows.
 Count = Annotated[int, Field(ge=1, le=10**12)]
 CountOrZero = Annotated[int, Field(ge=0, le=10**12)]
-Units = Annotated[int, Field(ge=1, le=65_536)]
-Layers = Annotated[int, Field(ge=1, le=1_000)]
+Units = Annotated[int, Field(ge=1, le=MOST_UNITS)]
+Layers = Annotated[int, Field(ge=1, le=MOST_LAYERS)]
 Size = Annotated[int, Field(ge=1, le=1_000_000)]  # of a batch, a window or a sample
 Epochs = Annotated[float, Field(gt=0, le=1e9)]
 Minutes = Annotated[float, Field(gt=0, le=1e7)]  # 19 years

@@ -23,20 +23,7 @@ from charlm.files.tensorfile import TensorFile
 FORMAT = 1
 TRAINING_PREFIX = "training."
 METADATA_KEY = "charlm"
-DTYPE_NAMES = {
-    "bool": "BOOL",
-    "uint8": "U8",
-    "int8": "I8",
-    "uint16": "U16",
-    "int16": "I16",
-    "float16": "F16",
-    "uint32": "U32",
-    "int32": "I32",
-    "float32": "F32",
-    "uint64": "U64",
-    "int64": "I64",
-    "float64": "F64",
-}
+DTYPE_NAMES = {np.dtype(code).name: name for name, code in tensorfile.DTYPES.items()}
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -24,8 +24,8 @@ BLOCK = 1 << 16  # bytes read at once
 LONGEST_CONFIG = 10_000_000  # bytes
 
 FILE_NAMES: Mapping[str, tuple[str, ...]] = {
-    "best": ("best.safetensors", "last.safetensors"),
-    "last": ("last.safetensors",),
+    "best": (BEST, LAST),
+    "last": (LAST,),
 }
 
 

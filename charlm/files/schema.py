@@ -1,7 +1,7 @@
 """What the metadata of a checkpoint may say, checked before anything is made of it: files come from strangers, too.
 
 Checksums tell that a file is what was written, not that whoever wrote it meant well. The limits are those of a
-configuration (`charlm.config.values`), so that no run has a checkpoint that is refused.
+configuration (`charlm.limits`), so that no run has a checkpoint that is refused.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -13,10 +13,10 @@ from typing import Any
 from charlm import __version__
 from charlm.cells import CELLS
 from charlm.errors import ConfigError, DamagedFileError, FileError
+from charlm.limits import MOST_LAYERS, MOST_SYMBOLS, MOST_UNITS, MOST_WORKERS
 from charlm.phrases import one_line
 
-MOST_UNITS, MOST_LAYERS, MOST_SYMBOLS = 65_536, 1_000, 1_114_112
-MOST_WORKERS, MOST_COUNT = 1_024, 10**15
+MOST_COUNT = 10**15
 MOST_EVALUATIONS = 10_000_000
 SHOWN = 40  # characters of a value in a message
 

@@ -1,0 +1,6 @@
+"""The largest sizes of a network and of a training, in a configuration, in a checkpoint and in an argument alike."""
+
+MOST_UNITS = 65_536  # of a layer, and the width of an embedding
+MOST_LAYERS = 1_000
+MOST_SYMBOLS = 0x110000  # all of Unicode
+MOST_WORKERS = 1_024
