@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from itertools import chain
 from math import ceil, inf, prod
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
@@ -34,6 +34,7 @@ from charlm.workers.ranks import Ranks
 from charlm.workers.split import Split
 from charlm.workers.team import Team
 
+R = TypeVar("R")
 DEFAULT_EPOCHS = 10
 TIMING_SECONDS = 3.0  # how long steps are timed at the most before minutes become a number of steps
 FORECAST_SECONDS = 1.0  # how long to tell what a run would take
@@ -191,11 +192,8 @@ class Run:
         WriteError
             If the files cannot be written, or another process writes there; a run that was there is unchanged then.
         """
-        self.warnings += _claim(self.directory, self.ranks)
-        if self.ranks.rank == 0:
-            with self.directory.begin(config.dump_yaml(self.config)):
-                self.save()
-        else:
+        self.warnings += _on_first(self.ranks, self.directory.claim) or []
+        with self.directory.begin(config.dump_yaml(self.config)) if self.ranks.rank == 0 else nullcontext():
             self.save()
 
     @classmethod
@@ -233,7 +231,7 @@ class Run:
             If there is none, or the run was made by another number of MPI ranks.
         """
         files = RunDirectory(left_in(directory).path.parent)
-        warnings = _claim(files, ranks)
+        warnings = _on_first(ranks, files.claim) or []
         try:
             run = cls._resume(files, left_in(directory), ranks, changes)
         except BaseException:
@@ -273,6 +271,7 @@ class Run:
             raise DamagedFileError(
                 f"{path}: damaged: its network is not that of its configuration; use another copy of the file"
             )
+        _on_first(ranks, lambda: files.settle(left.step, config.dump_yaml(began)))
         check_same_run(path, saved.metadata, _as_written(files, began))
         settings = changes.applied(began, str(path))
         corpus = read_again(settings.corpus.model_dump(), settings.seed, digest, path.parent)
@@ -300,9 +299,8 @@ class Run:
             if ranks.rank == 0:
                 run.warnings += files.rewind(sizes, left.step, _as_written(files, began))
             if settings != began:
-                run.save()
-                if ranks.rank == 0:
-                    files.write_config(config.dump_yaml(settings))
+                with files.change(config.dump_yaml(settings)) if ranks.rank == 0 else nullcontext():
+                    run.save()
         return run
 
     def _extend(self, standing: dict[str, Any]) -> None:
@@ -518,18 +516,18 @@ class Run:
             )
 
 
-def _claim(directory: RunDirectory, ranks: Ranks) -> list[str]:
-    """Let the first rank become the one writer; if it cannot, every rank raises the error, and it is reported once."""
-    notes: list[str] = []
+def _on_first(ranks: Ranks, action: Callable[[], R]) -> R | None:
+    """Do something on the first rank alone; if it fails, every rank raises the error, and it is reported once."""
+    result: R | None = None
     refusal: CharlmError | None = None
     if ranks.rank == 0:
         try:
-            notes = directory.claim()
+            result = action()
         except CharlmError as error:
             refusal = error
     if (refusal := ranks.agree(refusal)) is not None:
         raise refusal
-    return notes
+    return result
 
 
 @contextmanager

@@ -116,11 +116,11 @@ def logged(file: BinaryIO) -> Iterator[Logged]:
             yield Logged(step, loss if isinstance(loss, float) else None, end)
 
 
-def end_of_step(file: BinaryIO, step: int) -> int:
-    """Return where the lines of the steps up to `step` end in a file of metrics."""
+def end_of_step(file: BinaryIO, step: int, size: int) -> int:
+    """Return where the lines of the steps up to `step` end in a file of metrics, which was so long after that step."""
     end = 0
     for line in logged(file):
-        if line.step > step:
+        if line.step > step or end == size:
             break
         end = line.end
     return end

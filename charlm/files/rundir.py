@@ -119,7 +119,7 @@ class RunDirectory:
         """Replace the run that is here by a new one, whose first checkpoint the block writes.
 
         The run before is whole until that checkpoint takes its name; an error before leaves all of it. From then on
-        the new run can be resumed, and `rewind` does what is left to do here when a process is killed.
+        the new run can be resumed, and `settle` does what is left to do here when a process is killed.
 
         Parameters
         ----------
@@ -134,6 +134,46 @@ class RunDirectory:
         for name in FILES:
             if (self.path / name).is_dir():
                 raise WriteError(f"{self.path / name}: cannot be written: it is a directory; move it away")
+        with self._staged(config):
+            yield
+        self._complete()
+
+    @contextlib.contextmanager
+    def change(self, config: str) -> Iterator[None]:
+        """Replace `config.yaml` by that of a run that goes on in another way, once the block has saved it so."""
+        with self._staged(config):
+            yield
+        with self._completing():
+            os.replace(self.path / STAGED, self.path / CONFIG)
+
+    def settle(self, step: int, config: str) -> None:
+        """Finish what a process was killed in, the beginning or the change of a run, or forget that it was planned.
+
+        Parameters
+        ----------
+        step : int
+            The step of the last checkpoint.
+        config : str
+            The configuration in that checkpoint, as `begin` and `change` were given it.
+
+        Raises
+        ------
+        WriteError
+            If a file cannot be written.
+        """
+        staged = self._read(STAGED)
+        if staged == config.encode() and step == 0:
+            self._complete()
+        elif staged is not None:
+            with self._completing():
+                if staged == config.encode():
+                    os.replace(self.path / STAGED, self.path / CONFIG)
+                else:
+                    (self.path / STAGED).unlink()
+
+    @contextlib.contextmanager
+    def _staged(self, config: str) -> Iterator[None]:
+        """Write a configuration beside the present one; it stays if the block replaced the last checkpoint."""
         before = self._identity(LAST)
         try:
             self._write(STAGED, config)
@@ -143,20 +183,25 @@ class RunDirectory:
                 with contextlib.suppress(OSError):  # the first error is the one to report
                     (self.path / STAGED).unlink(missing_ok=True)
             raise
-        self._complete()
 
     def _complete(self) -> None:
         """Replace the other files of the run before; the first checkpoint of the new one is there by now."""
-        try:
+        with self._completing():
             (self.path / BEST).unlink(missing_ok=True)
             for name in self.sizes:
                 (self.path / name).unlink(missing_ok=True)
                 open_regular(self.path / name, "xb").close()
             os.replace(self.path / STAGED, self.path / CONFIG)
+
+    @contextlib.contextmanager
+    def _completing(self) -> Iterator[None]:
+        """Say in one line that a checkpoint is saved and the files beside it are not yet those of its run."""
+        try:
+            yield
         except OSError as error:
             raise WriteError(
-                f"{self.path}: the new run has begun, but the files of the one before cannot be removed: "
-                f"{error.strerror or error}; resume it when they can"
+                f"{self.path}: {LAST} is saved, but the files beside it cannot be replaced: "
+                f"{error.strerror or error}; resume the run when they can"
             ) from error
 
     def _identity(self, name: str) -> tuple[int, int] | None:
@@ -234,14 +279,13 @@ class RunDirectory:
         list of str
             What is not as the run left it.
         """
-        self._end_begin(step, config)
         notes = []
         for name in self.sizes:
             size = sizes[name]
             with self._open(name, "a+b") as file:
                 length = file.tell()
                 file.seek(0)
-                end = end_of_step(file, step) if name == METRICS else end_of_line(file, min(size, length))
+                end = end_of_step(file, step, size) if name == METRICS else end_of_line(file, min(size, length))
                 file.truncate(end)
             self.sizes[name] = end
             if end < size:
@@ -256,14 +300,6 @@ class RunDirectory:
         elif found != config.encode():
             notes.append(f"{self.path / CONFIG}: was changed; the run keeps the configuration that it began with")
         return notes
-
-    def _end_begin(self, step: int, config: str) -> None:
-        """Do what a process was killed before it could do: complete the new run, or forget that it was to begin."""
-        staged = self._read(STAGED)
-        if staged is not None and step == 0 and staged == config.encode():
-            self._complete()
-        elif staged is not None:
-            (self.path / STAGED).unlink()
 
 
 @dataclass(frozen=True, slots=True)
