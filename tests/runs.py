@@ -31,6 +31,20 @@ SMALL: dict[str, Any] = {
     "workers": 1,
 }
 
+# All that a run carries from step to step, at once: masks, averages, drops of the rate, patience and resets.
+EVERYTHING: dict[str, Any] = {
+    "model__num_layers": 2,
+    "model__dropout": {"input": 0.1, "between": 0.2, "output": 0.3},
+    "training__ema": 0.9,
+    "training__early_stopping": 50,
+    "training__reset_probability": 0.2,
+    "training__clip_value": 0.5,
+    "optimizer__learning_rate": 1.0,
+    "schedule__name": "plateau",
+    "schedule__patience": 1,
+    "schedule__factor": 0.5,
+}
+
 
 def text(characters: int = 1_500, seed: int = 0) -> str:
     """Return words of a few letters in lines of a few words, the same for the same arguments."""

@@ -24,21 +24,8 @@ from charlm.training.optimizers import NAMES as OPTIMIZERS
 from charlm.training.schedules import NAMES as SCHEDULES
 from tests.conftest import ROOT
 from tests.networks import FUSED
-from tests.runs import advance, configured, corpus_file, finish, resume, start, state
+from tests.runs import EVERYTHING, advance, configured, corpus_file, finish, resume, start, state
 
-# All that a run carries from step to step, at once: masks, averages, drops of the rate, patience and resets.
-EVERYTHING: dict[str, Any] = {
-    "model__num_layers": 2,
-    "model__dropout": {"input": 0.1, "between": 0.2, "output": 0.3},
-    "training__ema": 0.9,
-    "training__early_stopping": 50,
-    "training__reset_probability": 0.2,
-    "training__clip_value": 0.5,
-    "optimizer__learning_rate": 1.0,
-    "schedule__name": "plateau",
-    "schedule__patience": 1,
-    "schedule__factor": 0.5,
-}
 CASES: dict[str, dict[str, Any]] = {
     **{
         f"{cell} in {mode} mode": {"model__cell": cell, "corpus__mode": mode, **EVERYTHING}

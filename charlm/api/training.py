@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from charlm.api.language_model import LanguageModel, load
 from charlm.errors import UsageError
 from charlm.files import modelfile
-from charlm.files.rundir import left_in
+from charlm.files.rundir import RunDirectory, left_in
 from charlm.paths import expanded
 from charlm.workers.ranks import find_ranks
 
@@ -172,6 +172,8 @@ def train(
             raise UsageError("resume: goes on exactly as the run began; leave out config, out, init_from and replace")
         left = left_in(Path(resume))
         if left.finished and not changes.lengths:
+            if ranks.rank == 0:
+                RunDirectory(left.path.parent).tidy()
             history = list(modelfile.load(left.path).metadata["history"])
             return TrainedRun(left.path.parent, left.step, left.total_steps, left.stopped, history, [])
         run = Run.resume(Path(resume), ranks, changes)

@@ -154,7 +154,7 @@ def _start(run: "Run", dry_run: bool, silent: bool) -> int:
 
 def _resume(directory: Path, given: Mapping[str, Any], ranks: "Ranks", silent: bool) -> int:
     """Take up a run, or say that there is nothing left to do; return the exit status."""
-    from charlm.files.rundir import left_in
+    from charlm.files.rundir import RunDirectory, left_in
     from charlm.records import Changes
     from charlm.run import Run
 
@@ -167,6 +167,8 @@ def _resume(directory: Path, given: Mapping[str, Any], ranks: "Ranks", silent: b
         kernels=given["--kernels"],
     )
     if left.finished and not changes.lengths:
+        if ranks.rank == 0:
+            RunDirectory(left.path.parent).tidy()
         reason = "early stopping ended it" if left.stopped else "all steps are done"
         name = one_line(str(directory))
         _say(f"{name}: is finished: {reason} ({left.step:,} of {left.total_steps:,}); to train on:\n"

@@ -10,6 +10,7 @@ from typing import BinaryIO, Literal
 from charlm.atomic import atomic_file, open_regular, remove_temporaries
 from charlm.errors import CharlmError, DamagedFileError, FileError, Remedy, UsageError, WriteError
 from charlm.files import checkpoint, schema
+from charlm.files.lock import NAME as LOCK
 from charlm.files.lock import Lock
 from charlm.files.metrics import Logged, end_of_step, logged
 
@@ -113,6 +114,14 @@ class RunDirectory:
             for place in self._made:
                 place.rmdir()
         self._made = []
+
+    def tidy(self) -> None:
+        """Remove what a process that was killed left beside the files of a finished run, which has no next writer."""
+        if os.path.lexists(self.path / LOCK):
+            with contextlib.suppress(CharlmError, OSError):  # somebody writes here, or the files are not one's own
+                self.claim()
+                (self.path / STAGED).unlink(missing_ok=True)
+            self.release()
 
     @contextlib.contextmanager
     def begin(self, config: str) -> Iterator[None]:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import charlm
+from charlm.cli import main
 from charlm.errors import CharlmError, FileError, UsageError, WriteError
 from charlm.files import checkpoint
 from charlm.files.lock import Lock
@@ -95,6 +97,30 @@ def test_a_second_run_of_the_same_process_is_refused_too(run):
 def test_a_finished_run_leaves_no_lock(run):
     finish(resume(run))
     assert not (run / ".lock").exists()
+
+
+@pytest.mark.parametrize(
+    "again",
+    [lambda run: main(["train", "--resume", str(run)]), lambda run: charlm.train(resume=run)],
+    ids=["command", "library"],
+)
+def test_what_a_kill_left_beside_a_finished_run_goes_when_that_is_resumed(run, again):
+    finish(resume(run))
+    before = contents(run)
+    for name in (".lock", ".config.yaml.new"):
+        (run / name).touch()
+    again(run)
+    assert contents(run) == before
+    assert not list(run.glob(".*"))
+
+
+def test_a_finished_run_that_somebody_writes_is_left_alone(run):
+    finish(resume(run))
+    writer = Lock(run)
+    (run / ".config.yaml.new").touch()
+    assert main(["train", "--resume", str(run)]) == 0
+    assert {file.name for file in run.glob(".*")} == {".lock", ".config.yaml.new"}
+    writer.release()
 
 
 def test_what_a_lock_file_says_reaches_no_terminal_raw(run, holder):
@@ -225,8 +251,6 @@ def test_half_a_line_that_a_kill_left_is_cut(run):
 
 
 def test_warnings_are_printed_to_those_who_want_no_progress(run, tmp_path, capsys):
-    from charlm.cli import main
-
     config = run / "config.yaml"
     config.write_text(config.read_text().replace("max_steps: 24", "max_steps: 48"))
     assert main(["train", "--resume", str(run), "--quiet"]) == 0

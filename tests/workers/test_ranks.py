@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,8 +13,8 @@ import numpy as np
 import pytest
 
 from charlm.files import modelfile
+from tests.jobs import MPIEXEC, in_ranks, ranks_of
 
-MPIEXEC = shutil.which("mpiexec", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
 pytest.importorskip("mpi4py", reason="needs the mpi extra")
 pytestmark = pytest.mark.skipif(MPIEXEC is None, reason="needs mpiexec, which the mpi extra brings")
 
@@ -38,12 +37,8 @@ def folder(tmp_path):
     return tmp_path
 
 
-def python(ranks, *arguments):
-    return [str(MPIEXEC), "-n", str(ranks), sys.executable, *arguments]
-
-
 def command(ranks, *arguments):
-    return python(ranks, "-m", "charlm", "train", *arguments)
+    return in_ranks(ranks, [sys.executable, "-m", "charlm", "train", *arguments])
 
 
 def environment():
@@ -159,9 +154,8 @@ with ranks.together(explain):
 )  # fmt: skip
 def test_a_rank_that_fails_alone_says_why_and_ends_the_job(folder, error, status, message):
     (folder / "one.py").write_text(ONE_FAILS.format(error=error))
-    done = subprocess.run(
-        python(2, "one.py"), cwd=folder, env=environment(), capture_output=True, text=True, timeout=60
-    )
+    command = in_ranks(2, [sys.executable, "one.py"])
+    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=60)
     assert done.returncode == status
     assert done.stderr.count(message) == 1
     assert ("Traceback" in done.stderr) == ("KeyError" in error)
@@ -175,14 +169,3 @@ def test_a_killed_rank_ends_the_job_and_leaves_a_whole_checkpoint(folder):
     assert "Killed (signal 9)" in message
     saved = modelfile.load(folder / "killed" / "last.safetensors", training=True)  # verified by its checksums
     assert saved.training
-
-
-def ranks_of(launcher):
-    """Return the ranks' processes: those below the launcher that have none below themselves."""
-    listing = subprocess.run(["ps", "-eo", "pid,ppid"], capture_output=True, text=True, check=True).stdout
-    parents = {int(pid): int(parent) for pid, parent in (line.split() for line in listing.splitlines()[1:])}
-
-    def is_below(pid):
-        return pid == launcher or (pid in parents and is_below(parents[pid]))
-
-    return [pid for pid in parents if is_below(pid) and pid not in parents.values()]
