@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := runs/plays
+FUZZ_INPUTS := 200000
 
 ifeq ($(OS),Windows_NT)
 SCRIPTS := Scripts
@@ -23,7 +24,7 @@ DEV := $(VENV)/dev.stamp
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
 
 .DEFAULT_GOAL := help
-.PHONY: help train sample test faults lint bench bench-torch clean
+.PHONY: help train sample test faults fuzz lint bench bench-torch clean
 
 help:  ## Print this list
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +41,9 @@ test: $(DEV)  ## Run the tests
 
 faults: $(DEV)  ## Run the long tests of damage and of files from strangers
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --quiet --numprocesses auto -m faults
+
+fuzz: $(DEV)  ## Give five parts of charlm FUZZ_INPUTS random inputs each (200,000: half an hour)
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.fuzz all --inputs $(FUZZ_INPUTS)
 
 lint: $(DEV)  ## Check the style, the types and the layers of imports
 	@$(BIN)/ruff check --quiet

@@ -166,6 +166,8 @@ class Record:
         Spent on steps so far.
     interval : Interval
         Since the last line of metrics.
+    provenance : dict
+        What its last digits depend on; see `charlm.provenance`. Empty in old checkpoints.
     """
 
     ranks: int
@@ -174,6 +176,7 @@ class Record:
     total_steps: int = 0
     seconds: float = 0.0
     interval: Interval = field(default_factory=Interval)
+    provenance: dict[str, list[str]] = field(default_factory=dict)
 
 
 UNCHANGED = Changes()

@@ -21,11 +21,12 @@ from charlm.errors import CharlmError, DamagedFileError, NotFiniteError, Remedy,
 from charlm.files import modelfile, rundir, schema, transfer
 from charlm.files.identity import check_same_run
 from charlm.files.metrics import Interval
-from charlm.files.rundir import BEST, LAST, METRICS, SAMPLES, Left, RunDirectory, left_in, unknown_training
+from charlm.files.rundir import BEST, LAST, METRICS, SAMPLES, Left, RunDirectory, left_in
 from charlm.inference.filters import Filter
 from charlm.inference.sampler import Sampler, beginning
 from charlm.kernels.choice import choose, load_backend
 from charlm.network.model import Model
+from charlm.provenance import differences, provenance
 from charlm.records import UNCHANGED, Changes, Record, Summary, Update
 from charlm.training.recovery import MOST_ROLLBACKS, RATE_FACTOR
 from charlm.training.schedules import Position
@@ -92,6 +93,12 @@ class Run:
         kernels = None if record is None else record.kernels
         self.model = assemble.network(c, len(corpus.vocabulary), start_symbol, kernels)
         self.record = record or Record(ranks.size, assemble.split(c, self.model, ranks), self.model.backend.name)
+        before, self.record.provenance = self.record.provenance, provenance(self.model.backend)
+        if different := differences(before, self.record.provenance):
+            self.warnings.append(
+                f"{directory.path / LAST}: was trained with {', '.join(different)}: the run goes on, but its bytes may "
+                "differ from those of an uncut run"
+            )
         self.windows = Windows(
             corpus.train,
             batch_size=c.training.batch_size,
@@ -247,11 +254,8 @@ class Run:
         saved = modelfile.load(path, training=True)
         run_data = dict(saved.metadata["run"])
         standing, sizes, digest = run_data.pop("standing"), run_data.pop("sizes"), saved.metadata["corpus"]
-        try:
-            record = Record(**run_data)
-            record.interval, record.threads = Interval(**run_data["interval"]), _split(run_data["threads"])
-        except TypeError as error:
-            raise unknown_training(path, str(error)) from error
+        record = Record(**run_data)
+        record.interval, record.threads = Interval(**run_data["interval"]), _split(run_data["threads"])
         if record.ranks != ranks.size:
             raise UsageError(
                 f"{path}: was trained by {record.ranks} MPI ranks; resume it with as many, not {ranks.size}",

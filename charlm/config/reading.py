@@ -126,8 +126,8 @@ def parse_override(text: str, option: str = "") -> Override:
     """
     key, equals, value = text.partition("=")
     if not equals:
-        raise ConfigError(one_line(f"{option}{text}: needs KEY=VALUE, such as model.hidden_size=512"))
-    where = f"{option}{key}"
+        raise ConfigError(one_line(f"{option}{shortened(text)}: needs KEY=VALUE, such as model.hidden_size=512"))
+    where = f"{option}{shortened(key)}"
     if len(value) > textfile.LARGEST:
         raise ConfigError(one_line(f"{where}: has more than {textfile.LARGEST:,} characters"))
     node = compose(value, where)

@@ -31,7 +31,7 @@ def evaluation_streams(ids: Ids, batch_size: int, newline_id: int | None = None)
     batch_size : int
         The most streams there may be.
     newline_id : int or None
-        In lines mode the newline's id: streams then begin at the beginnings of lines.
+        In lines mode the newline's id: streams then begin at the beginnings of lines, the first with the text.
 
     Returns
     -------
@@ -43,7 +43,8 @@ def evaluation_streams(ids: Ids, batch_size: int, newline_id: int | None = None)
     length = -(-targets // batch_size) or 1
     starts = np.arange(0, targets, length, dtype=np.int64)
     if newline_id is not None and targets:
-        starts = np.unique(lines.last_at_or_before(lines.newlines(np.asarray(ids), newline_id), starts))
+        beginnings = np.append(0, lines.newlines(np.asarray(ids), newline_id))  # ids may begin within a line
+        starts = np.unique(lines.last_at_or_before(beginnings, starts))
     return Streams(starts, np.diff(starts, append=targets))
 
 

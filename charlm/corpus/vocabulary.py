@@ -13,6 +13,7 @@ import numpy.typing as npt
 from charlm.arrays import Ids, Unsigned
 from charlm.corpus.lookalikes import nearest, unicode_name
 from charlm.errors import CharlmError, UnknownSymbolError, UsageError
+from charlm.phrases import shown
 
 CHUNK = 1 << 18  # symbols looked up at a time: a few of these arrays fit into a core's cache
 NAMED_UNKNOWNS = 8
@@ -86,19 +87,21 @@ class Vocabulary:
     def __post_init__(self) -> None:
         """Refuse symbols that could not be distinguished."""
         if self.unit not in UNITS:
-            raise CharlmError(f"vocabulary: {self.unit!r} is not a unit; it must be one of {', '.join(UNITS)}")
+            raise CharlmError(f"vocabulary: {shown(self.unit)} is not a unit; it must be one of {', '.join(UNITS)}")
         if not self.symbols:
             raise CharlmError("vocabulary: there are no symbols; at least one is needed")
         for symbol in self.symbols:
             if len(symbol) != 1:
-                raise CharlmError(f"vocabulary: {symbol!r} is not a symbol; each must be exactly one character")
+                raise CharlmError(f"vocabulary: {shown(symbol)} is not a symbol; each must be exactly one character")
             if ord(symbol) >= UNITS[self.unit].codes:
-                raise CharlmError(f"vocabulary: {symbol!r} is not a byte; byte symbols are chr(0) to chr(255)")
+                raise CharlmError(f"vocabulary: {shown(symbol)} is not a byte; byte symbols are chr(0) to chr(255)")
         if len(set(self.symbols)) < len(self.symbols):
             (twice, _), *_ = Counter(self.symbols).most_common(1)
             raise CharlmError(f"vocabulary: {twice!r} occurs twice; every symbol must occur once")
         if self.unknown is not None and not 0 <= self.unknown < len(self.symbols):
-            raise CharlmError(f"vocabulary: the unknown symbol's id {self.unknown} is not below {len(self.symbols)}")
+            raise CharlmError(
+                f"vocabulary: the unknown symbol's id {shown(self.unknown)} is not below {len(self.symbols)}"
+            )
 
     @classmethod
     def of(cls, text: str | bytes) -> "Vocabulary":
@@ -188,7 +191,9 @@ class Vocabulary:
         if not isinstance(unit, str) or not isinstance(symbols, list):
             raise CharlmError("vocabulary: unit must be a string and symbols a list")
         if unknown is not None and type(unknown) is not int:
-            raise CharlmError(f"vocabulary: the unknown symbol's id must be a whole number or null, got {unknown!r}")
+            raise CharlmError(
+                f"vocabulary: the unknown symbol's id must be a whole number or null, got {shown(unknown)}"
+            )
         read = _byte_symbol if unit == "byte" else _character
         return cls(tuple(read(value) for value in symbols), unit, unknown)
 
@@ -290,11 +295,11 @@ class Decoder:
 
 def _character(value: Any) -> str:
     if not isinstance(value, str):
-        raise CharlmError(f"vocabulary: {value!r} is not a symbol; each must be exactly one character")
+        raise CharlmError(f"vocabulary: {shown(value)} is not a symbol; each must be exactly one character")
     return value
 
 
 def _byte_symbol(value: Any) -> str:
     if type(value) is not int or not 0 <= value < 256:
-        raise CharlmError(f"vocabulary: {value!r} is not a byte; byte symbols are whole numbers from 0 to 255")
+        raise CharlmError(f"vocabulary: {shown(value)} is not a byte; byte symbols are whole numbers from 0 to 255")
     return chr(value)

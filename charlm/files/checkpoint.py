@@ -187,8 +187,11 @@ def _unseal(path: Path, entries: Mapping[str, str] | None) -> tuple[dict[str, An
     except (AttributeError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise DamagedFileError(f"{path}: damaged: its metadata cannot be read; use another copy of the file") from error
     if version != FORMAT:
-        which = "a newer" if isinstance(version, int) and version > FORMAT else "another"
-        raise FileError(f"{path}: written by {which} charlm (format {version!r}); this one reads format {FORMAT}")
+        newer = isinstance(version, int) and version > FORMAT
+        which, advice = ("a newer", "; update charlm") if newer else ("another", "")
+        raise FileError(
+            f"{path}: written by {which} charlm (format {version!r}); this one reads format {FORMAT}{advice}"
+        )
     if not isinstance(checksums, dict) or checksums.get("metadata") != digest:
         raise DamagedFileError(
             f"{path}: damaged: its metadata does not match its checksum; use another copy of the file"

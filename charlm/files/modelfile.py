@@ -106,7 +106,8 @@ def load(path: Path, *, training: bool = False) -> Saved:
         vocabulary = Vocabulary.from_metadata(metadata["vocabulary"])
         parameters = from_tensors(architecture, tensors)
     except (CharlmError, ValueError) as error:
-        raise FileError(f"{path}: not a model that this charlm knows: {error}") from error
+        refusal = FileError(f"{path}: not a model that this charlm knows: {error}")
+        raise schema.later(path, metadata, str(error)) or refusal from error
     if len(vocabulary) != architecture.vocabulary_size:
         raise DamagedFileError(
             f"{path}: damaged: its vocabulary has {len(vocabulary)} symbols and its network "

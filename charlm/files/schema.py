@@ -4,10 +4,11 @@ Checksums tell that a file is what was written, not that whoever wrote it meant 
 configuration (`charlm.limits`), so that no run has a checkpoint that is refused.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from charlm import __version__
@@ -18,6 +19,7 @@ from charlm.phrases import one_line
 
 MOST_COUNT = 10**15
 MOST_EVALUATIONS = 10_000_000
+MOST_LIBRARIES, MOST_OF_A_LIBRARY = 64, 2_000  # that a run says it depends on; characters of what it says of one
 SHOWN = 40  # characters of a value in a message
 
 Check = Callable[[Any], bool]
@@ -70,6 +72,19 @@ def lengths(*names: str) -> Check:
     return lambda value: isinstance(value, dict) and set(value) == set(names) and all(map(long, value.values()))
 
 
+def libraries(value: Any) -> bool:
+    """Tell whether a value is what `charlm.provenance` writes: two texts for each name."""
+    return (
+        isinstance(value, dict)
+        and len(value) <= MOST_LIBRARIES
+        and all(isinstance(said, list) and len(said) == 2 and all(map(_short, said)) for said in value.values())
+    )
+
+
+def _short(value: Any) -> bool:
+    return text(value) and len(value) <= MOST_OF_A_LIBRARY
+
+
 ARCHITECTURE: dict[str, Check] = {
     "cell": text,
     "vocabulary_size": whole(1, MOST_SYMBOLS),
@@ -79,6 +94,11 @@ ARCHITECTURE: dict[str, Check] = {
     "tie_weights": flag,
     "dtype": one_of("float32", "float64"),
     "start_symbol": or_none(whole(0, MOST_SYMBOLS)),
+}
+VOCABULARY: dict[str, Check] = {
+    "unit": text,
+    "symbols": lambda value: isinstance(value, list),
+    "unknown": or_none(whole(0, MOST_SYMBOLS)),
 }
 EVALUATION: dict[str, Check] = {"step": whole(0, MOST_COUNT), "epoch": number, "valid_loss": number}
 RUN: dict[str, Check] = {
@@ -100,7 +120,10 @@ STANDING: dict[str, Check] = {
     "plateaus": whole(0, MOST_COUNT),
     "stopped": flag,
 }
-LATER: dict[str, Check] = {"rollbacks": whole(0, 64)}  # what the standing of a checkpoint need not have
+
+# What the first checkpoints did not have.
+RUN_ADDED: dict[str, Check] = {"provenance": libraries}
+STANDING_ADDED: dict[str, Check] = {"rollbacks": whole(0, 64)}
 
 
 def check_model(path: Path, metadata: Mapping[str, Any]) -> None:
@@ -113,39 +136,47 @@ def check_model(path: Path, metadata: Mapping[str, Any]) -> None:
     DamagedFileError
         If a value cannot be, named by its place.
     """
-    _check(path, metadata, "", {"architecture": section, "vocabulary": section, "version": text})
+    check = _Checks(path, metadata)
+    needed = {"architecture": section, "vocabulary": section, "version": text}
+    check(metadata, "", needed, {"corpus": text, "config": section, "run": section, "history": _history})
+    check.nothing_else(set().union(*metadata.get("history", [])), "history.", EVALUATION)
+    check(metadata["vocabulary"], "vocabulary.", VOCABULARY)
     a = metadata["architecture"]
-    _check(path, a, "architecture.", ARCHITECTURE)
+    check(a, "architecture.", ARCHITECTURE)
     if a["cell"] not in CELLS:
         raise unknown(path, metadata, f"its cell {a['cell'][:SHOWN]!r} is not known here")
     if a["tie_weights"] and a["embedding_size"] != a["hidden_size"]:
-        raise _wrong(path, "architecture.tie_weights", True)
+        raise check.wrong("architecture.tie_weights", True)
     if a["start_symbol"] is not None and a["start_symbol"] >= a["vocabulary_size"]:
-        raise _wrong(path, "architecture.start_symbol", a["start_symbol"])
-    optional = {"corpus": text, "config": section, "run": section, "history": _history}
-    _check(path, metadata, "", {name: check for name, check in optional.items() if name in metadata})
+        raise check.wrong("architecture.start_symbol", a["start_symbol"])
 
 
 def check_run(path: Path, metadata: Mapping[str, Any]) -> None:
-    """Check what is needed to resume a run; see `check_model`."""
-    _check(path, metadata, "", {"run": section, "config": section, "corpus": text, "history": _history})
+    """Check what is needed to resume a run, of a file whose model is checked by `check_model`."""
+    check = _Checks(path, metadata)
+    check.needed(metadata, "", {"run": section, "config": section, "corpus": text, "history": _history})
     run = metadata["run"]
-    _check(path, run, "run.", RUN)
-    _check(path, run["interval"], "run.interval.", INTERVAL)
-    standing = run["standing"]
-    _check(path, standing, "run.standing.", STANDING)
-    _check(path, standing, "run.standing.", {name: check for name, check in LATER.items() if name in standing})
+    check(run, "run.", RUN, RUN_ADDED)
+    check(run["interval"], "run.interval.", INTERVAL)
+    check(run["standing"], "run.standing.", STANDING, STANDING_ADDED)
 
 
-def unknown(path: Path, metadata: Mapping[str, Any], what: str) -> FileError:
-    """Return the error for something that this version does not know, with the version that wrote it if it is later."""
+def later(path: Path, metadata: Mapping[str, Any], what: str) -> FileError | None:
+    """Return the error for something that is not known here, if the version that wrote it is a later one."""
     version = metadata.get("version")
     if isinstance(version, str) and _parts(version) > _parts(__version__):
         return FileError(
             f"{path}: written by charlm {version[:SHOWN]}, a later version than this one ({__version__}): {what}; "
             "update charlm"
         )
-    return DamagedFileError(f"{path}: damaged, or made by another program: {what}; use another copy of the file")
+    return None
+
+
+def unknown(path: Path, metadata: Mapping[str, Any], what: str) -> FileError:
+    """Return the error for something that this version does not know, with the version that wrote it if it is later."""
+    return later(path, metadata, what) or DamagedFileError(
+        f"{path}: damaged, or made by another program: {what}; use another copy of the file"
+    )
 
 
 @contextmanager
@@ -158,6 +189,58 @@ def known_configuration(path: Path | str, metadata: Mapping[str, Any]) -> Iterat
         raise unknown(Path(path), metadata, what) from error
 
 
+class _Checks:
+    """Checks the sections of a file's metadata.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for messages.
+    metadata : mapping
+        All of it, for the version that wrote it.
+    """
+
+    def __init__(self, path: Path, metadata: Mapping[str, Any]) -> None:
+        self._path, self._metadata = path, metadata
+
+    def __call__(
+        self,
+        values: Mapping[str, Any],
+        place: str,
+        needed: Mapping[str, Check],
+        optional: Mapping[str, Check] = MappingProxyType({}),
+    ) -> None:
+        """Raise an error unless a section holds what it needs, and nothing that is not known."""
+        self.needed(values, place, needed)
+        self.needed(values, place, {name: check for name, check in optional.items() if name in values})
+        self.nothing_else(values, place, {**needed, **optional})
+
+    def needed(self, values: Mapping[str, Any], place: str, checks: Mapping[str, Check]) -> None:
+        """Raise an error unless a section has some keys, each with a value that can be."""
+        for name, check in checks.items():
+            if name not in values:
+                what = f"its metadata has no {place}{name}"
+                raise later(self._path, self._metadata, what) or DamagedFileError(
+                    f"{self._path}: not a model that this charlm knows: {what}"
+                )
+            if not check(values[name]):
+                raise self.wrong(f"{place}{name}", values[name])
+
+    def nothing_else(self, names: Collection[str], place: str, known: Collection[str]) -> None:
+        """Raise an error if a section has a key that is not known."""
+        for name in sorted(names):
+            if name not in known:
+                raise unknown(self._path, self._metadata, f"its metadata's {place}{name[:SHOWN]} is not known here")
+
+    def wrong(self, place: str, value: Any) -> FileError:
+        """Return the error for a value that cannot be."""
+        shown = repr(value) if isinstance(value, str | int | float | bool | None) else f"a {type(value).__name__}"
+        what = f"its metadata's {place} cannot be {shown[:SHOWN]}"
+        return later(self._path, self._metadata, what) or DamagedFileError(
+            f"{self._path}: damaged: {what}; use another copy of the file"
+        )
+
+
 def _history(value: Any) -> bool:
     return (
         isinstance(value, list)
@@ -166,21 +249,6 @@ def _history(value: Any) -> bool:
             isinstance(entry, dict) and all(name in entry and check(entry[name]) for name, check in EVALUATION.items())
             for entry in value
         )
-    )
-
-
-def _check(path: Path, values: Mapping[str, Any], place: str, checks: Mapping[str, Check]) -> None:
-    for name, check in checks.items():
-        if name not in values:
-            raise DamagedFileError(f"{path}: not a model that this charlm knows: its metadata has no {place}{name}")
-        if not check(values[name]):
-            raise _wrong(path, f"{place}{name}", values[name])
-
-
-def _wrong(path: Path, place: str, value: Any) -> DamagedFileError:
-    shown = repr(value) if isinstance(value, str | int | float | bool | None) else f"a {type(value).__name__}"
-    return DamagedFileError(
-        f"{path}: damaged: its metadata's {place} cannot be {shown[:SHOWN]}; use another copy of the file"
     )
 
 

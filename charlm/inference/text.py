@@ -97,8 +97,9 @@ class Text(Generic[AnyStr]):
         self._pieces.append(new)
         if self._lines is not None:
             self._lines -= new.count(self._spelling.newline)
-            self.done = self._lines <= 0
+            self.done |= self._lines <= 0
         if self._stop is not None:
-            self._end = (self._end + new)[-len(self._stop) :]
-            self.done |= self._end == self._stop
+            end = self._end + new
+            self.done |= self._stop in end  # what completes a broken UTF-8 sequence may be of several characters
+            self._end = end[-len(self._stop) :]
         return new

@@ -30,6 +30,7 @@ def _numpy() -> Backend:
         split_streams=lambda streams, workers, hidden_size: split_streams(streams, workers),
         threads_from=UNITS_FOR_THREADS,
         when_compiling=lambda tell: None,
+        provenance=dict,
     )
 
 

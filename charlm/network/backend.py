@@ -40,6 +40,8 @@ class Backend:
         The number of units from which on several threads save time.
     when_compiling : callable
         Takes a function to call once, before something is compiled that no earlier run has compiled.
+    provenance : callable
+        Returns what its results depend on beside NumPy; see `charlm.provenance`.
     """
 
     name: str
@@ -53,3 +55,4 @@ class Backend:
     split_streams: Callable[[int, int, int], list[slice]]
     threads_from: int
     when_compiling: Callable[[Callable[[], None]], None]
+    provenance: Callable[[], dict[str, list[str]]]

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
+import numpy as np
 from threadpoolctl import ThreadpoolController
 
 _lock = Lock()
@@ -54,6 +56,25 @@ def blas_threads(threads: int) -> Iterator[None]:
         yield
     finally:
         limit.release()
+
+
+def blas_library() -> list[str]:
+    """Return the name and version of the library that computes NumPy's products, and the processor it computes for.
+
+    A program may have loaded others, as with SciPy: NumPy's own lies beside it, or was loaded first.
+    """
+    folder = Path(np.__file__).parent.parent
+    found = [library for library in _controller().info() if library["user_api"] == "blas"]
+    own = [library for library in found if _begins_with_numpy(Path(library["filepath"]), folder)]
+    for library in own or found:
+        name = f"{library['internal_api']} {library['version']}"
+        return [name, library.get("architecture", "")]
+    return [str(np.show_config(mode="dicts").get("Build Dependencies", {}).get("blas", {}).get("name")), ""]
+
+
+def _begins_with_numpy(path: Path, folder: Path) -> bool:
+    """Tell whether a file is in one of NumPy's folders: ``numpy.libs`` or, on macOS, ``numpy/.dylibs``."""
+    return path.is_relative_to(folder) and path.relative_to(folder).parts[0].startswith("numpy")
 
 
 @cache

@@ -29,6 +29,14 @@ def test_scoring_streams_of_lines_begin_at_newlines_and_hold_every_target_once(i
     assert (lengths > 0).all()
 
 
+@given(st.lists(st.integers(NEWLINE, 3), min_size=2, max_size=30), st.integers(1, 9))
+def test_ids_that_begin_within_a_line_are_scored_whole(ids, S):
+    starts, lengths = evaluation_streams(np.array(ids), S, NEWLINE)
+    assert starts[0] == 0
+    assert all(ids[start] == NEWLINE for start in starts[1:])
+    assert lengths.sum() == len(ids) - 1
+
+
 @given(ITEMS, st.integers(1, 9), st.integers(1, 7), st.booleans())
 def test_scoring_windows_count_every_target_once_after_its_input(items, S, T, in_lines):
     ids, _ = as_lines(items)

@@ -225,7 +225,7 @@ def test_a_safetensors_file_of_another_program_is_refused(tmp_path):
 
 def test_a_file_of_a_later_format_is_refused_by_its_number(file):
     rewrite_metadata(file, lambda text: text.replace('"format":1', '"format":2'))
-    assert "written by a newer charlm (format 2); this one reads format 1" in refusal(file)
+    assert "written by a newer charlm (format 2); this one reads format 1; update charlm" in refusal(file)
 
 
 @pytest.mark.parametrize("version", ["0", '"1.0"', "null", "[]"])

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from charlm import cli
+from charlm import __version__, cli
 from charlm.errors import CharlmError
 from charlm.files import checkpoint
 from tests.runs import configured, corpus_file, finish, resume, start
@@ -234,6 +234,58 @@ def test_a_key_of_a_later_version_is_named_as_such(made, tmp_path):
     assert "written by charlm 0.2.0, a later version than this one" in message
     assert "new_option" in message
     assert message.endswith("update charlm")
+
+
+SECTIONS = ["", "architecture", "vocabulary", "history.0", "run", "run.interval", "run.standing", "run.sizes"]
+
+
+def with_unknown_key(metadata: dict[str, Any], section: str, version: str) -> dict[str, Any]:
+    place = [int(key) if key.isdecimal() else key for key in section.split(".") if key]
+    return changed({**metadata, "version": version}, (*place, "invented"), lambda inner, key: inner.update({key: 1}))
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_a_key_of_a_later_version_is_named_as_such_in_every_section(made, tmp_path, section):
+    directory, (_, tensors, metadata) = forged(made, tmp_path), made
+    path = directory / "last.safetensors"
+    checkpoint.save(path, tensors, with_unknown_key(metadata, section, "0.2.0"))
+    with pytest.raises(CharlmError) as caught:
+        resume(directory)
+    message, place = str(caught.value), section.removesuffix(".0")
+    whose = f"{path}: written by charlm 0.2.0, a later version than this one ({__version__})"
+    assert message.startswith(f"{whose}: its metadata's {place}")
+    assert message.endswith("; update charlm")
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_a_key_that_this_version_did_not_write_is_no_sign_of_a_later_one(made, tmp_path, section):
+    directory, (_, tensors, metadata) = forged(made, tmp_path), made
+    checkpoint.save(directory / "last.safetensors", tensors, with_unknown_key(metadata, section, __version__))
+    with pytest.raises(CharlmError) as caught:
+        resume(directory)
+    assert "damaged" in str(caught.value)
+    assert "update charlm" not in str(caught.value)
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_a_model_can_be_used_whatever_a_later_version_keeps_of_its_training(made, tmp_path, section, capsys):
+    _, tensors, metadata = made
+    path = tmp_path / "last.safetensors"
+    checkpoint.save(path, tensors, with_unknown_key(metadata, section, "0.2.0"))
+    status = cli.main(["sample", str(path), "--length", "5", "--seed", "1"])
+    assert status == (0 if section.startswith("run") else 1)
+    assert ("update charlm" in capsys.readouterr().err) == bool(status)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [("run__kernels", "cuda"), ("vocabulary__unit", "word"), ("architecture__dtype", "bfloat16"),
+     ("run__sizes", {"metrics.jsonl": 1}), ("run__interval", {})],
+)  # fmt: skip
+def test_a_value_of_a_later_version_is_named_as_such(made, tmp_path, place, value):
+    message = refusal(made, tmp_path, version="0.2.0", **{place: value})
+    assert "written by charlm 0.2.0, a later version than this one" in message
+    assert message.endswith("; update charlm")
 
 
 def test_a_cell_of_a_later_version_is_named_as_such(made, tmp_path):

@@ -56,6 +56,12 @@ def test_a_byte_text_stops_at_a_whole_character(stop, written):
     assert text.text == written
 
 
+def test_a_stop_text_is_noticed_within_what_a_broken_character_comes_to():
+    text = Text(characters(BYTES), "\ufffd", lines=1)
+    assert write(text, b"a\xe2bc") == ["a", "", "\ufffdb", "", ""]
+    assert text.done
+
+
 def test_raw_bytes_stop_and_count_lines_as_bytes():
     text = Text(raw_bytes(BYTES), b"\xa9")
     write(text, "née".encode())

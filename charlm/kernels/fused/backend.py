@@ -1,6 +1,6 @@
 """The compiled kernels under the names by which a network asks for them."""
 
-from charlm.kernels.fused import loops, packed
+from charlm.kernels.fused import compiling, loops, packed
 from charlm.kernels.fused.recurrence import PackedWeights, fused_recurrences, lined_up
 from charlm.kernels.fused.weight_gradient import FusedWeightGradient
 from charlm.network.backend import Backend
@@ -17,4 +17,5 @@ BACKEND = Backend(
     split_streams=packed.split_streams_in_pairs,
     threads_from=1,
     when_compiling=loops.when_compiling,
+    provenance=compiling.provenance,
 )

@@ -1,18 +1,19 @@
 """How kernels are compiled, and how what was compiled is found again."""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
-from functools import cache
 from hashlib import sha256
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from typing import Any
 
+import llvmlite
+import numba
 from numba import njit
 from numba.core import config
+from numba.core.registry import cpu_target
 
 from charlm.errors import CharlmWarning
+from charlm.kernels import sources
 from charlm.phrases import one_line
 
 SWITCHED_OFF = bool(getattr(config, "DISABLE_JIT", 0))
@@ -20,18 +21,14 @@ WARNED: list[Exception] = []  # of what went wrong with the cache; one warning i
 OPTIONS: dict[str, Any] = {"nogil": True, "fastmath": True, "error_model": "numpy", "boundscheck": False}
 
 
-@cache
-def _kernels() -> str:
-    """Return a digest of the text of all the kernels, also of those in a zip file."""
-    return sha256(b"".join(_texts(files("charlm.kernels")))).hexdigest()
-
-
-def _texts(folder: Traversable) -> Iterator[bytes]:
-    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        if entry.name.endswith(".py"):
-            yield entry.read_bytes()
-        elif entry.is_dir() and entry.name != "__pycache__":
-            yield from _texts(entry)
+def provenance() -> dict[str, list[str]]:
+    """Return the versions that compile, with the processor that they compile for."""
+    _, processor, features = cpu_target.target_context.codegen().magic_tuple()
+    digest = sha256(features.encode()).hexdigest()[:12]
+    return {
+        "Numba": [numba.__version__, ""],
+        "llvmlite": [llvmlite.__version__, f"{processor} {digest}"],
+    }
 
 
 def compiled_once(function: Callable[..., Any], *made_of: Any) -> Any:
@@ -41,7 +38,7 @@ def compiled_once(function: Callable[..., Any], *made_of: Any) -> Any:
     module from which the function takes something. So the name is made to tell what was compiled: all the kernels, and
     what else the function is made of.
     """
-    digest = sha256(repr((made_of, _kernels())).encode()).hexdigest()[:16]
+    digest = sha256(repr((made_of, sources.digest())).encode()).hexdigest()[:16]
     function.__qualname__ = f"{function.__qualname__}_{digest}"
     compiled = njit(**OPTIONS)(function)
     try:
