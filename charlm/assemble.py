@@ -76,6 +76,16 @@ def needed_memory(config: Config, model: Model, workers: int, ranks: Ranks) -> i
     return processes * bytes_of_a_rank
 
 
+def check_memory(config: Config, model: Model, workers: int, ranks: Ranks) -> None:
+    """Raise a `UsageError` if a training takes more memory than the machine has."""
+    needed, there = needed_memory(config, model, workers, ranks), machine_memory()
+    if there is not None and needed > there:
+        raise UsageError(
+            f"the training takes about {needed / GIGABYTE:,.1f} GB of memory, and this machine has "
+            f"{there / GIGABYTE:,.1f} GB; lower model.hidden_size, training.batch_size or training.seq_length"
+        )
+
+
 def batch(config: Config, model: Model, team: Team, ranks: Ranks) -> Batch:
     """Return what computes gradients, with the weights that training starts from.
 
@@ -85,12 +95,7 @@ def batch(config: Config, model: Model, team: Team, ranks: Ranks) -> Batch:
         If a training takes more memory than the machine has; nothing has been allocated then.
     """
     t = config.training
-    needed, there = needed_memory(config, model, team.workers, ranks), machine_memory()
-    if there is not None and needed > there:
-        raise UsageError(
-            f"the training takes about {needed / GIGABYTE:,.1f} GB of memory, and this machine has "
-            f"{there / GIGABYTE:,.1f} GB; lower model.hidden_size, training.batch_size or training.seq_length"
-        )
+    check_memory(config, model, team.workers, ranks)
     return Batch(
         model,
         model.architecture.initial_parameters(config.seed),

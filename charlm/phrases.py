@@ -43,6 +43,11 @@ def shown(value: object) -> str:
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, dict):
         return "a section"
+    return as_written(value)
+
+
+def as_written(value: object) -> str:
+    """Return a value as Python writes it, cut short if it is long."""
     try:
         return shortened(repr(value))
     except (ValueError, RecursionError):  # Python writes no number of more than 4,300 digits

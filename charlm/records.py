@@ -1,5 +1,6 @@
 """What a run says of itself: each step to whoever shows it, a summary, what may be changed, what a resume needs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -116,7 +117,7 @@ class Changes:
         The same in steps.
     max_minutes : float or None
         The same in minutes of training, those already spent included.
-    corpus : tuple of str or None
+    corpus : str, sequence of str or None
         Where the text is now; it must be the same text.
     kernels : str or None
         What computes the model from here on; another choice rounds differently.
@@ -125,7 +126,7 @@ class Changes:
     epochs: float | None = None
     max_steps: int | None = None
     max_minutes: float | None = None
-    corpus: tuple[str, ...] | None = None
+    corpus: str | Path | Sequence[str] | None = None
     kernels: str | None = None
 
     @property
@@ -142,7 +143,8 @@ class Changes:
         if self.lengths:
             values["training"].update({"epochs": None, "max_steps": None, "max_minutes": None, **self.lengths})
         if self.corpus is not None:
-            values["corpus"]["path"] = self.corpus[0] if len(self.corpus) == 1 else list(self.corpus)
+            paths = list(self.corpus) if isinstance(self.corpus, list | tuple) else self.corpus
+            values["corpus"]["path"] = str(paths) if isinstance(paths, Path) else paths
         if self.kernels is not None:
             values["kernels"] = self.kernels
         return config.from_dict(values, where)

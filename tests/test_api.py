@@ -244,7 +244,7 @@ def test_a_model_without_a_configuration_still_writes(stream, folder):
         (lambda model: model.sample(stop="†"), "stop: not in the vocabulary"),
         (lambda model: model.sample(stop=""), "stop: the empty text would end every text"),
         (lambda model: model.sample(b"tin"), "is a model of characters; give it text instead of bytes"),
-        (lambda model: model.sample(temperature=float("nan")), "temperature: must be a finite number of at least 0"),
+        (lambda model: model.sample(temperature=float("nan")), "temperature: must be at least 0, got nan"),
         (lambda model: model.sample(top_p=1.5), "top_p: must be above 0 and at most 1, got 1.5"),
         (lambda model: model.sample(count=0), "count: must be at least 1, got 0"),
         (lambda model: model.sample(count=10**18), "count: must be at most 10,000, got 1000000000000000000"),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Unpack, overload
 
 import numpy as np
 
-from charlm.api.options import WritingOptions, check
+from charlm.api.options import WritingOptions, check, path_of
 from charlm.arrays import Array, Ids, IntArray
 from charlm.errors import CharlmError, NotFiniteError, Remedy, UsageError
 from charlm.files import modelfile, rundir
@@ -26,7 +26,7 @@ from charlm.inference.text import Text, characters, raw_bytes
 from charlm.inference.writing import Writing
 from charlm.kernels.choice import choose, load_backend
 from charlm.network.model import Model
-from charlm.paths import expanded
+from charlm.phrases import as_written
 from charlm.workers.blas import blas_threads
 from charlm.workers.cores import available_cores
 from charlm.workers.team import Team
@@ -39,6 +39,8 @@ SCORED_PER_STREAM = 25_000  # characters: a text of less than two such streams i
 DEFAULT_LENGTH = 500  # symbols
 LONGEST_LINE = 10_000  # symbols; where only lines are counted, so that a model stuck in a line ends all the same
 LONG = 20_000  # symbols from which fused kernels pay for the half second that loading them takes
+
+PARTS = ("train", "valid", "test")
 
 Readable: TypeAlias = "str | bytes | IntArray"  # the last are ids
 
@@ -80,7 +82,7 @@ def load(
     """
     if workers != "auto":
         check(workers=workers)
-    file = rundir.resolve(expanded(path))
+    file = rundir.resolve(path_of("path", path))
     return LanguageModel(modelfile.load(file), file, kernels, workers, on_compiling, str(path))
 
 
@@ -320,6 +322,8 @@ class LanguageModel:
 
     def _check_ends(self, stop: str | bytes | None, lines: int | None) -> None:
         """Refuse an end that no text could ever reach."""
+        if not isinstance(stop, str | bytes | None):
+            raise UsageError(f"stop: must be text, got {as_written(stop)}")
         if stop is not None and not stop:
             raise UsageError("stop: the empty text would end every text before its first character; leave it out")
         if stop is not None:
@@ -368,7 +372,15 @@ class LanguageModel:
             raise UsageError(f"{self._name}: is a model of characters; give it text instead of bytes")
         if isinstance(text, str | bytes):
             return self.vocabulary.encode(self.as_in_corpus(text) if isinstance(text, str) else text, on_unknown)
-        ids = np.asarray(text, dtype=np.int64)
+        try:
+            ids = np.asarray(text)
+        except ValueError:  # lists of several lengths
+            ids = np.array(None)
+        if ids.ndim != 1 or (len(ids) and ids.dtype.kind not in "iu"):
+            raise UsageError(
+                f"a text must be str, bytes or a list of ids, which are whole numbers, got {as_written(text)}"
+            )
+        ids = ids.astype(np.int64)
         if len(ids) and not 0 <= ids.min() <= ids.max() < len(self.vocabulary):
             raise UsageError(f"ids must be between 0 and {len(self.vocabulary) - 1}, got {ids.min()} to {ids.max()}")
         return ids
@@ -529,14 +541,14 @@ class LanguageModel:
         return Model(self.architecture, load_backend("numpy"))
 
     def read_files(
-        self, files: Sequence[str | Path], on_unknown: str = "error", encoding: str | None = None
+        self, files: str | Path | Sequence[str | Path], on_unknown: str = "error", encoding: str | None = None
     ) -> tuple[Ids, list[str]]:
         """Read files as the model's own corpus was read, to score them.
 
         Parameters
         ----------
-        files : sequence of str or Path
-            One text in some files; ``-`` is standard input.
+        files : str, Path or sequence of them
+            One text in a file or some; ``-`` is standard input.
         on_unknown : {"error", "skip", "replace"}
             What to do with characters that the model never saw.
         encoding : str, optional
@@ -568,10 +580,10 @@ class LanguageModel:
                 raise UsageError("encoding: has no effect on a model of bytes; leave it out")
             check_encoding(encoding, "encoding")
             form["encoding"] = encoding
-        return read([str(file) for file in files], self.vocabulary, on_unknown=on_unknown, **form)
+        return read(_texts("files", files), self.vocabulary, on_unknown=on_unknown, **form)
 
     def read_part(
-        self, part: Literal["train", "valid", "test"] = "valid", corpus: Sequence[str | Path] | None = None
+        self, part: Literal["train", "valid", "test"] = "valid", corpus: str | Path | Sequence[str | Path] | None = None
     ) -> Ids:
         """Read the model's own corpus once more.
 
@@ -579,7 +591,7 @@ class LanguageModel:
         ----------
         part : {"train", "valid", "test"}
             Which part of it.
-        corpus : sequence of str or Path, optional
+        corpus : str, Path or sequence of them, optional
             Where that corpus is now, if it was moved; it must be the same text.
 
         Returns
@@ -599,10 +611,12 @@ class LanguageModel:
         self._own_section("corpus")
         settings = self.config
         section = settings.corpus.model_dump()
+        if part not in PARTS:
+            raise UsageError(f"part: {as_written(part)} is not a part of a corpus ({', '.join(PARTS)})")
         if section["split"][part] == 0:
             raise UsageError(f"{self._name}: has no {part} part (corpus.split.{part} is 0); name files to score")
         if corpus is not None:
-            section = {**section, "path": [str(path) for path in corpus]}
+            section = {**section, "path": _texts("corpus", corpus)}
         text = read_again(section, settings.seed, self.metadata.get("corpus", ""), Path(self._name))
         ids: Ids = getattr(text, part)
         return ids
@@ -613,3 +627,11 @@ class LanguageModel:
         except (KeyError, TypeError):
             raise CharlmError(f"{self._name}: does not say how its corpus was read") from None
         return section
+
+
+def _texts(name: str, paths: str | Path | Sequence[str | Path]) -> list[str]:
+    """Return one path, or several, as texts."""
+    several = [paths] if isinstance(paths, str | Path) else paths
+    if not isinstance(several, list | tuple) or not all(isinstance(path, str | Path) for path in several):
+        raise UsageError(f"{name}: must be a path or a list of paths, got {as_written(paths)}")
+    return [str(path) for path in several]

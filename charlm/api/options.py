@@ -1,16 +1,20 @@
 """The options of the library's functions: what each takes, checked before anything is done."""
 
 from collections.abc import Callable
-from math import inf, isfinite
+from math import inf
+from numbers import Integral, Real
+from pathlib import Path
 from typing import Any, NamedTuple, TypedDict
 
 from charlm.errors import UsageError
 from charlm.limits import MOST_SYMBOLS, MOST_WORKERS
-from charlm.phrases import shown
+from charlm.paths import expanded
+from charlm.phrases import as_written
 
 MOST_SEED = (1 << 64) - 1
 MOST_LENGTH = 1_000_000_000  # characters
 MOST_LINES = 1_000_000
+MOST_TEMPERATURE = 1e300  # logits divided by it still differ from zero in float64
 MOST_COUNT = 10_000  # texts at once, each with a state and random numbers of its own
 
 
@@ -32,31 +36,51 @@ class WritingOptions(TypedDict, total=False):
 class Range(NamedTuple):
     """The numbers that an option takes."""
 
+    kind: type[Any]
     holds: Callable[[Any], bool]
     words: str
     most: float = inf
+    optional: bool = True  # None is an option that was left out
 
 
 RANGES = {
-    "length": Range(lambda x: x >= 0, "at least 0", MOST_LENGTH),
-    "temperature": Range(lambda x: x >= 0 and isfinite(x), "a finite number of at least 0"),
-    "top_k": Range(lambda x: x >= 1, "at least 1", MOST_SYMBOLS),
-    "top_p": Range(lambda x: 0 < x <= 1, "above 0 and at most 1"),
-    "min_p": Range(lambda x: 0 <= x <= 1, "between 0 and 1"),
-    "seed": Range(lambda x: 0 <= x <= MOST_SEED, "between 0 and 2**64 - 1"),
-    "count": Range(lambda x: x >= 1, "at least 1", MOST_COUNT),
-    "lines": Range(lambda x: x >= 1, "at least 1", MOST_LINES),
-    "top": Range(lambda x: x >= 1, "at least 1", MOST_SYMBOLS),
-    "workers": Range(lambda x: x >= 1, "'auto' or at least 1", MOST_WORKERS),
+    "length": Range(Integral, lambda x: x >= 0, "at least 0", MOST_LENGTH),
+    "temperature": Range(Real, lambda x: x >= 0, "at least 0", MOST_TEMPERATURE, False),
+    "top_k": Range(Integral, lambda x: x >= 1, "at least 1", MOST_SYMBOLS),
+    "top_p": Range(Real, lambda x: 0 < x <= 1, "above 0 and at most 1"),
+    "min_p": Range(Real, lambda x: 0 <= x <= 1, "between 0 and 1"),
+    "seed": Range(Integral, lambda x: 0 <= x <= MOST_SEED, "between 0 and 2**64 - 1"),
+    "count": Range(Integral, lambda x: x >= 1, "at least 1", MOST_COUNT, False),
+    "lines": Range(Integral, lambda x: x >= 1, "at least 1", MOST_LINES),
+    "top": Range(Integral, lambda x: x >= 1, "at least 1", MOST_SYMBOLS),
+    "workers": Range(Integral, lambda x: x >= 1, "'auto' or at least 1", MOST_WORKERS, False),
 }
 
 
 def check(**options: Any) -> None:
-    """Refuse numbers that an option does not take; None is an option that was left out."""
+    """Refuse what an option does not take: what is no number, and numbers out of its range."""
     for name, value in options.items():
-        if value is None:
+        kind, holds, words, most, optional = RANGES[name]
+        if value is None and optional:
             continue
-        holds, words, most = RANGES[name]
+        if isinstance(value, bool) or not isinstance(value, kind):
+            noun = "a whole number" if kind is Integral else "a number"
+            raise UsageError(f"{name}: must be {noun} ({words}), got {as_written(value)}")
         if not holds(value) or value > most:
             words = f"at most {most:,}" if holds(value) else words
-            raise UsageError(f"{name}: must be {words}, got {shown(value)}")
+            raise UsageError(f"{name}: must be {words}, got {as_written(value)}")
+
+
+def path_of(name: str, path: Any) -> Path:
+    """Return the path that an argument is, a leading ``~`` replaced by the home directory.
+
+    Raises
+    ------
+    UsageError
+        When it is empty or no path, or when there is no such home directory.
+    """
+    try:
+        return expanded(path)
+    except UsageError as error:
+        error.args = (f"{name}: {error}",)
+        raise

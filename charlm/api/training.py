@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from charlm.api.language_model import LanguageModel, load
+from charlm.api.options import path_of
 from charlm.errors import UsageError
 from charlm.files import modelfile
 from charlm.files.rundir import RunDirectory, left_in
-from charlm.paths import expanded
+from charlm.phrases import as_written
 from charlm.workers.ranks import find_ranks
 
 if TYPE_CHECKING:
@@ -50,10 +53,14 @@ def load_config(
     from charlm import config
 
     if isinstance(overrides, Mapping):
-        given = [config.Override(key, _plain(value), key) for key, value in overrides.items()]
+        given = [config.Override(str(key), _plain(value), str(key)) for key, value in overrides.items()]
+    elif isinstance(overrides, str) or not all(isinstance(text, str) for text in overrides or ()):
+        raise UsageError(
+            f"overrides: must be a mapping, or a list of texts such as ['seed=2'], got {as_written(overrides)}"
+        )
     else:
         given = [config.parse_override(text) for text in overrides or ()]
-    return config.load(None if path is None else Path(path), extra=given)
+    return config.load(None if path is None else path_of("config", path), extra=given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,26 +164,31 @@ def train(
     (True, 20)
     >>> text = run.load().sample(length=100)
     """
-    from charlm.records import UNCHANGED
+    from charlm.records import UNCHANGED, Changes
     from charlm.run import Run
 
+    if not isinstance(changes, Changes | None):
+        raise UsageError(f"changes: must be charlm.Changes(...), got {as_written(changes)}")
+    if on_step is not None and not callable(on_step):
+        raise UsageError(f"on_step: must be a function of an Update, got {as_written(on_step)}")
     ranks, changes = find_ranks(), changes or UNCHANGED
     if resume is None:
         if changes != UNCHANGED:
             raise UsageError("changes: are of a run that is resumed; a new one has its configuration")
         settings, directory = _settings(config, out)
-        weights = None if init_from is None else Path(init_from)
+        weights = None if init_from is None else path_of("init_from", init_from)
         run = Run.plan(directory, settings, ranks, force=replace, init_from=weights)
     else:
         if config is not None or out is not None or init_from is not None or replace:
             raise UsageError("resume: goes on exactly as the run began; leave out config, out, init_from and replace")
-        left = left_in(Path(resume))
+        directory = path_of("resume", resume)
+        left = left_in(directory)
         if left.finished and not changes.lengths:
             if ranks.rank == 0:
                 RunDirectory(left.path.parent).tidy()
             history = list(modelfile.load(left.path).metadata["history"])
             return TrainedRun(left.path.parent, left.step, left.total_steps, left.stopped, history, [])
-        run = Run.resume(Path(resume), ranks, changes)
+        run = Run.resume(directory, ranks, changes)
     with run:
         if on_compiling is not None:
             run.when_compiling(on_compiling)
@@ -203,23 +215,27 @@ def _settings(
     config: "Config | Mapping[str, Any] | str | Path | None", out: str | Path | None
 ) -> tuple["Config", Path]:
     """Return what to do and where."""
-    from charlm.config import from_dict
+    from charlm.config import Config, from_dict
 
     if config is None:
         raise UsageError("config: is missing; give a configuration, or resume a run")
     if isinstance(config, str | Path):
-        return load_config(config), Path(out or Path("runs") / Path(config).stem)
+        return load_config(config), Path("runs") / Path(config).stem if out is None else path_of("out", out)
     if out is None:
         raise UsageError("out: is missing; name the run directory, such as runs/mine")
-    return from_dict(_plain(config), "") if isinstance(config, Mapping) else config, expanded(out)
+    if not isinstance(config, Mapping | Config):
+        raise UsageError(f"config: must be a Config, a mapping or a file, got {as_written(config)}")
+    return from_dict(_plain(config), "") if isinstance(config, Mapping) else config, path_of("out", out)
 
 
 def _plain(value: object) -> object:
-    """Return a value as YAML could hold it: paths as text, tuples as lists."""
+    """Return a value as YAML could hold it: paths as text, tuples as lists, NumPy's numbers as Python's."""
     if isinstance(value, Mapping):
         return {key: _plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(entry) for entry in value]
+    if isinstance(value, np.generic):
+        return value.item()
     return str(value) if isinstance(value, Path) else value
 
 

@@ -158,6 +158,7 @@ def measure(config: Config, vocabulary_size: int, steps: int, *, peak_size: int 
     """
     model, t = network(config, vocabulary_size), config.training
     split = assemble.split(config, model, Ranks())
+    assemble.check_memory(config, model, split.workers, Ranks())
     team = Team(*split)
     symbols = random_symbols(config, vocabulary_size)
     step = Spread.of(_steps(training(config, model, team, symbols), WARM_UP + steps)[WARM_UP:])

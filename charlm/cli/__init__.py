@@ -77,7 +77,7 @@ def explain(error: Exception, where: str = "") -> int:
     import click
 
     from charlm import __version__
-    from charlm.cli.advice import with_advice
+    from charlm.cli.advice import joined, usage_advice, with_advice
     from charlm.cli.streams import say
     from charlm.errors import CharlmError
     from charlm.phrases import one_line
@@ -91,10 +91,9 @@ def explain(error: Exception, where: str = "") -> int:
             say(error.format_message())
             return USAGE
         case click.UsageError():
-            command = error.ctx.command_path if error.ctx else "charlm"
-            return _complain(f"{_joined(error.format_message())} Try `{command} --help`.", USAGE, where)
+            return _complain(usage_advice(error), USAGE, where)
         case click.ClickException():
-            return _complain(_joined(error.format_message()), error.exit_code, where)
+            return _complain(joined(error.format_message()), error.exit_code, where)
         case OSError():
             reason = error.strerror or str(error)
             return _complain(one_line(f"{error.filename or 'input or output'}: {reason}"), FAILURE, where)
@@ -120,10 +119,3 @@ def _complain(message: str, status: int, where: str) -> int:
     for line in message.split("\n"):
         say(f"charlm: {where}{line}")
     return status
-
-
-def _joined(message: str) -> str:
-    """Return a message of click's, which may be of several lines, as one line."""
-    from charlm.phrases import one_line
-
-    return one_line(" ".join(message.split()))

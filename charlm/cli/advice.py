@@ -5,8 +5,10 @@ import re
 import shlex
 from pathlib import Path
 
+import click
+
 from charlm.errors import CharlmError, Remedy
-from charlm.phrases import one_line
+from charlm.phrases import one_line, similar
 
 ADVICE = {
     Remedy.OTHER_DIRECTORY: "--out",
@@ -29,6 +31,35 @@ def with_advice(error: CharlmError) -> str:
     if error.remedy is None:
         return str(error)
     return f"{error} ({ADVICE[error.remedy].format(path=quoted(error.path or Path()), ranks=error.ranks)})"
+
+
+def usage_advice(error: click.UsageError) -> str:
+    """Return the message of an error of the arguments, with what was likely meant and where to read on."""
+    command = error.ctx.command_path if error.ctx else "charlm"
+    message = joined(error.format_message())
+    if isinstance(error, click.NoSuchOption):
+        message = f"No such option {error.option_name!r}{_option_meant(error)}"
+    return f"{message}{'' if message.endswith(('.', '?')) else '.'} Try `{command} --help`."
+
+
+def joined(message: str) -> str:
+    """Return a message of click's, which may be of several lines, as one line."""
+    return one_line(" ".join(message.split()))
+
+
+def _option_meant(error: click.NoSuchOption) -> str:
+    """Name the option that one that does not exist was meant for, or the key of the configuration."""
+    if error.ctx is None:
+        return ""
+    word, params = error.option_name.lstrip("-"), error.ctx.command.params
+    if any(param.name == "overrides" for param in params):
+        from charlm.config.wording import home_of
+
+        if key := home_of(word.replace("-", "_")):
+            return f"; it is a key of the configuration: `--set {'.'.join(key)}=VALUE`"
+    options = {name.lstrip("-"): name for param in params if isinstance(param, click.Option) for name in param.opts}
+    near = [name for name in options if len(word) > 1 and name.startswith(word)] or similar(word, options)
+    return f"; did you mean {options[near[0]]!r}?" if near else ""
 
 
 def quoted(path: Path, windows: bool = os.name == "nt") -> str:

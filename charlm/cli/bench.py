@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charlm.cli.options import PathOfAFile, overrides_option
+from charlm.cli.options import PathOfAFile, WholeRange, overrides_option
 from charlm.limits import MOST_SYMBOLS
 
 if TYPE_CHECKING:
@@ -27,13 +27,13 @@ Examples:
 @overrides_option
 @click.option(
     "--vocabulary",
-    type=click.IntRange(min=2, max=MOST_SYMBOLS),
+    type=WholeRange(min=2, max=MOST_SYMBOLS),
     default=65,
     metavar="V",
     help="How many symbols there are.",
 )
 @click.option(
-    "--repeat", type=click.IntRange(min=1, max=MOST_STEPS), default=20, metavar="N", help="How many steps are timed."
+    "--repeat", type=WholeRange(min=1, max=MOST_STEPS), default=20, metavar="N", help="How many steps are timed."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as a JSON object.")
 def command(config: Path | None, overrides: tuple[str, ...], vocabulary: int, repeat: int, as_json: bool) -> None:

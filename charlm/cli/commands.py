@@ -19,7 +19,20 @@ COMMANDS = {
 }
 
 
-class LazyGroup(click.Group):
+class Group(click.Group):
+    """A group whose complaints name the command that they are about."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command, and say which one it was where click does not."""
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            if error.ctx is None and (command := self.get_command(ctx, str(ctx.invoked_subcommand))):
+                error.ctx = click.Context(command, ctx, ctx.invoked_subcommand)
+            raise
+
+
+class LazyGroup(Group):
     """A group of the commands in `COMMANDS` that imports a command's module only to run it."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import click
 
+from charlm.cli.commands import Group
 from charlm.cli.options import PathOfAFile, options_in_messages
 from charlm.cli.signals import ended_by_signals
 from charlm.cli.streams import say, write
 from charlm.corpus.fetch import CORPORA, corpus_named, fetch
 
 
-@click.group(name="data")
+@click.group(name="data", cls=Group)
 def command() -> None:
     """List and fetch well-known public corpora."""
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from charlm.cli.options import PathOfAFile, overrides_option
+from charlm.cli.options import PathOfAFile, WholeRange, overrides_option
 from charlm.errors import CharlmError
 
 VOCABULARY_SIZE = 11
@@ -17,7 +17,7 @@ MOST_HIDDEN = 16  # units and embedding: the equations are the same at any width
 @overrides_option
 @click.option(
     "--most",
-    type=click.IntRange(min=1, max=MOST_ELEMENTS),
+    type=WholeRange(min=1, max=MOST_ELEMENTS),
     default=100,
     help="Elements checked of each tensor, at the most.",
 )

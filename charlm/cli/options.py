@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,8 +10,21 @@ import click
 
 from charlm.errors import UsageError
 from charlm.paths import expanded
+from charlm.phrases import shortened
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class WholeRange(click.IntRange):
+    """A range of whole numbers, with a message in words for what is none of them."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number, or fail."""
+        try:
+            number: int = super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"must be a whole number {_limits(self)}, got {shortened(repr(value))}", param, ctx)
+        return number
 
 
 class FiniteRange(click.FloatRange):
@@ -19,23 +32,31 @@ class FiniteRange(click.FloatRange):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Return the number, or fail."""
-        number: float = super().convert(value, param, ctx)
+        try:
+            number: float = super().convert(value, param, ctx)
+        except click.BadParameter:
+            number = inf
         if not isfinite(number):
-            self.fail(f"{number} is not a finite number.", param, ctx)
+            noun = "a finite number" if self.max is None else "a number"
+            self.fail(f"must be {noun} {_limits(self)}, got {shortened(repr(value))}", param, ctx)
         return number
+
+
+def _limits(of: click.IntRange | click.FloatRange) -> str:
+    """Return a range in words."""
+    least = None if of.min is None else f"{'above' if of.min_open else 'of at least'} {of.min:,}"
+    most = None if of.max is None else f"at most {of.max:,}"
+    return " and ".join(limit for limit in (least, most) if limit)
 
 
 class PathOfAFile(click.Path):
     """A path with ``~`` for a home directory, also behind an equals sign, where the shell leaves it alone."""
 
-    def __init__(self) -> None:
-        super().__init__(path_type=Path)
-
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """Return the path, or fail."""
         if not str(value):
             self.fail("is empty; give a path", param, ctx)
-        return expanded(str(super().convert(value, param, ctx)))
+        return expanded(value)
 
 
 def overrides_option(function: F) -> F:

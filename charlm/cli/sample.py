@@ -6,11 +6,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from charlm.api.options import MOST_COUNT, MOST_LENGTH, MOST_LINES, MOST_SEED
+from charlm.api.options import MOST_COUNT, MOST_LENGTH, MOST_LINES, MOST_SEED, MOST_TEMPERATURE
 from charlm.cli.display import COMPILING
-from charlm.cli.options import FiniteRange, PathOfAFile, model_argument, on_unknown_option, options_in_messages
+from charlm.cli.options import (
+    FiniteRange,
+    PathOfAFile,
+    WholeRange,
+    model_argument,
+    on_unknown_option,
+    options_in_messages,
+)
 from charlm.cli.streams import say, write, write_json
-from charlm.errors import CharlmError, UsageError
+from charlm.errors import CharlmError, UnknownSymbolError, UsageError
 from charlm.limits import MOST_SYMBOLS
 from charlm.phrases import one_line
 
@@ -36,17 +43,21 @@ Examples:
 @model_argument
 @click.option(
     "--length",
-    type=click.IntRange(min=0, max=MOST_LENGTH),
+    type=WholeRange(min=0, max=MOST_LENGTH),
     default=500,
     metavar="N",
     help="Characters to write (bytes, in a byte model).",
 )
 @click.option(
-    "--temperature", type=FiniteRange(min=0), default=0.8, metavar="T", help="Below 1 safer, above 1 wilder, 0 greedy."
+    "--temperature",
+    type=FiniteRange(min=0, max=MOST_TEMPERATURE),
+    default=0.8,
+    metavar="T",
+    help="Below 1 safer, above 1 wilder, 0 greedy.",
 )
 @click.option(
     "--top-k",
-    type=click.IntRange(min=1, max=MOST_SYMBOLS),
+    type=WholeRange(min=1, max=MOST_SYMBOLS),
     metavar="K",
     help="Draw from the K likeliest characters only.",
 )
@@ -71,17 +82,15 @@ Examples:
 )
 @click.option(
     "--seed",
-    type=click.IntRange(min=0, max=MOST_SEED),
+    type=WholeRange(min=0, max=MOST_SEED),
     metavar="SEED",
     help="The same seed gives the same text.  [default: random, printed to stderr]",
 )
-@click.option(
-    "--count", type=click.IntRange(min=1, max=MOST_COUNT), default=1, metavar="N", help="Write N texts at once."
-)
+@click.option("--count", type=WholeRange(min=1, max=MOST_COUNT), default=1, metavar="N", help="Write N texts at once.")
 @click.option("--stop", metavar="TEXT", help="End a text when it has written TEXT.")
 @click.option(
     "--lines",
-    type=click.IntRange(min=1, max=MOST_LINES),
+    type=WholeRange(min=1, max=MOST_LINES),
     metavar="N",
     help="End a text after N lines, whatever their length.",
 )
@@ -133,9 +142,9 @@ def command(
     if lines is not None and context.get_parameter_source("length") is click.core.ParameterSource.DEFAULT:
         length = None
     loaded = charlm.load(model, kernels=kernels, on_compiling=lambda: say(COMPILING))
-    ids = _read_prompt(loaded, prompt, prompt_file, on_unknown)
     used = secrets.randbelow(1 << 32) if seed is None else seed
     with options_in_messages():
+        ids = _read_prompt(loaded, prompt, prompt_file, on_unknown)
         writing = loaded.writing(
             ids, length=length, temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, seed=used, count=count,
             stop=stop, lines=lines, allow_unknown=allow_unknown, probabilities=as_json,
@@ -154,7 +163,7 @@ def _read_prompt(model: "LanguageModel", prompt: str | None, file: Path | None, 
 
     if file is None:
         return _encoded(model, prompt or "", on_unknown, "--prompt")
-    data = standard_input().read() if str(file) == "-" else file.read_bytes()
+    data = standard_input().read() if str(file) == "-" else _bytes_of(file)
     if model.vocabulary.unit == "byte":
         return _encoded(model, data, on_unknown, str(file))
     try:
@@ -163,12 +172,21 @@ def _read_prompt(model: "LanguageModel", prompt: str | None, file: Path | None, 
         raise CharlmError(f"{file}: is not UTF-8 at byte {error.start:,}; save the prompt as UTF-8") from error
 
 
+def _bytes_of(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise CharlmError(
+            f"--prompt-file: {file} cannot be read: {error.strerror or error}; name a text, or - for standard input"
+        ) from error
+
+
 def _encoded(model: "LanguageModel", text: str | bytes, on_unknown: str, where: str) -> "IntArray":
     if isinstance(text, str) and model.as_in_corpus(text) != text:
         say(f"{one_line(where)}: read as the model's corpus was, with its newlines, case and Unicode form")
     try:
         return model.encode(text, on_unknown)
-    except UsageError as error:
+    except UnknownSymbolError as error:
         error.args = (f"{where}: {error}",)
         raise
 

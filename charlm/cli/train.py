@@ -11,7 +11,7 @@ import click
 from charlm.cli import PIPE_CLOSED, explain
 from charlm.cli.advice import quoted
 from charlm.cli.display import COMPILING
-from charlm.cli.options import FiniteRange, PathOfAFile, overrides_option
+from charlm.cli.options import FiniteRange, PathOfAFile, WholeRange, overrides_option
 from charlm.cli.signals import Signals
 from charlm.cli.streams import reader_gone, say
 from charlm.errors import UsageError
@@ -56,7 +56,7 @@ Examples:
     metavar="M",
     help="Train for M minutes, whatever CONFIG says.",
 )
-@click.option("--max-steps", type=click.IntRange(min=1), metavar="N", help="Train for N steps.")
+@click.option("--max-steps", type=WholeRange(min=1), metavar="N", help="Train for N steps.")
 @click.option("--epochs", type=FiniteRange(min=0, min_open=True), metavar="N", help="Train for N passes over the text.")
 @click.option(
     "--kernels", type=click.Choice(["auto", "numpy", "fused"]), help="What computes the model, whatever CONFIG says."

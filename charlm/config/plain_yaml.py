@@ -86,13 +86,15 @@ def compose(text: str, name: str) -> yaml.Node | None:
         mark = error.problem_mark or error.context_mark
         line = mark.line if mark else loader.line
         in_reference = "alias" in (error.context or "") or "anchor" in (error.context or "")
-        fail(line, _QUOTE if in_reference else f"{error.problem}{_about_backslashes(text, line, error)}")
+        fail(line, _QUOTE if in_reference else f"{error.problem}{_about(text, line, error)}")
     except (ValueError, OverflowError):  # PyYAML passes on what it cannot turn into a character or a number
         fail(loader.line, "there is no such character or number")
 
 
-def _about_backslashes(text: str, line: int, error: yaml.MarkedYAMLError) -> str:
-    """Explain an error that a Windows path in double quotes has led to, if that is what it is."""
+def _about(text: str, line: int, error: yaml.MarkedYAMLError) -> str:
+    """Explain an error that tabs, or a Windows path in double quotes, have led to, if that is what it is."""
+    if "'\\t'" in (error.problem or ""):
+        return "; indent with spaces instead of tabs"
     above = text.split("\n")[: line + 1]
     in_quotes = "double-quoted" in (error.context or "")
     return _ESCAPES if in_quotes or any(re.search(r'\\"\s*\Z', row) for row in above) else ""

@@ -125,7 +125,7 @@ def parse_override(text: str, option: str = "") -> Override:
         If it has no value, or one that is not YAML.
     """
     key, equals, value = text.partition("=")
-    if not equals:
+    if not equals or not key:
         raise ConfigError(one_line(f"{option}{shortened(text)}: needs KEY=VALUE, such as model.hidden_size=512"))
     where = f"{option}{shortened(key)}"
     if len(value) > textfile.LARGEST:

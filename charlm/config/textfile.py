@@ -4,10 +4,13 @@ import codecs
 import stat
 from pathlib import Path
 
+from charlm.corpus.signatures import kind
 from charlm.errors import ConfigError
-from charlm.phrases import one_line
+from charlm.phrases import did_you_mean, nearest, one_line
 
 LARGEST = 32 * 1024  # bytes; a file with every key and its comment has 6,000
+IS = "a configuration is a YAML file"
+OF_A_RUN = "config.yaml"  # in its directory
 _MARKED = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16", codecs.BOM_UTF8: "UTF-8"}
 _KINDS = {
     stat.S_IFDIR: "a directory",
@@ -28,21 +31,34 @@ def read(path: Path) -> str:
     """
     name = one_line(str(path))
     try:
-        kind = stat.S_IFMT(path.stat().st_mode)
-        if kind != stat.S_IFREG:  # a pipe would be waited for
-            raise ConfigError(f"{name}: is {_KINDS.get(kind, 'no file')}; a configuration is a YAML file")
+        mode = stat.S_IFMT(path.stat().st_mode)
+        if mode != stat.S_IFREG:  # a pipe would be waited for
+            inside = f"; did you mean {one_line(str(path / OF_A_RUN))}?" if (path / OF_A_RUN).is_file() else ""
+            raise ConfigError(f"{name}: is {_KINDS.get(mode, 'no file')}; {IS}{inside}")
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)
     except FileNotFoundError:
-        raise ConfigError(f"{name}: there is no such file") from None
+        raise ConfigError(f"{name}: there is no such file{_near(path)}") from None
     except (OSError, ValueError) as error:  # a path with a NUL is a ValueError
         raise ConfigError(f"{name}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if found := kind(data):
+        raise ConfigError(f"{name}: is {found}; {IS}")
     if len(data) > LARGEST:
         raise ConfigError(
             f"{name}: is too large for a configuration, which has at most {LARGEST:,} bytes; "
             "the text to learn from is given by corpus.path"
         )
     return _decoded(data, name)
+
+
+def _near(path: Path) -> str:
+    """Return the file that a person may have meant by one that is not there, as a question."""
+    try:
+        files = {file.stem: file for file in path.parent.iterdir() if file.suffix in (".yaml", ".yml")}
+    except OSError:
+        return f"; nor is there a directory {one_line(str(path.parent))}"
+    near = nearest(path.stem, files)
+    return did_you_mean(one_line(str(files[near])) if near else None)
 
 
 def _decoded(data: bytes, name: str) -> str:

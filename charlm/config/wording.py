@@ -20,6 +20,17 @@ _WORDS = {
     "must": "{sentence}",
 }
 UNKNOWN = ("extra_forbidden", "invalid_key")
+# What other programs call a key.
+_OTHER_NAMES = {
+    "lr": "learning_rate",
+    "hidden": "hidden_size",
+    "units": "hidden_size",
+    "layers": "num_layers",
+    "steps": "max_steps",
+    "minutes": "max_minutes",
+    "bptt": "seq_length",
+    "clip": "clip_norm",
+}
 _BOOLEAN_WORDS = {"no": "false", "off": "false", "n": "false", "yes": "true", "on": "true", "y": "true"}
 
 
@@ -30,7 +41,9 @@ def complaint(key: Key, kind: str, value: object, context: Mapping[str, Any]) ->
     if kind in UNKNOWN:
         return unknown_key(key)
     if key in SECTIONS:
-        return f"must be a section with keys ({', '.join(SECTIONS[key].model_fields)}), got {shown(value)}"
+        keys = ", ".join(SECTIONS[key].model_fields)
+        text = "" if key else "; the text to learn from is named by corpus.path in it"
+        return f"must be a {'section' if key else 'configuration'} with keys ({keys}), got {shown(value)}{text}"
     nullable = type(None) in get_args(SECTIONS[key[:-1]].model_fields[key[-1]].annotation)
     if kind == "one_of":
         names = (*context["names"], *(["null"] if nullable else []))
@@ -49,8 +62,17 @@ def _hint(kind: str, value: object) -> str:
     return ""
 
 
+def home_of(name: str) -> Key | None:
+    """Return the only key of a name, or of what other programs call it."""
+    name = _OTHER_NAMES.get(name, name)
+    found = [key for key in KEYS if key[-1] == name and key not in SECTIONS]
+    return found[0] if len(found) == 1 else None
+
+
 def meant(key: Key) -> Key | None:
     """Return the existing key that was most likely meant by one that does not exist."""
+    if key[-1] in _OTHER_NAMES:
+        return home_of(key[-1])
     spelled_out = tuple(".".join(key).split("."))  # `model.cell: gru` at the top level
     if spelled_out in KEYS:
         return spelled_out

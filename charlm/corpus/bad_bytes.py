@@ -4,7 +4,7 @@ import codecs
 import io
 from typing import NamedTuple
 
-from charlm.corpus.signatures import HEAD, archive, mark, zero_pattern
+from charlm.corpus.signatures import HEAD, archive, kind, mark, zero_pattern
 from charlm.corpus.sources import Source
 from charlm.errors import CorpusError
 
@@ -72,6 +72,8 @@ def likely_encoding(head: bytes, around: bytes, tried: str, unpacked: str = "") 
     """
     if meaning := archive(head, unpacked) or mark(head):
         return meaning
+    if found := kind(head):
+        return f"it is {found}; corpora are text, and `unit: byte` reads any file"
     if b"\x00" in head or b"\x00" in around:
         no_text = "it has zero bytes, so it is probably no text; `unit: byte` reads any file"
         return zero_pattern(head if b"\x00" in head else around) or no_text

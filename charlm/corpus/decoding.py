@@ -126,9 +126,9 @@ def check_encoding(encoding: str, key: str = "corpus.encoding") -> None:
     try:
         b"text".decode(encoding, "ignore")
         codecs.getincrementaldecoder(encoding)
-    except (LookupError, ValueError):
+    except (LookupError, TypeError, ValueError):
         names = {name.replace("_", "-") for name in aliases.values()}
-        hint = suggestion(encoding, sorted(names)) or "; for example utf-8, utf-16, cp1252, latin-1"
+        hint = suggestion(str(encoding), sorted(names)) or "; for example utf-8, utf-16, cp1252, latin-1"
         raise UsageError(f"{key}: {encoding!r} is not a text encoding{hint}") from None
 
 

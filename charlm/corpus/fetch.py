@@ -122,8 +122,10 @@ def fetch(
         When the address is none of the web's.
     """
     address = corpus.url if url is None else url
-    if urlsplit(address).scheme not in SCHEMES:
-        raise UsageError(f"url: {address!r} is not a web address; it must begin with http:// or https://")
+    if not _is_of_the_web(address):
+        raise UsageError(
+            f"url: {address!r} is not a web address; it must begin with http:// or https:// and name a server"
+        )
     target = folder / corpus.filename
     try:
         if _is_there(corpus, target, force):
@@ -137,6 +139,14 @@ def fetch(
             remedy=Remedy.OTHER_FOLDER,
         ) from None
     return Fetched(target, already_there=False)
+
+
+def _is_of_the_web(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        return parts.scheme in SCHEMES and bool(parts.hostname)
+    except ValueError:  # a bracket that is not closed, as around an IPv6 address
+        return False
 
 
 def _is_there(corpus: Download, target: Path, force: bool) -> bool:

@@ -17,7 +17,7 @@ from charlm.corpus.division import DIVISIONS
 from charlm.corpus.encoding import CHANGED, NOUNS, encode, key_of, named
 from charlm.corpus.sources import STANDARD_INPUT, STDLIB_PREFIX, Source, find
 from charlm.corpus.vocabulary import Vocabulary
-from charlm.errors import CharlmError, CorpusError, Remedy, UsageError
+from charlm.errors import CharlmError, CorpusError, Remedy, UnknownSymbolError, UsageError
 from charlm.phrases import count
 
 CACHED_FROM = 1 << 24  # bytes of files; smaller corpora are encoded sooner than a cache pays
@@ -172,7 +172,7 @@ def read(
             characters += len(piece)
             try:
                 encoded.append(vocabulary.encode(piece, on_unknown))
-            except UsageError as error:
+            except UnknownSymbolError as error:
                 error.args = (f"{', '.join(source.name for source in sources)}: {error}",)
                 raise
     ids = np.concatenate([np.empty(0, dtype=vocabulary.dtype), *encoded])
@@ -215,7 +215,8 @@ def read_again(section: Mapping[str, Any], seed: int, digest: str, where: Path) 
         corpus = load(**{**section, "path": paths}, seed=seed)
     except CharlmError as error:
         raise CorpusError(
-            f"{where}: its corpus cannot be read again: {error}; if it was moved, say where it is now",
+            f"{where}: its corpus cannot be read again: {error}{' If' if str(error).endswith('?') else '; if'} it was "
+            "moved, say where it is now",
             remedy=Remedy.NAME_CORPUS,
         ) from error
     if corpus.digest != digest:
@@ -285,7 +286,8 @@ def check_fits(characters: int, batch_size: int, seq_length: int) -> None:
         fitting[0] = fitting[0].replace(" with ", " would fit with ")
     raise CorpusError(
         f"the training part has {count(characters, 'character')}, but batch_size {batch_size} x seq_length "
-        f"{seq_length} needs at least {batch_size * seq_length + 1}; {', or '.join(fitting) or 'give a longer corpus'}"
+        f"{seq_length} needs at least {batch_size * seq_length + 1:,}; "
+        f"{', or '.join(fitting) or 'give a longer corpus'}"
     )
 
 

@@ -19,6 +19,29 @@ ARCHIVES = {
     b"\x28\xb5\x2f\xfd": "it is a Zstandard file (.zst), which charlm does not unpack; unpack it with `unzstd`",
     b"\x04\x22\x4d\x18": "it is an LZ4 file (.lz4), which charlm does not unpack; unpack it with `unlz4`",
 }
+KINDS = {
+    b"PK\x03\x04": "a zip archive, as PyTorch's and Keras's models are",
+    b"\x80\x02": "a pickle",
+    b"\x80\x03": "a pickle",
+    b"\x80\x04": "a pickle",
+    b"\x80\x05": "a pickle",
+    b"GGUF": "a GGUF model",
+    b"\x93NUMPY": "an array of NumPy's",
+    b"\x89HDF": "an HDF5 file",
+    b"\x89PNG": "a PNG image",
+    b"\xff\xd8\xff": "a JPEG image",
+    b"GIF8": "a GIF image",
+    b"RIFF": "a sound, an image or a film",
+    b"ID3": "an MP3 file",
+    b"OggS": "an Ogg file",
+    b"SQLite format 3": "an SQLite database",
+    b"\x7fELF": "a program",
+    b"%PDF": "a PDF",
+    b"\x1f\x8b": "a gzip file",
+    b"BZh": "a bzip2 file",
+    b"\xfd7zXZ": "an xz file",
+    b"\x28\xb5\x2f\xfd": "a Zstandard file",
+}
 MARKS = {
     codecs.BOM_UTF32_LE: "it begins as UTF-32 does; set `encoding: utf-32`",
     codecs.BOM_UTF32_BE: "it begins as UTF-32 does; set `encoding: utf-32`",
@@ -53,6 +76,13 @@ def archive(head: bytes, unpacked: str = "") -> str | None:
             return f"it is a {name} file within a {unpacked} file; unpack it once and give what comes out {suffix}"
         return f"it is a {name} file; give it the suffix {suffix}"
     return next((meaning for signature, meaning in ARCHIVES.items() if head.startswith(signature)), None)
+
+
+def kind(head: bytes) -> str | None:
+    """Return what a file that is no text is, by its first bytes: another program's model, an image, or a checkpoint."""
+    if head[8:10] == b'{"' and b"\0" in head[:8]:  # the length of a safetensors header
+        return "a safetensors file, as checkpoints are"
+    return next((meaning for signature, meaning in KINDS.items() if head.startswith(signature)), None)
 
 
 def mark(head: bytes) -> str | None:

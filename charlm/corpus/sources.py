@@ -188,9 +188,11 @@ def find(path: str | Sequence[str], notes: list[str] | None = None) -> list[Sour
     """
     paths = [path] if isinstance(path, str) else list(path)
     if not paths or not all(paths):
-        raise UsageError("corpus.path: is empty; it must name a file, a directory, a pattern or - for standard input")
+        raise UsageError(
+            "the path of the text is empty; it must name a file, a directory, a pattern or - for standard input"
+        )
     if paths.count(STANDARD_INPUT) > 1:
-        raise UsageError("corpus.path: names standard input (-) twice; it can be read once")
+        raise UsageError("standard input (-) is named twice; it can be read once, so name it once")
     left_out: list[str] = []
     found = [source for one in paths for source in _find_one(one, left_out)]
     if notes is not None:
@@ -215,7 +217,7 @@ def _find_one(path: str, notes: list[str]) -> list[Source]:
     if stat.S_ISDIR(mode):
         return [_file(found) for found in _directory(place, notes)]
     if stat.S_ISBLK(mode) or (stat.S_ISCHR(mode) and not _is_terminal(place)):
-        raise CorpusError(f"{one_line(path)}: is a device; corpus.path must name text")
+        raise CorpusError(f"{one_line(path)}: is a device; name a file with the text")
     return [_file(place) if stat.S_ISREG(mode) else _pipe(place)]
 
 
@@ -364,6 +366,8 @@ def _stdlib(pattern: str) -> list[Path]:
 def _missing(path: str) -> str:
     folder, name = os.path.split(path)
     message = f"{one_line(path)}: there is no such file"
+    if "://" in path:
+        return f"{one_line(path)}: is an address; charlm reads files: bring it here first, and name the file"
     if re.search("[\0-\x1f\x85\xa0\u2028\u2029]", path):  # what the letters n, t, ... are after a backslash
         return (
             f"{message}; in double quotes, YAML takes a backslash for an escape: use single quotes or forward slashes"
@@ -378,4 +382,4 @@ def _missing(path: str) -> str:
 
 def _unreadable(name: str, error: Exception) -> CorpusError:
     reason = getattr(error, "strerror", None) or str(error)
-    return CorpusError(f"{one_line(name)}: cannot be read ({reason}); corpus.path must name files that you may read")
+    return CorpusError(f"{one_line(name)}: cannot be read ({reason}); name a file that you may read")

@@ -139,9 +139,10 @@ class Vocabulary:
 
         Raises
         ------
+        UnknownSymbolError
+            When symbols are unknown and the policy is "error".
         UsageError
-            When symbols are unknown and the policy is "error"; when the policy is "replace" and the vocabulary
-            has no unknown symbol.
+            When the policy is none, or it is "replace" and the vocabulary has no unknown symbol.
         """
         self._check_policy(on_unknown)
         symbols = self._symbols_in(text)
@@ -234,10 +235,10 @@ class Vocabulary:
 
     def _check_policy(self, policy: str) -> None:
         if policy not in POLICIES:
-            raise UsageError(f"on-unknown: {policy!r} is not a policy; it must be one of {', '.join(POLICIES)}")
+            raise UsageError(f"on_unknown: {policy!r} is not a policy; it must be one of {', '.join(POLICIES)}")
         if policy == "replace" and self.unknown is None:
             raise UsageError(
-                "on-unknown: 'replace' needs an unknown symbol, and this vocabulary has none (it is made when the "
+                "on_unknown: 'replace' needs an unknown symbol, and this vocabulary has none (it is made when the "
                 "corpus is read with min_count above 1); choose 'error' or 'skip'"
             )
 
@@ -251,7 +252,7 @@ class Vocabulary:
         try:  # surrogateescape: the operating system's way to hand over arguments that are not UTF-8
             return text.encode("utf-8", "surrogateescape")
         except UnicodeEncodeError as error:
-            raise UsageError(f"the text has no UTF-8 form: {error.reason} at character {error.start}") from None
+            raise UnknownSymbolError(f"the text has no UTF-8 form: {error.reason} at character {error.start}") from None
 
     def _stored(self, ids: npt.ArrayLike) -> bytes:
         return self._codes[np.asarray(ids, dtype=np.intp)].tobytes()

@@ -13,6 +13,7 @@ from charlm.files import checkpoint, schema
 from charlm.files.lock import NAME as LOCK
 from charlm.files.lock import Lock
 from charlm.files.metrics import Logged, end_of_step, logged
+from charlm.files.tensorfile import SOUND
 
 CONFIG = "config.yaml"  # the resolved configuration, every default written out
 METRICS = "metrics.jsonl"  # one JSON object a line
@@ -66,7 +67,11 @@ class RunDirectory:
                 remedy=Remedy.OTHER_DIRECTORY,
             )
         if not os.access(existing, os.W_OK):
-            raise WriteError(f"{self.path}: cannot be made or written to: {existing} is not yours to write in")
+            raise WriteError(
+                f"{self.path}: cannot be made or written to: {existing} is not yours to write in; "
+                "name another directory",
+                remedy=Remedy.OTHER_DIRECTORY,
+            )
         found = [name for name in FILES if os.path.lexists(self.path / name)]
         if found and not force:
             resumable = LAST in found
@@ -94,7 +99,10 @@ class RunDirectory:
             self._made = [place for place in (self.path, *self.path.absolute().parents) if not place.exists()]
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise WriteError(f"{self.path}: cannot be made: {error.strerror or error}") from error
+            raise WriteError(
+                f"{self.path}: cannot be made: {error.strerror or error}; name another directory",
+                remedy=Remedy.OTHER_DIRECTORY,
+            ) from error
         try:
             self._lock = Lock(self.path)
         except CharlmError:
@@ -359,6 +367,8 @@ def left_in(directory: Path) -> Left:
                 remedy=Remedy.START_ANEW,
                 path=directory,
             )
+        if runs := _runs_in(directory):
+            raise UsageError(f"{directory}: holds no run itself{_or_one_of(runs)}")
         raise UsageError(
             f"{directory}: holds no run to resume; one that was stopped before its first step has written nothing: "
             "start it again"
@@ -423,6 +433,8 @@ def resolve(path: Path, which: Literal["best", "last"] = "best") -> Path:
         When there is none; the message names the runs that there are.
     """
     if path.is_file():
+        if path.name in (CONFIG, METRICS, SAMPLES) and (path.parent / LAST).is_file():
+            raise UsageError(f"{path}: is no checkpoint, but lies in a run; did you mean {path.parent}?")
         return path
     for name in FILE_NAMES[which]:
         if (path / name).is_file():
@@ -430,6 +442,8 @@ def resolve(path: Path, which: Literal["best", "last"] = "best") -> Path:
     if path.is_dir():
         wanted = " or ".join(FILE_NAMES[which])
         raise UsageError(f"{path}: no checkpoint in this folder ({wanted}){_or_one_of(_runs_in(path))}")
+    if os.path.lexists(path):
+        raise UsageError(f"{path}: is no ordinary file; {SOUND}")
     raise UsageError(f"{path}: no such run or file{_or_one_of(_runs_near(path))}")
 
 

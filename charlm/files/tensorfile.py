@@ -76,8 +76,22 @@ class TensorFile:
         start = file.read(8)
         length = struct.unpack("<Q", start)[0] if len(start) == 8 else MOST_HEADER + 1
         if length > min(MOST_HEADER, size - 8):
-            raise self._damaged("it has no header, or not all of it")
+            raise self._damaged(self._other_kind(start))
         self.metadata, self.entries = self._parsed(self._exactly(length), 8 + length, size)
+
+    def _other_kind(self, start: bytes) -> str:
+        """Return what a file is that has no header, or not all of one."""
+        from charlm.corpus.signatures import kind  # here, as few files need it
+
+        head = start + self._file.read(1000)
+        if head[8:9] == b"{":
+            return "it has only a part of its header"
+        if found := kind(head):
+            return f"it is {found}"
+        text = head.decode("utf-8", "replace")
+        if all(char.isprintable() or char in "\n\r\t" for char in text) and "\ufffd" not in text[:-1]:
+            return "it is text" if text else "it is empty"
+        return "it has no header"
 
     def _parsed(self, text: bytes, first: int, size: int) -> tuple[dict[str, str], dict[str, Entry]]:
         try:

@@ -43,7 +43,9 @@ def take_over(
         if getattr(old, name) != getattr(new, name)
     ]
     if saved.vocabulary.unit != vocabulary.unit:
-        differences.append(f"corpus.unit is {vocabulary.unit!r} here and {saved.vocabulary.unit!r} in {source}")
+        differences.append(
+            f"corpus.unit is {vocabulary.unit!r} here and {saved.vocabulary.unit!r} in {source}; use the latter"
+        )
     if differences:
         raise ConfigError(*differences)
     known = {symbol: index for index, symbol in enumerate(saved.vocabulary.symbols)}

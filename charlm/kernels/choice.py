@@ -63,8 +63,11 @@ def choose(kernels: str, dtype: str) -> str:
     Raises
     ------
     UsageError
-        If fused kernels are asked for and Numba is not installed or does not work, or the network is of float64.
+        If there are no kernels of that name, or fused ones are asked for and Numba is not installed or does not work,
+        or the network is of float64.
     """
+    if kernels not in ("auto", *BACKENDS):
+        raise UsageError(f"kernels: {kernels!r} is not a choice of kernels (auto, {', '.join(BACKENDS)})")
     if kernels == "numpy" or (kernels == "auto" and dtype != "float32"):
         return "numpy"
     if dtype != "float32":

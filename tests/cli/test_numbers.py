@@ -63,7 +63,7 @@ def test_an_immense_number_is_answered_in_one_line(folder, capsys, monkeypatch, 
     (line,) = [line for line in message.splitlines() if not line.startswith(("seed ", "weights "))]
     assert (status, output) == (2, "")
     assert line.startswith("charlm: ")
-    assert re.search(r"is not in the range|is not a finite number|must be (at most|below) \d|is not a valid", line)
+    assert re.search(r"must be a (finite |whole )?number (of at least|above) .*got|must be (at most|below) \d", line)
     assert option in line
 
 

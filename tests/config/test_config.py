@@ -248,14 +248,16 @@ def test_a_key_given_twice_is_refused_with_both_lines(problems):
     [
         ("a: 1\nb: [1, 2\nc: 3\n", "mine.yaml:3: is not valid YAML: expected ',' or ']', but got ':'"),
         ("a: b: c\n", "mine.yaml:1: is not valid YAML: mapping values are not allowed here"),
-        ("a:\n\tb: 1", "mine.yaml:2: is not valid YAML: found character '\\t' that cannot start any token"),
+        ("a:\n\tb: 1", "mine.yaml:2: is not valid YAML: found character '\\t' that cannot start any "
+                      "token; indent with spaces instead of tabs"),
         ("a: 1\nb: \x00", "mine.yaml:2: is not valid YAML: '\\x00' is a control character"),
         ("a: 1\n---\nb: 2", "mine.yaml:2: is not valid YAML: but found another document"),
         ('a: 1\nb: "\\UFFFFFFFF"', "mine.yaml:2: is not valid YAML: there is no such character or number"),
         ("a: " + "[" * 50 + "]" * 50, "mine.yaml:1: is not valid YAML: too many brackets in brackets"),
         (b"a: 1\nb: \xff\n", "mine.yaml:2: is not UTF-8 text (byte 0xff); save it as UTF-8"),
-        ("just words", "mine.yaml: must be a section with keys (corpus, model, training, optimizer, schedule, "
-                       "seed, workers, kernels), got 'just words'"),
+        ("just words", "mine.yaml: must be a configuration with keys (corpus, model, training, optimizer, schedule, "
+                       "seed, workers, kernels), got 'just words'; the text to learn from is named by corpus.path "
+                       "in it"),
         ("x" * 32_769, "mine.yaml: is too large for a configuration, which has at most 32,768 bytes; the text to "
                        "learn from is given by corpus.path"),
     ],

@@ -89,12 +89,12 @@ def test_the_size_called_enough_is_enough(tmp_path):
             812,
             64,
             64,
-            "needs at least 4097; batch_size 12 would fit with seq_length 64, or seq_length 12 with batch_size 64",
+            "needs at least 4,097; batch_size 12 would fit with seq_length 64, or seq_length 12 with batch_size 64",
         ),
-        (50, 64, 20, "needs at least 1281; batch_size 2 would fit with seq_length 20"),
-        (50, 20, 64, "needs at least 1281; seq_length 2 would fit with batch_size 20"),
-        (50, 64, 64, "needs at least 4097; batch_size 1 would fit with seq_length 49"),
-        (1, 64, 64, ", but .* needs at least 4097; give a longer corpus"),
+        (50, 64, 20, "needs at least 1,281; batch_size 2 would fit with seq_length 20"),
+        (50, 20, 64, "needs at least 1,281; seq_length 2 would fit with batch_size 20"),
+        (50, 64, 64, "needs at least 4,097; batch_size 1 would fit with seq_length 49"),
+        (1, 64, 64, ", but .* needs at least 4,097; give a longer corpus"),
     ],
 )
 def test_a_text_too_small_for_the_windows_says_what_would_fit(N, B, T, hint):

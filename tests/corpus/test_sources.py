@@ -120,7 +120,7 @@ def test_a_pattern_an_empty_directory_and_an_empty_list_without_files_are_errors
     with pytest.raises(CharlmError, match="holds no files"):
         load_path(tmp_path / "empty")
     for nothing in ([], "", ["a", ""]):
-        with pytest.raises(UsageError, match=r"corpus\.path: is empty"):
+        with pytest.raises(UsageError, match=r"the path of the text is empty"):
             load(nothing, **DEFAULTS, split=SPLIT)
 
 

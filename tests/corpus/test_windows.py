@@ -135,7 +135,7 @@ def test_lines_without_rotation_keep_their_order():
 def test_a_text_one_character_too_short_is_an_error_that_says_what_fits(mode):
     ids = np.ones(64 * 64, dtype=np.uint8)
     ids[[0, -1]] = NEWLINE
-    message = r"4,096 characters.*batch_size 64 x seq_length 64 needs at least 4097; batch_size 63 would fit"
+    message = r"4,096 characters.*batch_size 64 x seq_length 64 needs at least 4,097; batch_size 63 would fit"
     with pytest.raises(CharlmError, match=message):
         Windows(ids, 64, 64, 1, mode, NEWLINE)
     Windows(np.append(ids, NEWLINE).astype(np.uint8), 64, 64, 1, mode, NEWLINE).at(0)
