@@ -67,7 +67,11 @@ TRAIN = {
         2,
         r"'--max-minutes': must be a finite number above 0, got 'ten'",
     ),
-    "no minutes at all": ("train small.yaml --max-minutes 0", 2, r"'--max-minutes': must be a finite number above 0, got '0'"),
+    "no minutes at all": (
+        "train small.yaml --max-minutes 0",
+        2,
+        r"'--max-minutes': must be a finite number above 0, got '0'",
+    ),
     "endless minutes": (
         "train small.yaml --max-minutes inf",
         2,
