@@ -32,7 +32,7 @@ from charlm.training.recovery import MOST_ROLLBACKS, RATE_FACTOR
 from charlm.training.schedules import Position
 from charlm.training.trainer import Progress, Trainer, seconds_per_step
 from charlm.workers.ranks import Ranks
-from charlm.workers.split import Split
+from charlm.workers.split import Split, bounded
 from charlm.workers.team import Team
 
 R = TypeVar("R")
@@ -145,7 +145,8 @@ class Run:
         workers = run.team.workers
         if config.workers != "auto" and workers < config.workers:
             streams = config.training.batch_size // ranks.size
-            run.notes.append(f"{workers} workers, not {config.workers}: there are only {streams} streams to share")
+            few = f"there are only {streams} streams to share" if workers == streams else "the machine has few cores"
+            run.notes.append(f"{workers} workers, not {config.workers}: {few}")
         if saved is not None and init_from is not None:
             with closed_on_error(run):
                 run.notes += transfer.take_over(
@@ -270,6 +271,7 @@ class Run:
                 f"{path}: damaged: it wants {record.threads.workers} workers for {began.training.batch_size} streams; "
                 "use another copy of the file"
             )
+        trained, record.threads = record.threads, bounded(record.threads)
         a = saved.architecture
         if assemble.architecture(began, a.vocabulary_size, a.start_symbol) != a:
             raise DamagedFileError(
@@ -285,6 +287,11 @@ class Run:
             record.kernels = kernels
         run = cls(files, settings, ranks, corpus, record)
         run.notes += notes
+        if record.threads != trained:
+            run.warnings.append(
+                f"{path}: was trained by {trained}, which are too many for this machine: the run goes on with "
+                f"{record.threads}, but its bytes may differ from those of an uncut run"
+            )
         if run.model.architecture != a:
             run.close()
             raise DamagedFileError(

@@ -1,15 +1,46 @@
-"""The pages lead somewhere: every link to a file, and every file of the program that they name, is there."""
+"""The pages lead somewhere and say what is so: the files, the links and the limits that they name are there."""
 
 import re
 
 import pytest
 
+from charlm import limits
+from charlm.api import language_model, options
+from charlm.config import mistakes, textfile
+from charlm.corpus import counts, decoding, fetch, sources
+from charlm.files import metrics, rundir, schema, tensorfile
+from charlm.workers import split
 from tests.conftest import ROOT
 
 FOLDERS = ("docs", "configs", "data", "benchmarks")
 PAGES = sorted([*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in (ROOT / folder).rglob("*.md"))])
 SOURCES = sorted([*PAGES, *(ROOT / "configs").glob("*.yaml"), ROOT / "Makefile", ROOT / "pyproject.toml"])
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("0*.md"))
+
+LIMITS = {
+    **{name: value for name, value in vars(limits).items() if name.isupper()},
+    "symbols of a corpus": counts.MOST_SYMBOLS,
+    "combining marks": decoding.MOST_MARKS,
+    "megabytes unpacked": sources.UNPACKED_MB,
+    "times its size unpacked": sources.UNPACKED_RATIO,
+    "another limit for what is unpacked": sources.UNPACKED_VARIABLE,
+    "bytes of a configuration": textfile.LARGEST,
+    "mistakes": mistakes.MOST_MISTAKES,
+    "evaluations": schema.MOST_EVALUATIONS,
+    "libraries": schema.MOST_LIBRARIES,
+    "characters of a library": schema.MOST_OF_A_LIBRARY,
+    "megabytes of a header": tensorfile.MOST_HEADER // 10**6,
+    "dimensions": tensorfile.MOST_DIMENSIONS,
+    "threads of a core": split.MOST_THREADS_OF_A_CORE,
+    "characters of a text": options.MOST_LENGTH,
+    "lines of a text": options.MOST_LINES,
+    "texts": options.MOST_COUNT,
+    "characters of a line": language_model.LONGEST_LINE,
+    "seconds of a download": int(fetch.LIMIT),
+    "seconds of silence": int(fetch.TIMEOUT),
+    "bytes of a line of metrics": metrics.LONGEST_LINE,
+    "bytes of a configuration beside a run": rundir.LONGEST_CONFIG,
+}
 
 
 def named(path):
@@ -45,3 +76,9 @@ def test_every_file_that_a_page_names_is_there(page):
 def test_a_decision_is_at_most_25_lines_and_listed(page):
     assert len(page.read_text("utf-8").splitlines()) <= 25
     assert f"]({page.name})" in (page.parent / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("limit", LIMITS.values(), ids=LIMITS)
+def test_every_limit_stands_on_the_page_about_files_from_strangers(limit):
+    words = f"{limit:,}" if isinstance(limit, int) else limit
+    assert re.search(rf"(?<![\w,^]){words}(?![\w,]*\d)", (ROOT / "docs" / "security.md").read_text("utf-8"))

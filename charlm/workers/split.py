@@ -1,10 +1,12 @@
 """Who computes which streams: how a batch is cut, and how many workers share it."""
 
+import os
 from itertools import pairwise
 from typing import NamedTuple
 
 from charlm.workers.cores import available_cores, blas_cores
 
+MOST_THREADS_OF_A_CORE = 32  # so that a run of a large machine goes on, to the same bytes, on a small one
 LEAST_STREAMS = 8  # of a share: with fewer, shares of even numbers would be too different in size
 
 
@@ -64,4 +66,13 @@ def plan_split(
         cores = available_cores(processes)
     wanted = int(workers) if workers != "auto" else cores if threads_pay else 1
     count = max(1, min(wanted, streams))
-    return Split(1, blas_threads=blas_cores(cores)) if count == 1 else Split(count)
+    return bounded(Split(1, blas_threads=blas_cores(cores)) if count == 1 else Split(count))
+
+
+def bounded(split: Split, cores: int | None = None) -> Split:
+    """Return a split with no more threads than a machine of some cores, by default this one, could make use of.
+
+    A run that began elsewhere keeps its split, as its last digits depend on it; a file can ask for any.
+    """
+    most = MOST_THREADS_OF_A_CORE * (cores or os.cpu_count() or 1)
+    return Split(min(split.workers, most), min(split.blas_threads, most))

@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import json
+import os
 import struct
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 from charlm import __version__, cli
 from charlm.errors import CharlmError
@@ -209,6 +211,17 @@ def test_a_billion_layers_are_refused_at_once(made, tmp_path):
 
 def test_more_workers_than_streams_are_not_started(made, tmp_path):
     assert "wants 1000 workers for 4 streams" in refusal(made, tmp_path, run__threads=[1000, 1])
+
+
+def test_a_checkpoint_does_not_start_more_threads_of_a_product_than_the_machine_can_use(made, tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    with resume(forged(made, tmp_path, run__threads=[1, 1000])) as run:
+        assert max(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas") <= 32
+        assert run.record.threads == (1, 32)
+        assert [warning.partition("last.safetensors: ")[2] for warning in run.warnings] == [
+            "was trained by 1 worker with 1000 threads a product, which are too many for this machine: the run goes on "
+            "with 1 worker with 32 threads a product, but its bytes may differ from those of an uncut run"
+        ]
 
 
 def test_a_vocabulary_of_many_symbols_with_a_duplicate_is_refused_soon(made, tmp_path):

@@ -1,11 +1,13 @@
 """Facts about who computes which streams: how streams are cut, and how many workers share them."""
 
+import os
+
 import pytest
 
 from charlm import assemble
 from charlm.workers.cores import available_cores, blas_cores
 from charlm.workers.ranks import Ranks
-from charlm.workers.split import Split, plan_split, split_streams
+from charlm.workers.split import Split, bounded, plan_split, split_streams
 from tests.networks import FUSED
 from tests.runs import configured
 
@@ -44,6 +46,19 @@ def test_a_rank_uses_the_cores_of_this_process():
 def test_by_itself_every_core_gets_a_worker_where_threads_pay(cores):
     assert plan_split("auto", 64, threads_pay=True, cores=cores) == (cores, 1)
     assert plan_split("auto", 64, threads_pay=False, cores=cores) == (1, blas_cores(cores))
+
+
+def test_a_split_of_another_machine_is_kept_unless_it_has_more_threads_than_this_one_can_use():
+    assert bounded(Split(64), cores=2) == (64, 1)
+    assert bounded(Split(1, 64), cores=2) == (1, 64)
+    assert bounded(Split(1000), cores=2) == (64, 1)
+    assert bounded(Split(1, 1000), cores=2) == (1, 64)
+    assert bounded(Split(1000), cores=128) == (1000, 1)
+
+
+def test_a_new_run_starts_no_more_threads_than_a_resumed_one_may(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    assert plan_split(1000, 1000, threads_pay=True) == bounded(Split(1000)) == (64, 1)
 
 
 def planned(kernels: str, hidden_size: int) -> Split:
