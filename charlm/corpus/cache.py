@@ -1,4 +1,4 @@
-"""Where encoded corpora are stored: in memory, or as files that a second run maps instead of reading the text again."""
+"""Where encoded corpora are stored: in memory, or as files that a second run reads in place of the text."""
 
 import contextlib
 import hashlib
@@ -20,6 +20,7 @@ from charlm.errors import CorpusError
 VERSION = 2
 DAY = 86_400  # seconds
 UNUSED_DAYS = 30  # an entry that no run has used for so long is dropped when another one is stored
+MAPPED_FROM = 1 << 28  # bytes of ids; fewer are read into memory, where no other program can cut them
 DTYPES = ("uint8", "uint16", "uint32")
 
 
@@ -70,11 +71,14 @@ class Memory:
 
 @dataclass
 class Folder:
-    """Stores ids in a file each, to be mapped into memory, with a JSON file of facts beside it.
+    """Stores ids in a file each, with a JSON file of facts beside it.
 
     The JSON file is renamed into place last, so an entry that has one is whole. It holds a SHA-256 sum of the ids and
     the facts, which is verified when an entry is found: 0.4 s for 300 MB. Nothing here may stop a training run: what
     cannot be read or is damaged is made anew, and what cannot be written stays in memory, with a note.
+
+    Ids are read into memory. Many are mapped, so that they take no memory of their own; a program that cuts a mapped
+    file ends the process that reads it.
 
     Parameters
     ----------
@@ -82,21 +86,23 @@ class Folder:
         The directory; it is made when the first entry is.
     notes : list of str
         Takes what a person should know.
+    mapped_from : int
+        How many bytes of ids are mapped.
     """
 
     path: Path
     notes: list[str]
+    mapped_from: int = MAPPED_FROM
 
     def find(self, key: str) -> Entry | None:
-        """Return the mapped entry of this key, or None when there is none or it is not as it was written."""
+        """Return the entry of this key, or None when there is none or it is not as it was written."""
         if not self._facts(key).is_file():
             return None
         try:
             described = json.loads(self._facts(key).read_text(encoding="utf-8"))
-            entry = self._map(key, described)
-            with self._ids(key).open("rb") as file:
-                if _sum(hashlib.file_digest(file, "sha256"), described) != described["sha256"]:
-                    raise ValueError("the entry is damaged")
+            entry = self._read(key, described)
+            if _sum(hashlib.sha256(entry.ids.data), described) != described["sha256"]:
+                raise ValueError("the entry is damaged")
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             self.notes.append(f"the cache {self.path} was damaged; what was damaged is made anew")
             return None
@@ -105,7 +111,7 @@ class Folder:
         return entry
 
     def make(self, key: str, plan: Plan) -> Entry:
-        """Write the ids a piece at a time, then the facts, and map them; in memory if that fails."""
+        """Write the ids a piece at a time, then the facts, and read them; in memory if that fails."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._drop_old()
@@ -127,15 +133,22 @@ class Folder:
         described["sha256"] = _sum(digest, described)
         with open_atomic(self._facts(key)) as file:
             file.write(json.dumps(described).encode())
-        return self._map(key, described)
+        return self._read(key, described)
 
-    def _map(self, key: str, described: Mapping[str, Any]) -> Entry:
+    def _read(self, key: str, described: Mapping[str, Any]) -> Entry:
         dtype, size, facts = described["dtype"], described["size"], described["facts"]
         if described["version"] != VERSION or dtype not in DTYPES or not isinstance(facts, dict):
             raise ValueError("not an entry of this version")
-        if self._ids(key).stat().st_size != size * np.dtype(dtype).itemsize:
-            raise ValueError("the ids have another size than their description")
-        return Entry(np.memmap(self._ids(key), dtype=dtype, mode="r", shape=(size,)), facts)
+        with self._ids(key).open("rb") as file:
+            stored = os.fstat(file.fileno()).st_size
+            if stored != size * np.dtype(dtype).itemsize:
+                raise ValueError("the ids have another size than their description")
+            if stored >= self.mapped_from:
+                return Entry(np.memmap(file, dtype=dtype, mode="r", shape=(size,)), facts)
+            ids = np.fromfile(file, dtype, size)
+        if len(ids) != size:
+            raise ValueError("the ids were cut while they were read")
+        return Entry(ids, facts)
 
     def _drop_old(self) -> None:
         now = time.time()

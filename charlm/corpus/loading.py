@@ -30,8 +30,8 @@ class Corpus:
     Parameters
     ----------
     train, valid, test : numpy.ndarray, shape (N,)
-        Ids of the vocabulary's `dtype`; memory-mapped where the corpus is big. In lines mode each begins with a
-        newline and has one after every line; a part whose fraction is 0 is empty.
+        Ids of the vocabulary's `dtype`; memory-mapped where they take 256 MB or more. In lines mode each begins with
+        a newline and has one after every line; a part whose fraction is 0 is empty.
     vocabulary : Vocabulary
         The symbols of the whole corpus.
     report : list of str

@@ -11,6 +11,7 @@ import pytest
 
 from charlm.corpus import cache as cache_module
 from charlm.corpus import encoding, loading, sources
+from charlm.corpus.cache import Folder, Plan
 from tests.corpora import PROSE, WHOLE, load_path, whole_text, write
 
 VARIANTS = [
@@ -34,7 +35,6 @@ def test_the_cache_changes_nothing_on_the_first_and_second_use(tmp_path, monkeyp
         cached = load_path(path, **options)
         for part in ("train", "valid", "test"):
             one, other = getattr(plain, part), getattr(cached, part)
-            assert isinstance(other, np.memmap)
             assert one.dtype == other.dtype
             np.testing.assert_array_equal(one, other)
         assert (cached.vocabulary, cached.digest, cached.characters) == (
@@ -45,6 +45,18 @@ def test_the_cache_changes_nothing_on_the_first_and_second_use(tmp_path, monkeyp
         assert [note for note in cached.report if "cache" not in note] == plain.report
         assert any("taken from the cache" in note for note in cached.report) == (use == 2)
     assert {path.suffix for path in (tmp_path / "cache").iterdir()} == {".ids", ".json"}
+
+
+@pytest.mark.parametrize(("mapped_from", "kind"), [(301, np.ndarray), (300, np.memmap)])
+def test_ids_are_read_into_memory_and_many_are_mapped(tmp_path, mapped_from, kind):
+    ids = np.arange(150, dtype=np.uint16)
+    folder = Folder(tmp_path, [], mapped_from)
+    made = folder.make("key", Plan(ids.dtype, 150, lambda: [ids[:100], ids[100:]], lambda: {"a": 1}))
+    for entry in (made, folder.find("key")):
+        assert entry is not None
+        assert type(entry.ids) is kind
+        np.testing.assert_array_equal(entry.ids, ids)
+        assert entry.facts == {"a": 1}
 
 
 def test_a_second_run_does_not_encode_again(cache, corpus_file, monkeypatch):

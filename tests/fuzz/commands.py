@@ -76,6 +76,7 @@ class Commands:
         self._options = {name: _options(command) for name, command in _commands(root)}
         self._names = [name for name in self._options for _ in range(1 if name == ("config",) else 6)]
         shutil.copytree(self._sound, self._work)
+        self._files = _files(self._work)
 
     def make(self, rng: Random) -> tuple[str, ...]:
         """Return the arguments of a command that does not take long, and touches nothing outside of its directory."""
@@ -104,9 +105,7 @@ class Commands:
         """Run it; it succeeds, or says in one line (or one line a mistake) why not."""
         with _inside(self._work), _streams() as (output, errors):
             status = cli.main(list(case))
-        if case[:1] in (("train",), ("data",)):  # the others write nothing
-            shutil.rmtree(self._work)
-            shutil.copytree(self._sound, self._work)
+        self._restore()
         written = errors.getvalue().decode("utf-8")
         assert "Traceback" not in written, written
         assert "this is a bug" not in written, written
@@ -118,6 +117,14 @@ class Commands:
             assert not output.getvalue(), written
         if status:
             raise RefusedError(written.splitlines()[-1][:1_000])
+
+    def _restore(self) -> None:
+        """Undo what a command has written, which must be in its directory."""
+        assert sorted(os.listdir(self._work.parent)) == ["sound", "work"]
+        if _files(self._work) != self._files:
+            shutil.rmtree(self._work)
+            shutil.copytree(self._sound, self._work)
+            self._files = _files(self._work)
 
     def _option(self, rng: Random, option: click.Option) -> list[str]:
         name = rng.choice(option.opts)
@@ -166,6 +173,17 @@ def _options(command: click.Command) -> list[click.Option]:
 def _harmless(word: str) -> bool:
     """Tell whether a word names nothing outside of the directory, and could be given by a system (it has no NUL)."""
     return ".." not in word and not re.search(r"(^|=)\s*[/\\]", word) and "\0" not in word and "stdlib" not in word
+
+
+def _files(folder: str | Path) -> list[tuple[str, int, int]]:
+    """Return the path, size and time of all files below a folder."""
+    found = []
+    for entry in os.scandir(folder):
+        facts = entry.stat(follow_symlinks=False)
+        found.append((entry.path, facts.st_size, facts.st_mtime_ns))
+        if entry.is_dir(follow_symlinks=False):
+            found += _files(entry.path)
+    return sorted(found)
 
 
 @contextmanager

@@ -84,10 +84,9 @@ def mutated_json(rng: Random, text: str) -> Any:
     """Return a JSON value after one to three changes of its parts: others in their place, gone, doubled or swapped."""
     value = json.loads(text)
     for _ in range(1 + int(rng.random() ** 2 * 3)):
-        places = list(_places(value))
-        if not places:
+        if not isinstance(value, dict | list) or not value:
             return copy.deepcopy(rng.choice(ODD))
-        inner, key = rng.choice(places)
+        inner, key = _place(rng, value)
         match rng.randrange(6):
             case 0:
                 del inner[key]
@@ -97,7 +96,7 @@ def mutated_json(rng: Random, text: str) -> Any:
                 else:
                     inner[f"{key}x"] = copy.deepcopy(inner[key])
             case 2:
-                other, place = rng.choice(places)
+                other, place = _place(rng, value)
                 if place in other if isinstance(other, dict) else place < len(other):
                     inner[key] = copy.deepcopy(other[place])
             case 3 if type(inner[key]) in (int, float):
@@ -108,8 +107,10 @@ def mutated_json(rng: Random, text: str) -> Any:
     return value
 
 
-def _places(value: Any) -> Any:
-    entries = value.items() if isinstance(value, dict) else enumerate(value[:8]) if isinstance(value, list) else ()
-    for key, inner in list(entries):
-        yield value, key
-        yield from _places(inner)
+def _place(rng: Random, value: Any) -> tuple[Any, Any]:
+    """Return a dictionary or a list within a value that is one and has entries, and one of its keys."""
+    while True:
+        key = rng.choice(list(value)) if isinstance(value, dict) else rng.randrange(len(value))
+        if not isinstance(value[key], dict | list) or not value[key] or rng.random() < 0.1:
+            return value, key
+        value = value[key]
