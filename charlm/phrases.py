@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 # Controls other than the newline and the tab, what changes the direction of writing, and halves of a surrogate pair.
+LIKENESS = 0.6  # from 0 to 1, as difflib measures it
 OBEYED = re.compile(r"[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -17,19 +18,21 @@ def did_you_mean(name: str | None) -> str:
     return f"; did you mean '{name}'?" if name else ""
 
 
-def nearest(word: str, names: Iterable[str]) -> str | None:
+def nearest(word: str, names: Iterable[str], likeness: float = LIKENESS) -> str | None:
     """Return the name that a word is spelt most like, whatever its case, if there is one."""
-    return next(iter(similar(word, names)), None)
+    return next(iter(similar(word, names, likeness)), None)
 
 
-def similar(word: str, names: Iterable[str]) -> list[str]:
+def similar(word: str, names: Iterable[str], likeness: float = LIKENESS) -> list[str]:
     """Return the names that a word is spelt much like, whatever its case, the most similar first."""
     import difflib  # here, as most programs that make a message have no name to suggest
 
     by_lower: dict[str, list[str]] = {}
     for name in names:
         by_lower.setdefault(name.lower(), []).append(name)
-    return [name for near in difflib.get_close_matches(word.lower(), by_lower) for name in by_lower[near]]
+    return [
+        name for near in difflib.get_close_matches(word.lower(), by_lower, cutoff=likeness) for name in by_lower[near]
+    ]
 
 
 def count(number: int, noun: str) -> str:

@@ -40,7 +40,9 @@ def read(path: Path) -> str:
     except FileNotFoundError:
         raise ConfigError(f"{name}: there is no such file{_near(path)}") from None
     except (OSError, ValueError) as error:  # a path with a NUL is a ValueError
-        raise ConfigError(f"{name}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        raise ConfigError(
+            f"{name}: cannot be read: {getattr(error, 'strerror', None) or error}; name a file that you may read"
+        ) from None
     if found := kind(data):
         raise ConfigError(f"{name}: is {found}; {IS}")
     if len(data) > LARGEST:
@@ -56,7 +58,7 @@ def _near(path: Path) -> str:
     try:
         files = {file.stem: file for file in path.parent.iterdir() if file.suffix in (".yaml", ".yml")}
     except OSError:
-        return f"; nor is there a directory {one_line(str(path.parent))}"
+        return f", nor a directory {one_line(str(path.parent))}"
     near = nearest(path.stem, files)
     return did_you_mean(one_line(str(files[near])) if near else None)
 

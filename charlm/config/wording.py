@@ -79,7 +79,7 @@ def meant(key: Key) -> Key | None:
     sibling = nearest(key[-1], (known[-1] for known in KEYS if known[:-1] == key[:-1]))
     if sibling and key[-1] not in (known[-1] for known in KEYS):  # the same name elsewhere is nearer still
         return (*key[:-1], sibling)
-    anywhere = nearest(key[-1], (known[-1] for known in KEYS))
+    anywhere = nearest(key[-1], (known[-1] for known in KEYS), likeness=0.75)
     return next((known for known in KEYS if known[-1] == anywhere), None)
 
 

@@ -130,8 +130,7 @@ def fetch(
     try:
         if _is_there(corpus, target, force):
             return Fetched(target, already_there=True)
-        folder.mkdir(parents=True, exist_ok=True)
-        with open_atomic(target) as file:
+        with _made(folder), open_atomic(target) as file:
             _copy_checked(corpus, address, _within(limit, address, _arriving(address, timeout)), file, progress)
     except OSError as error:
         raise WriteError(
@@ -141,11 +140,26 @@ def fetch(
     return Fetched(target, already_there=False)
 
 
+@contextlib.contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """Make a folder and those above it, and remove those again if what is to be in it fails."""
+    new = [place for place in (folder, *folder.absolute().parents) if not place.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):  # one with something in it stays
+            for place in new:
+                place.rmdir()
+        raise
+
+
 def _is_of_the_web(address: str) -> bool:
     try:
         parts = urlsplit(address)
-        return parts.scheme in SCHEMES and bool(parts.hostname)
-    except ValueError:  # a bracket that is not closed, as around an IPv6 address
+        plain = address.isprintable() and " " not in address
+        return plain and parts.scheme in SCHEMES and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a bracket that is not closed, as around an IPv6 address, or a port above 65535
         return False
 
 

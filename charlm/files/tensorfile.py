@@ -5,6 +5,7 @@ and the arrays one after the other. The library of that name maps the file into 
 program cuts or writes over ends the process with SIGBUS; here it is read, so that the same is an error like any other.
 """
 
+import codecs
 import json
 import os
 import stat
@@ -88,10 +89,13 @@ class TensorFile:
             return "it has only a part of its header"
         if found := kind(head):
             return f"it is {found}"
-        text = head.decode("utf-8", "replace")
-        if all(char.isprintable() or char in "\n\r\t" for char in text) and "\ufffd" not in text[:-1]:
-            return "it is text" if text else "it is empty"
-        return "it has no header"
+        try:
+            text = codecs.getincrementaldecoder("utf-8")().decode(head)  # the last character may be cut
+        except UnicodeDecodeError:
+            return "it has no header"
+        if not text:
+            return "it is empty"
+        return "it is text" if all(char.isprintable() or char in "\n\r\t" for char in text) else "it has no header"
 
     def _parsed(self, text: bytes, first: int, size: int) -> tuple[dict[str, str], dict[str, Entry]]:
         try:
@@ -167,4 +171,4 @@ def opened(path: Path) -> Iterator[TensorFile]:
     except IsADirectoryError as error:
         raise FileError(f"{path}: cannot be read: {error.strerror}") from error
     except OSError as error:
-        raise FileError(f"{path}: cannot be read: {error.strerror or error}") from error
+        raise FileError(f"{path}: cannot be read: {error.strerror or error}; name a file that you may read") from error
