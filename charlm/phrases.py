@@ -64,6 +64,8 @@ def shortened(text: str) -> str:
 
 def one_line(text: str) -> str:
     """Return a text with its line ends and other controls spelt out."""
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from charlm.api.language_model import LanguageModel
 from charlm.errors import CharlmError
 from charlm.files import checkpoint, modelfile, schema
-from tests.fuzz.mutations import ODD, byte_tokens, mutated, mutated_json
+from tests.fuzz.mutations import BYTES, ODD, mutated, mutated_json
 from tests.runs import configured, corpus_file, finish, resume, start, unsynced
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -61,7 +61,7 @@ class Checkpoints:
         which = rng.randrange(len(self._seeds))
         match rng.randrange(10):
             case 0:
-                return mutated(rng, self._seeds[which], byte_tokens(), self._seeds)
+                return mutated(rng, self._seeds[which], BYTES, self._seeds)
             case 1:
                 return self._with_header(rng, self._seeds[which])
             case 2 | 3:
@@ -112,7 +112,7 @@ class Checkpoints:
                 value[rng.choice(list(value))] = {"dtype": "F32", "shape": rng.choice(ODD), "data_offsets": [0, 0]}
             header = json.dumps(value).encode()
         else:
-            header = mutated(rng, text.encode(), byte_tokens(), [text.encode()])
+            header = mutated(rng, text.encode(), BYTES, [text.encode()])
         return struct.pack("<Q", len(header)) + header + raw[8 + length :]
 
 

@@ -8,7 +8,7 @@ from random import Random
 
 from charlm import config
 from charlm.config.plain_yaml import flow
-from tests.fuzz.mutations import NUMBERS, WORDS, byte_tokens, mutated
+from tests.fuzz.mutations import BYTES, NUMBERS, WORDS, mutated
 
 Case = tuple[bytes, tuple[str, ...]]
 LIKELY = [
@@ -45,7 +45,7 @@ class Configuration:
         encoding = rng.choice(ENCODINGS) if rng.random() < 0.15 else "utf-8"
         data = text[:3_000].encode(encoding, "replace")
         if rng.random() < 0.15:
-            data = mutated(rng, data, byte_tokens(), [data])
+            data = mutated(rng, data, BYTES, [data])
         overrides = [self._override(rng) for _ in range(rng.choice((0, 0, 0, 0, 1, 2)))]
         return data, tuple(overrides)
 

@@ -15,10 +15,14 @@ from charlm.corpus import loading
 from charlm.corpus.decoding import FORMS, MODES, NEWLINES
 from charlm.corpus.vocabulary import POLICIES, Vocabulary
 from charlm.errors import UsageError
-from tests.fuzz.mutations import byte_tokens, mutated
+from tests.fuzz.mutations import BYTES, mutated
 
 Case = tuple[bytes, str, dict[str, Any]]
-PACK = {".gz": lambda data: gzip.compress(data, 1, mtime=0), ".bz2": bz2.compress, ".xz": lzma.compress}
+PACK = {
+    ".gz": lambda data: gzip.compress(data, 1, mtime=0),
+    ".bz2": bz2.compress,
+    ".xz": lambda data: lzma.compress(data, preset=0),
+}
 SUFFIXES = [".txt", "", ".gz", ".bz2", ".xz", ".GZ", ".tgz", ".zst", ".zip"]
 ENCODINGS = [
     *sorted({name.replace("_", "-") for name in aliases.values()}), "utf-8-sig", "idna", "punycode", "undefined",
@@ -31,7 +35,7 @@ SEEDS = [
     "\u0301" * 40, "aaaa\n" * 30, "\u2028\u2029\x85\x0b\x0c", "a" * 300, "a\u0327\u0301" * 30, "\ufdfa" * 20,
     "\u0344\u0958\u2adc\U0001d15e",
 ]  # fmt: skip
-LOADED = 20  # one of so many corpora gets a vocabulary of its own and is split
+LOADED = 60  # one of so many corpora gets a vocabulary of its own and is split
 
 
 class Corpora:
@@ -57,13 +61,13 @@ class Corpora:
         except (LookupError, ValueError, TypeError):
             data = text.encode("utf-8", "surrogatepass")
         if rng.random() < 0.5:
-            data = mutated(rng, data, byte_tokens(), [data])
+            data = mutated(rng, data, BYTES, [data])
         suffix = rng.choice(SUFFIXES) if rng.random() < 0.4 else ".txt"
         for _ in range(rng.choice((0, 1, 1, 2))):
             if suffix.lower() in PACK and rng.random() < 0.9:
                 data = PACK[suffix.lower()](data)
                 if rng.random() < 0.5:
-                    data = mutated(rng, data, byte_tokens(), [data])
+                    data = mutated(rng, data, BYTES, [data])
         options = {
             "encoding": encoding,
             "mode": rng.choice(MODES),
@@ -84,7 +88,7 @@ class Corpora:
         path = self._folder / f"corpus{suffix}"
         path.write_bytes(data)
         try:
-            if zlib.crc32(data) % LOADED == 0:
+            if zlib.crc32(data + suffix.encode()) % LOADED == 1:
                 self._load(str(path), chosen, options)
             else:
                 vocabulary = self._vocabularies[chosen]

@@ -33,6 +33,7 @@ ODD: list[Any] = [
     "../x", "/etc/passwd", [], [1], [[]], ["x"], [None, "x", 10**9], [0] * 2_000, {}, {"a": 1}, {"": {}}, {"step": 1},
     {"format": 1},
 ]  # fmt: skip
+BYTES = [bytes([value]) for value in range(256)] + [word.encode("utf-8", "surrogatepass") for word in WORDS]
 
 
 def mutated(rng: Random, data: AnyText, tokens: Sequence[AnyText], others: Sequence[AnyText]) -> AnyText:
@@ -72,12 +73,6 @@ def mutated(rng: Random, data: AnyText, tokens: Sequence[AnyText], others: Seque
                 to = rng.randrange(size + 1)
                 data = data[:to] + data[at:span] + data[to:]
     return data
-
-
-def byte_tokens() -> list[bytes]:
-    """Return bytes that are put into files."""
-    words = [word.encode("utf-8", "surrogatepass") for word in WORDS]
-    return [bytes([value]) for value in range(256)] + words
 
 
 def mutated_json(rng: Random, text: str) -> Any:

@@ -14,6 +14,6 @@ TARGETS: dict[str, Callable[[Path], Target]] = {
     "configuration": Configuration,
     "checkpoint": Checkpoints,
     "corpus": Corpora,
-    "vocabulary": Vocabularies,
+    "vocabulary": lambda folder: Vocabularies(),
     "commands": Commands,
 }

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -12,7 +11,7 @@ from charlm.corpus.vocabulary import Vocabulary
 from charlm.errors import CharlmError, UnknownSymbolError
 from charlm.inference.text import Text, characters, raw_bytes
 from charlm.phrases import OBEYED, one_line, visible
-from tests.fuzz.mutations import WORDS, byte_tokens, mutated, mutated_json
+from tests.fuzz.mutations import BYTES, WORDS, mutated, mutated_json
 
 Case = tuple[str, Any, list[int], str | None, int | None]
 SEEDS = [
@@ -22,20 +21,10 @@ SEEDS = [
     '{"unit": "char", "symbols": ["\\ud800", "\\udc00", "a", "\\u0000", "\\u001b"], "unknown": 0}',
 ]
 TEXTS = ["\nabe a\n", "é日本😀", "a\ud800\udc00b", "\udcff\udc80a", "aaaa", "Ünal", ""]
-ALL_BYTES = Vocabulary.of(bytes(range(256)))
 
 
 class Vocabularies:
-    """`charlm.corpus.vocabulary` and `charlm.inference.text`.
-
-    Parameters
-    ----------
-    folder : Path
-        Not needed.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._tokens = byte_tokens()
+    """`charlm.corpus.vocabulary` and `charlm.inference.text`."""
 
     def make(self, rng: Random) -> Case:
         """Return a vocabulary as JSON, a text, ids, what ends a text, and after how many lines it ends."""
@@ -43,7 +32,7 @@ class Vocabularies:
         metadata = json.dumps(mutated_json(rng, seed)) if rng.random() < 0.7 else seed
         text: Any = mutated(rng, rng.choice(TEXTS), TEXTS + WORDS, TEXTS)
         if rng.random() < 0.3:
-            text = mutated(rng, text.encode("utf-8", "surrogatepass"), self._tokens, [b"\xe2\x82", b"\xf0\x9f\x98\x80"])
+            text = mutated(rng, text.encode("utf-8", "surrogatepass"), BYTES, [b"\xe2\x82", b"\xf0\x9f\x98\x80"])
         ids = [rng.randrange(12) for _ in range(rng.randrange(20))]
         stop = rng.choice((None, "a", "\n", "é", "b\n", "aa", "\ufffd"))
         return metadata, text, ids, stop, rng.choice((None, None, 1, 2))
