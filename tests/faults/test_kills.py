@@ -42,6 +42,7 @@ DIVERGING: dict[str, Any] = {  # four times, and then no longer
     "training__on_nonfinite": "rollback",
     "training__clip_norm": None,
     "training__checkpoint_every": 6,
+    "training__log_every": 4,
     "optimizer__name": "sgd",
     "optimizer__momentum": 0.9,
     "optimizer__learning_rate": 3e38,
@@ -181,6 +182,28 @@ class Job(Life):
         return status != 0
 
 
+@dataclass
+class Interruption(Life):
+    """A run that is asked to end, once or several times, by signals that can be handled."""
+
+    def strike(self, process: Process) -> bool:
+        numbers = self.chance.choices([signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGXCPU], k=3)
+        numbers = numbers[: self.chance.choice([1, 1, 2, 3])]
+        for number in numbers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, number)
+        status = process.wait()
+        assert status in {0, *numbers_of(numbers)}, (self.kills, process.output.read_text())
+        assert "Traceback" not in process.output.read_text()
+        assert status < 0 or not list(self.run.glob(".*")), (self.kills, status)
+        return status != 0
+
+
+def numbers_of(signals: list[signal.Signals]) -> set[int]:
+    """Return the exit statuses that tell of signals; the negative ones are of those that came before they mattered."""
+    return {128 + number for number in signals} | {-number for number in signals}
+
+
 def kill(pid: int) -> None:
     """Kill a process that may have ended by now."""
     with contextlib.suppress(ProcessLookupError):
@@ -245,6 +268,7 @@ CASES["a replacement"] = Case(EVERYTHING, 60, Replacement)
 CASES["another length"] = Case({"model__cell": "lstm", "training__ema": 0.9}, 40, Change)
 CASES["rollbacks"] = Case(DIVERGING, 40)
 CASES["the command line"] = Case(EVERYTHING, 10, launch=Started)
+CASES["signals"] = Case(EVERYTHING, 50, Interruption)
 CASES["two ranks"] = Case(EVERYTHING, 20, Job, two_ranks)
 
 
@@ -286,7 +310,8 @@ def the_uncut(folder: Path, case: Case, config: Config) -> tuple[dict[str, Any],
     return state(folder / "uncut"), seconds
 
 
-QUICK = {name: 1 for name in CASES if "fused" not in name} | {"lstm, lines, fused": 2, "a replacement": 6}
+QUICK = {name: 2 if "stream" in name else 1 for name in CASES if "fused" not in name}
+QUICK |= {"lstm, lines, fused": 2, "a replacement": 6, "signals": 6}
 
 
 @pytest.mark.parametrize("name", QUICK)
