@@ -7,6 +7,7 @@ import sys
 import time
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,7 +54,7 @@ def begin(config: Path, run: Path, redirection: str = "", **options) -> subproce
     return process
 
 
-def check_saved(run: Path, uncut: dict) -> None:
+def check_saved(run: Path, uncut: dict[str, Any]) -> None:
     """Compare a run that was ended, once it has gone on to its end, with one that never was."""
     assert 0 < left_in(run).step < STEPS
     assert {path.name for path in run.iterdir()} <= set(FILES)
