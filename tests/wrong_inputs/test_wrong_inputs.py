@@ -1,18 +1,21 @@
-"""What a person may get wrong, and the line with which each command answers: where, what, and what would be right."""
+"""What a person may get wrong, and the line that answers it: where, what, and what would be right."""
 
 import contextlib
 import os
 import re
 import shlex
 from collections.abc import Iterator, Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import click
 import pytest
 
+import charlm
 from charlm import cli
 from charlm.cli.commands import root
 from tests.wrong_inputs import places
+from tests.wrong_inputs.api import API
 from tests.wrong_inputs.bench import BENCH
 from tests.wrong_inputs.configuration import CONFIG
 from tests.wrong_inputs.data import DATA
@@ -87,6 +90,14 @@ def folder(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def here(folder):
+    """Return what the calls of the table of Python are about."""
+    with contextlib.chdir(folder):
+        models = {name: charlm.load(f"runs/{name}") for name in ("bytes", "names", "flat")}
+        return SimpleNamespace(config=charlm.load_config("small.yaml"), model=charlm.load("runs/run"), **models)
+
+
 @pytest.mark.parametrize(("line", "status", "answer"), list(rows()))
 def test_a_wrong_input_is_answered_in_one_line(folder, capsys, monkeypatch, line, status, answer):
     if UNREADABLE.search(line) and os.access(folder / "locked.txt", os.R_OK):
@@ -108,9 +119,27 @@ def test_a_wrong_input_is_answered_in_one_line(folder, capsys, monkeypatch, line
     assert sorted(path.relative_to(folder) for path in folder.rglob("*")) == before, "nothing may be left behind"
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("call", "status", "answer"), [(row[0], row[1], row[2:]) for row in API.values()], ids=API)
+def test_a_wrong_argument_is_an_error_of_one_line(folder, here, capsys, monkeypatch, call, status, answer):
+    monkeypatch.chdir(folder)
+    before = sorted(path.relative_to(folder) for path in folder.rglob("*"))
+    with pytest.raises(charlm.CharlmError) as error:
+        call(here)
+    assert error.value.exit_code == status
+    lines = str(error.value).split("\n")
+    assert len(lines) == len(answer), lines
+    for told, expected in zip(lines, answer, strict=True):
+        assert says(told, expected), f"{told}\n{expected}"
+        assert told.isprintable()
+    assert capsys.readouterr() == ("", "")
+    assert sorted(path.relative_to(folder) for path in folder.rglob("*")) == before, "nothing may be left behind"
+
+
 def test_there_are_hundreds_of_wrong_inputs_and_some_for_every_command():
     assert sum(map(len, TABLES.values())) >= 200
     assert min(map(len, TABLES.values())) >= 10
+    assert len(API) >= 100
 
 
 def test_the_check_of_commands_notices_advice_that_click_does_not_read():
