@@ -24,10 +24,11 @@ DEV := $(VENV)/dev.stamp
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
 
 .DEFAULT_GOAL := help
-.PHONY: help train sample test faults fuzz lint bench bench-torch clean
+.PHONY: help train sample test coverage test-versions test-quick-versions distributions mutants faults fuzz lint bench \
+	bench-torch clean
 
 help:  ## Print this list
-	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 train: $(FAST)  ## Train on the plays in data/ for about two minutes and print a sample
 	@$(BIN)/charlm train configs/plays.yaml --force
@@ -38,6 +39,21 @@ sample: $(RUN)/last.safetensors $(FAST)  ## Print a sample of the trained model
 
 test: $(DEV)  ## Run the tests
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile
+
+coverage: $(DEV)  ## Run the tests and see that they reach every branch of the mathematics
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile --cov --cov-report term
+
+test-versions: $(DEV)  ## Run the tests with each Python, old and new packages, and each extra (half an hour)
+	@$(BIN)/python tests/tools/versions.py
+
+test-quick-versions: $(DEV)  ## The same with the oldest packages and the newest alone (five minutes)
+	@$(BIN)/python tests/tools/versions.py --quick
+
+distributions: $(DEV)  ## Build a wheel and a source distribution, install each and use it
+	@$(BIN)/python tests/tools/distributions.py
+
+mutants: $(DEV)  ## See that the tests notice small changes of the mathematics (ten minutes)
+	@$(BIN)/python -m tests.tools.mutants
 
 faults: $(DEV)  ## Run the long tests of damage and of files from strangers
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --quiet --numprocesses auto -m faults
