@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import stat
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -63,9 +64,9 @@ def open_atomic(path: Path) -> Iterator[BinaryIO]:
         try:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            synchronise(file.fileno())
             file.close()  # Windows renames only files that are closed
-            _replace(temporary, path)
+            replace(temporary, path)
         except BaseException:
             with contextlib.suppress(OSError):  # the first error is the one to report
                 file.close()
@@ -75,7 +76,7 @@ def open_atomic(path: Path) -> Iterator[BinaryIO]:
     _sync_folder(path.parent)
 
 
-def _replace(temporary: Path, path: Path) -> None:
+def replace(temporary: Path, path: Path) -> None:
     """Rename a file over another one; Windows refuses while a reader or a virus scanner has that open, so try again."""
     for pause in PAUSES:
         with contextlib.suppress(PermissionError):
@@ -179,6 +180,19 @@ def has_ended(space: str, pid: str) -> bool:
     return False
 
 
+def synchronise(descriptor: int) -> None:
+    """Bring what was written to an open file to the disk, as far as the system can.
+
+    On macOS, `fsync` leaves it in the memory of the drive, which may write a rename before the data of the file.
+    """
+    os.fsync(descriptor)
+    if sys.platform == "darwin":
+        import fcntl
+
+        with contextlib.suppress(OSError):  # not every file system can
+            fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+
+
 def _sync_folder(folder: Path) -> None:
     """Make a rename survive a power cut, where the system lets a folder be synchronised."""
     if os.name == "nt":
@@ -186,6 +200,6 @@ def _sync_folder(folder: Path) -> None:
     with contextlib.suppress(OSError):  # not every file system can, and the file itself is on the disk by now
         descriptor = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(descriptor)
+            synchronise(descriptor)
         finally:
             os.close(descriptor)

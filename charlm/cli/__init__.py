@@ -40,18 +40,16 @@ def main(arguments: "Sequence[str] | None" = None) -> int:
 
 def _reported(arguments: "Sequence[str]") -> int:
     """Run a command, report what goes wrong, and return the exit status."""
-    from charlm.cli.streams import drop_unwritten, say
+    from charlm.cli.streams import drop_unwritten, is_reader_gone, say
 
     try:
         status = _run(arguments)
         sys.stdout.flush()  # now, while a failure can still be reported
-    except BrokenPipeError:
-        status = PIPE_CLOSED
     except KeyboardInterrupt:
         say("charlm: interrupted")
         status = INTERRUPTED
     except Exception as error:
-        status = explain(error)
+        status = PIPE_CLOSED if isinstance(error, OSError) and is_reader_gone(error) else explain(error)
     drop_unwritten()
     return status
 

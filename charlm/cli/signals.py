@@ -11,7 +11,7 @@ from typing import Any
 
 from charlm.cli.streams import is_terminal
 
-# Ctrl-C, `kill`, a closed terminal, a batch system's limit of time, and a closed window of Windows, where they exist.
+# Ctrl-C, `kill`, a closed terminal, a batch system's limit of time, and Ctrl-Break, where they exist.
 STOPPING = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGXCPU", "SIGBREAK") if hasattr(signal, name)
 ]

@@ -1,6 +1,7 @@
 """The standard streams, which may be closed, None or plain objects, and all that is written to them."""
 
 import contextlib
+import errno
 import io
 import os
 import sys
@@ -126,6 +127,11 @@ def _occupy_descriptors() -> None:
         except OSError:
             with contextlib.suppress(OSError):
                 os.open(os.devnull, os.O_RDWR)
+
+
+def is_reader_gone(error: OSError, windows: bool = os.name == "nt") -> bool:
+    """Return whether a write failed because nobody reads the pipe any more, which Windows calls an invalid argument."""
+    return isinstance(error, BrokenPipeError) or (windows and error.errno == errno.EINVAL and error.filename is None)
 
 
 def drop_unwritten() -> None:

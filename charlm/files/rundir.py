@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from charlm.atomic import atomic_file, open_regular, remove_temporaries
+from charlm.atomic import atomic_file, open_regular, remove_temporaries, replace, synchronise
 from charlm.errors import CharlmError, DamagedFileError, FileError, Remedy, UsageError, WriteError
 from charlm.files import checkpoint, schema
 from charlm.files.lock import NAME as LOCK
@@ -161,7 +161,7 @@ class RunDirectory:
         with self._staged(config):
             yield
         with self._completing():
-            os.replace(self.path / STAGED, self.path / CONFIG)
+            replace(self.path / STAGED, self.path / CONFIG)
 
     def settle(self, step: int, config: str) -> None:
         """Finish what a process was killed in, the beginning or the change of a run, or forget that it was planned.
@@ -184,7 +184,7 @@ class RunDirectory:
         elif staged is not None:
             with self._completing():
                 if staged == config.encode():
-                    os.replace(self.path / STAGED, self.path / CONFIG)
+                    replace(self.path / STAGED, self.path / CONFIG)
                 else:
                     (self.path / STAGED).unlink()
 
@@ -208,7 +208,7 @@ class RunDirectory:
             for name in self.sizes:
                 (self.path / name).unlink(missing_ok=True)
                 open_regular(self.path / name, "xb").close()
-            os.replace(self.path / STAGED, self.path / CONFIG)
+            replace(self.path / STAGED, self.path / CONFIG)
 
     @contextlib.contextmanager
     def _completing(self) -> Iterator[None]:
@@ -249,7 +249,7 @@ class RunDirectory:
         """Put what was added to the growing files on the disk, before a checkpoint says how long they are."""
         for name in sorted(self._unsynced):
             with self._open(name, "ab") as file:
-                os.fsync(file.fileno())
+                synchronise(file.fileno())
         self._unsynced.clear()
 
     @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """Standard streams that are closed, None, full, plain objects or terminals, and what may be written to them."""
 
 import contextlib
+import errno
 import io
 import json
 import os
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from charlm import cli
+from charlm.cli.streams import is_reader_gone
 from charlm.config import dump_yaml, load
 from charlm.errors import CharlmError, ConfigError
 from charlm.files.rundir import left_in
@@ -367,3 +369,11 @@ def test_the_advice_of_a_training_is_a_command_that_works_when_it_is_pasted(fold
         env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, timeout=60, check=False,
     )  # fmt: skip
     assert shell.returncode == 0, shell.stderr
+
+
+def test_a_pipe_that_nobody_reads_is_an_invalid_argument_on_windows_only():
+    assert is_reader_gone(BrokenPipeError(), windows=False)
+    assert is_reader_gone(OSError(errno.EINVAL, "Invalid argument"), windows=True)
+    assert not is_reader_gone(OSError(errno.EINVAL, "Invalid argument"), windows=False)
+    assert not is_reader_gone(OSError(errno.EINVAL, "Invalid argument", "a?.txt"), windows=True)
+    assert not is_reader_gone(OSError(errno.ENOSPC, "No space left on device"), windows=True)
