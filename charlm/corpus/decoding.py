@@ -23,6 +23,7 @@ UTF8 = "utf-8"
 MOST_MARKS = 1_000  # in a row; text that is stacked for fun has a hundred, and Unicode's stream-safe format thirty
 REPLACEMENT = "\ufffd"
 BYTE_ORDER_MARK = "\ufeff"
+MARKED = ("utf-16", "utf-32")  # what the mark at the beginning of a text is needed for
 
 # A text may be cut before one of these without changing its normal form or its lower case: none of them combines
 # with what precedes it, has a case, or is transparent to the rule of the final sigma.
@@ -210,6 +211,8 @@ def _decoded(source: Source, encoding: str, tally: Tally) -> Iterator[str]:
             raise bad_byte(source, encoding, at, error.reason) from None
         except Exception as error:  # Python's lesser codecs raise whatever a slip in them leads to
             reason = one_line(str(error)) or type(error).__name__
+            if codecs.lookup(encoding).name in MARKED:
+                raise bad_byte(source, encoding, 0, reason) from None
             raise CorpusError(f"{source.name}: is not valid {encoding}: {reason}") from None
         offset += len(chunk)
         if piece and not begun:

@@ -149,7 +149,7 @@ EVAL = {
     "another encoding than the file's": (
         "eval runs/run text.txt --encoding utf-16",
         1,
-        "text.txt: is not valid utf-16: UTF-16 stream does not start with BOM",
+        "text.txt: byte 0 (line 1): 0x6F is not valid utf-16 (UTF-16 stream does not start with BOM); …",
     ),
     "an encoding of bytes": (
         "eval runs/bytes text.txt --encoding utf-8",

@@ -701,7 +701,7 @@ TRAIN = {
     "a text without an order mark read as UTF-16": (
         "train small.yaml --set corpus.encoding=utf-16",
         1,
-        "text.txt: is not valid utf-16: UTF-16 stream does not start with BOM",
+        "text.txt: byte 0 (line 1): 0x6F is not valid utf-16 (UTF-16 stream does not start with BOM); …",
     ),
     "a text whose characters are all rare": (
         "train small.yaml --set corpus.min_count=100000",
