@@ -2,7 +2,10 @@
 
 import sys
 
-from charlm.cli import main
-
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        from charlm.cli import main
+
+        sys.exit(main())
+    except KeyboardInterrupt:  # before `main` has begun, or after it has ended
+        sys.exit(130)

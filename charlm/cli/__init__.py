@@ -1,12 +1,15 @@
 """The entry of the command line: it runs a command, and reports all errors in one place."""
 
-# Nothing but what the interpreter has loaded already is imported here: a Ctrl-C is handled from `main` on.
+# Nothing but what the interpreter has loaded already is imported here: a Ctrl-C is handled from `main` on. One that
+# comes before, while Python starts and looks for this module, shows Python's own traceback; no package can help that.
+import _thread
 import os
 import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from sys import UnraisableHookArgs
 
 FAILURE = 1
 USAGE = 2
@@ -29,13 +32,34 @@ def main(arguments: "Sequence[str] | None" = None) -> int:
         or configuration, 130 after Ctrl-C, 141 when the reader of standard output, or of a training's progress, went
         away.
     """
+    hook = sys.unraisablehook
     try:
+        sys.unraisablehook = _interrupt_again(hook)
         from charlm.cli.streams import printed_warnings, usable_streams
 
         with usable_streams(), printed_warnings():
             return _reported(sys.argv[1:] if arguments is None else arguments)
     except KeyboardInterrupt:  # while modules were imported, or a second one
         return INTERRUPTED
+    finally:
+        sys.unraisablehook = hook
+
+
+def _interrupt_again(
+    otherwise: "Callable[[UnraisableHookArgs], object]",
+) -> "Callable[[UnraisableHookArgs], None]":
+    """Return a hook that repeats a Ctrl-C which came where no exception can leave, such as a weak reference's callback.
+
+    The import system has one for each module; Python would show a traceback there, and go on.
+    """
+
+    def hook(unraisable: "UnraisableHookArgs") -> None:
+        if unraisable.exc_type is KeyboardInterrupt:
+            _thread.start_new_thread(_thread.interrupt_main, ())  # which has its turn when this hook is done
+        else:
+            otherwise(unraisable)
+
+    return hook
 
 
 def _reported(arguments: "Sequence[str]") -> int:

@@ -272,17 +272,52 @@ ENTRIES = {
 }
 
 
+def interrupted(folder: Path, code: str) -> subprocess.CompletedProcess[bytes]:
+    """Run code that interrupts itself, with the arguments of a sample."""
+    arguments = [sys.executable, "-c", code, *COMMANDS["sample"]]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(arguments, cwd=folder, env=environment, capture_output=True, timeout=60, check=False)
+
+
 @posix
 @pytest.mark.parametrize("entry", ENTRIES)
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 10, 20, 40, 80, 160])
 def test_ctrl_c_while_modules_are_imported_ends_without_a_traceback(folder, entry, count):
-    code = INTERRUPTED_IMPORT.format(count=count, entry=ENTRIES[entry])
-    arguments = [sys.executable, "-c", code, *COMMANDS["sample"]]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(arguments, cwd=folder, env=environment, capture_output=True, timeout=60, check=False)
+    done = interrupted(folder, INTERRUPTED_IMPORT.format(count=count, entry=ENTRIES[entry]))
     assert done.returncode == 130
     assert done.stdout == b""
     assert done.stderr in (b"", b"charlm: interrupted\n")
+
+
+@posix
+def test_ctrl_c_before_the_command_line_is_found_ends_python_m_without_a_traceback(folder):
+    code = INTERRUPTED_IMPORT.format(count=1, entry=ENTRIES["module"])
+    done = interrupted(folder, code.replace('"charlm.cli" in sys.modules', 'name == "charlm.cli"'))
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
+INTERRUPTED_CALLBACK = """
+import os, signal, sys, weakref
+class Interrupter:
+    def find_spec(self, name, path=None, target=None):
+        if name == "charlm.cli.commands":
+            class Gone: pass
+            gone = Gone()
+            def callback(reference):
+                os.kill(os.getpid(), signal.SIGINT)
+                for _ in range(1000): pass
+            reference = weakref.ref(gone, callback)
+            del gone
+sys.meta_path.insert(0, Interrupter())
+from charlm.cli import main
+sys.exit(main())
+"""
+
+
+@posix
+def test_ctrl_c_where_no_exception_can_leave_is_not_lost(folder):
+    done = interrupted(folder, INTERRUPTED_CALLBACK)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"charlm: interrupted\n")
 
 
 # --- What a terminal would obey
