@@ -73,7 +73,7 @@ bench-torch: $(TORCH)  ## Compare with PyTorch (half an hour) and write the tabl
 	@$(VENV_TORCH)/$(SCRIPTS)/python benchmarks/compare_torch.py --write docs/performance.md
 
 clean:  ## Remove the environment and the caches; runs and fetched corpora stay
-	@rm -rf $(VENV) $(VENV_TORCH) build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(VENV_TORCH) build dist .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find charlm tests -name __pycache__ -prune -exec rm -rf {} +
 
 $(RUN)/last.safetensors: | $(FAST)

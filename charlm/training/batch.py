@@ -107,7 +107,7 @@ class Batch:
         losses, states = zip(*computed, strict=True)
         total = np.array([sum(losses)])
         squares = _in_order(team.map(self._add_up))
-        if ranks.size > 1:
+        if ranks.size > 1:  # pragma: no cover - in the processes of an MPI job, which the coverage does not see
             ranks.sum(self.gradients.flat)
             ranks.sum(total)
             squares = self.sum_of_squares()

@@ -259,7 +259,7 @@ class Optimizer:
             rule.update, vectors, len(self._scalars), [0, *range(2, len(vectors))]
         )  # it returns all vectors but the gradient
 
-    def step(self, rate: float, step: int, scale: float, worker: int = 0, workers: int = 1) -> None:
+    def step(self, rate: float, step: int, scale: float, worker: int, workers: int) -> None:
         """Change the weights by one step.
 
         Parameters

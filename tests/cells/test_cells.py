@@ -141,6 +141,17 @@ def test_a_cell_returns_one_saved_array_a_pre_activation_and_its_state(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_a_cells_pre_activations_and_states_have_the_names_that_forward_gives_them(name):
+    cell = CELLS[name]
+    takes = [*cell.pre_activations, *[f"{state}_before" for state in cell.carried]]
+    assert list(inspect.signature(cell.forward).parameters) == takes
+
+
+def test_what_the_gru_saves_is_named_by_its_gates_and_its_split_product():
+    assert CELLS["gru"].saved == ("r", "z", "n", "h_n")
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_equations_hold_no_number_but_zero(name):
     for function in (CELLS[name].forward, CELLS[name].backward):
         numbers = [c for c in function.__code__.co_consts if isinstance(c, int | float)]

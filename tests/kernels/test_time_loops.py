@@ -45,12 +45,12 @@ def by_rows(parts: list[RowBlock]):
 
 
 @pytest.mark.parametrize("entering", ["arrays", "symbols", "projected"])
-@pytest.mark.parametrize("resets", [False, True])
+@pytest.mark.parametrize(("resets", "forgets"), [(False, False), (True, False), (True, True)])
 @pytest.mark.parametrize(("kernels", "dtype"), KERNELS)
 @every_cell
-def test_a_fast_time_loop_computes_what_the_textbooks_does(name, kernels, dtype, resets, entering):
+def test_a_fast_time_loop_computes_what_the_textbooks_does(name, kernels, dtype, resets, forgets, entering):
     backend, below = load_backend(kernels), entering == "arrays"
-    layer = Layer(name, dtype, H if below else V, resets)
+    layer = Layer(name, dtype, H if below else V, forgets)
     cell, keep = layer.cell, layer.keep
     (loop,) = backend.recurrences(cell, (T, B, H), dtype, resets, True, 1)
     weights = backend.weights(cell, H, below=below)

@@ -12,6 +12,7 @@ from charlm.kernels.choice import load_backend
 from charlm.network import unroll
 from charlm.network.architecture import Architecture, State
 from charlm.network.model import Model
+from charlm.network.parameters import Parameters
 from charlm.network.recurrence import LayerWeights
 from charlm.network.regularisers.dropout import Dropout
 from charlm.workers.team import Team
@@ -365,6 +366,20 @@ def test_the_first_array_that_is_not_finite_is_found(number):
     for name in ("decoder.bias", "rnn.weight_hh_l1"):
         parameters[name].reshape(-1)[1] = number
         assert parameters.first_not_finite() == name
+
+
+@pytest.mark.parametrize("flat", [np.zeros(5), np.zeros(6, np.float32), np.zeros((2, 3))])
+def test_a_vector_of_another_size_or_type_holds_no_parameters(flat):
+    with pytest.raises(ValueError, match="a vector of 6 float64 is needed"):
+        Parameters({"a": (2,), "b": (2, 2)}, np.dtype(np.float64), flat)
+
+
+def test_parameters_are_a_mapping_of_views_into_one_vector():
+    parameters = Parameters({"a": (2,), "b": (2, 2)}, np.dtype(np.float64), np.arange(6.0))
+    assert len(parameters) == 2
+    assert {name: array.tolist() for name, array in parameters.items()} == {"a": [0, 1], "b": [[2, 3], [4, 5]]}
+    parameters["b"][1, 0] = 9
+    assert parameters.flat.tolist() == [0, 1, 2, 3, 9, 5]
 
 
 def test_locked_dropout_of_a_symbol_lasts_a_window():

@@ -9,7 +9,7 @@ import pytest
 
 from charlm.kernels.choice import load_backend
 from charlm.network.parameters import Parameters
-from charlm.training.optimizers import RULES, SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop, Rule
+from charlm.training.optimizers import NAMES, RULES, SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop, Rule
 from tests.networks import KERNELS, assert_close
 
 Step = Callable[[float, float, float, int], float]  # weight, gradient, rate and step (from 1) to the new weight
@@ -123,6 +123,18 @@ def test_a_rule_moves_every_weight_as_its_equation_says(rule, kernels, dtype):
         ]
         optimizer.step(rate, step, scale, 0, 1)
     assert_close(weights, expected, 1e-12 if dtype == "float64" else 2e-5)
+
+
+def test_a_rule_begins_with_the_numbers_that_its_documentation_promises():
+    for rule in (Adam, AdamW):
+        assert rule() == rule(betas=(0.9, 0.999), eps=1e-8, weight_decay=0)
+    assert RMSprop() == RMSprop(alpha=0.99, eps=1e-8, weight_decay=0)
+    assert Adagrad() == Adagrad(eps=1e-8, weight_decay=0)
+    assert SGD() == SGD(momentum=0, nesterov=False, weight_decay=0)
+
+
+def test_rules_keep_the_names_that_configurations_and_checkpoints_have():
+    assert {"adagrad", "adam", "adamw", "rmsprop", "sgd"} <= set(NAMES) == set(RULES)
 
 
 def test_every_rule_has_a_second_opinion():
