@@ -19,7 +19,7 @@ from charlm.corpus.loading import load as load_corpus
 from charlm.corpus.windows import Windows
 from charlm.errors import CharlmError, DamagedFileError, NotFiniteError, Remedy, UsageError
 from charlm.files import modelfile, rundir, schema, transfer
-from charlm.files.identity import check_same_run
+from charlm.files.identity import check_same_run, remarks_on_best
 from charlm.files.metrics import Interval
 from charlm.files.rundir import BEST, LAST, METRICS, SAMPLES, Left, RunDirectory, left_in
 from charlm.inference.filters import Filter
@@ -309,6 +309,7 @@ class Run:
                 raise DamagedFileError(f"{path}: damaged: {error}; use another copy of the file") from error
             if ranks.rank == 0:
                 run.warnings += files.rewind(sizes, left.step, _as_written(files, began))
+                run.warnings += remarks_on_best(files.path, saved.metadata)
             if settings != began:
                 with files.change(config.dump_yaml(settings)) if ranks.rank == 0 else nullcontext():
                     run.save()

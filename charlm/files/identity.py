@@ -4,10 +4,11 @@ Runs of equal configurations are equal to the last byte, so no random name can t
 """
 
 from collections.abc import Iterable, Mapping
+from math import inf
 from pathlib import Path
 from typing import Any
 
-from charlm.errors import FileError, UsageError
+from charlm.errors import FileError, UsageError, WriteError
 from charlm.files import checkpoint
 from charlm.files.rundir import BEST, CONFIG, LAST, METRICS, RunDirectory
 
@@ -36,6 +37,8 @@ def check_same_run(path: Path, metadata: Mapping[str, Any], config: str) -> None
     """
     if path.name != LAST:
         raise _another(path, f"a run goes on with the {LAST} in its directory")
+    if (path.parent / BEST).is_dir():
+        raise WriteError(f"{path.parent / BEST}: cannot be written: it is a directory, not a file; remove it")
     directory, own = RunDirectory(path.parent), _scores(metadata.get("history"))
     lines = directory.metrics()
     if _agree(path, own, {line.step: line.valid_loss for line in lines if line.valid_loss is not None}, METRICS):
@@ -47,6 +50,32 @@ def check_same_run(path: Path, metadata: Mapping[str, Any], config: str) -> None
         return
     if (lines or best) and directory.config() not in (None, config.encode()):
         raise _another(path, f"{CONFIG} there is another one, or was edited: if it was, put it back")
+
+
+def remarks_on_best(directory: Path, metadata: Mapping[str, Any]) -> list[str]:
+    """Return what a person should know of `best.safetensors`, which stays until the validation loss falls further.
+
+    Parameters
+    ----------
+    directory : Path
+        The run.
+    metadata : mapping
+        What its last checkpoint says.
+    """
+    path, standing, own = directory / BEST, metadata["run"]["standing"], _scores(metadata["history"])
+    if (lowest := standing["best_loss"]) is None:
+        return []
+    until = f"a new one is written when the validation loss falls below {lowest:.4f} nats"
+    if not path.exists():
+        return [f"{path}: is missing; {until}"]
+    try:
+        found = _scores(checkpoint.read_metadata(path).get("history"))
+    except FileError:
+        return [f"{path}: is damaged; {until}"]
+    step, loss = max(found.items(), default=(0, inf))
+    # A kill between an evaluation and the next checkpoint leaves a model that is better than the checkpoint knows.
+    later = step > standing["step"] and loss < lowest and all(found.get(at) == own[at] for at in own)
+    return [] if loss == lowest or later else [f"{path}: is not the best model of this run; {until}"]
 
 
 def _agree(path: Path, own: Mapping[int, float], others: Mapping[int, float], name: str) -> bool:
