@@ -150,7 +150,7 @@ def test_a_run_goes_on_to_the_same_bytes_and_says_what_was_lost(scene, made, nam
     change(scene)
     run = resume(scene.run)
     assert len(run.warnings) == (message is not None), run.warnings
-    assert all(message in warning for warning in run.warnings)
+    assert all(message is not None and message in warning for warning in run.warnings)
     ended, uncut = state(finish(run)), made[1]
     assert {part for part in uncut if ended[part] != uncut[part]} == lost
 
