@@ -63,22 +63,35 @@ def says(told: str, expected: str) -> bool:
     return re.fullmatch(".*".join(map(re.escape, expected.split("…"))), told) is not None
 
 
+def called(words: list[str]) -> tuple[click.Context, list[str]]:
+    """Return the context of the command that a command line calls, and its arguments."""
+    context = click.Context(root, info_name="charlm")
+    while isinstance(context.command, click.Group) and words:
+        command = context.command.get_command(context, words[0])
+        if command is None:
+            break
+        context, words = click.Context(command, context, words[0]), words[1:]
+    return context, words
+
+
 def parsed(words: list[str]) -> None:
     """Have click read the arguments of a command without running it."""
-    context: click.Context = click.Context(root, info_name="charlm")
-    command: click.Command | None = root
-    while isinstance(command, click.Group) and words and not words[0].startswith("-"):
-        name, *words = words
-        command = command.get_command(context, name)
-        assert command is not None, name
-        context = click.Context(command, context, name)
-    assert command is not None
+    context, rest = called(words)
     with contextlib.suppress(click.exceptions.Exit):  # that of --help
-        command.make_context(context.info_name, words, parent=context.parent)
+        context.command.make_context(context.info_name, list(rest), parent=context.parent)
+        if isinstance(context.command, click.Group):
+            context.command.resolve_command(context, rest)
+
+
+def unknown_options(message: str, line: str) -> set[str]:
+    """Return the options that an answer advises and the command does not have."""
+    advised = set(re.findall(r"(?<![\w'-])--[a-z][a-z-]*", re.sub(r"`[^`]*charlm [^`]*`", "", message)))
+    had = {name for param in called(typed(line))[0].command.params for name in param.opts}
+    return {option for option in advised - had if option not in line}
 
 
 def commands_in(text: str) -> list[list[str]]:
-    """Return the commands of charlm that a message names, each between backticks or on a line of its own."""
+    """Return the commands of charlm that a message names between backticks."""
     found = re.findall(r"`(?:mpiexec -n \d+ )?charlm ([^`]*)`", text)
     return [shlex.split(command) for command in found]
 
@@ -116,6 +129,7 @@ def test_a_wrong_input_is_answered_in_one_line(folder, capsys, monkeypatch, line
         assert "Traceback" not in told
     for words in commands_in(message):
         parsed(words)
+    assert unknown_options(message, line) == set()
     assert sorted(path.relative_to(folder) for path in folder.rglob("*")) == before, "nothing may be left behind"
 
 
@@ -153,3 +167,7 @@ def test_the_check_of_commands_notices_advice_that_click_does_not_read():
         parsed(["train", "CONFIG", "--init_from", "a"])
     with pytest.raises(click.UsageError):
         parsed(["sample"])
+    with pytest.raises(click.UsageError):
+        parsed(["trian", "CONFIG"])
+    assert unknown_options("do (--force, --out) or `--resum RUN`", "train x") == {"--resum"}
+    assert unknown_options("do (--force)", "sample x") == {"--force"}
