@@ -9,6 +9,8 @@ from charlm.kernels.choice import choose, load_backend
 from charlm.memory import machine_memory
 from charlm.network.architecture import Architecture
 from charlm.network.model import Model
+from charlm.ngram.counting import count, pruned
+from charlm.ngram.mixture import Mixture, initial_scales
 from charlm.training import memory
 from charlm.training.batch import Batch
 from charlm.training.optimizers import RULES, Optimizer
@@ -18,6 +20,9 @@ from charlm.workers.split import Split, plan_split
 from charlm.workers.team import Team
 
 GIGABYTE = 10**9
+MEGABYTE = 10**6
+ORDER_RISES = (50_000, 300_000, 1_000_000, 10_000_000)  # symbols of text from which a longer context pays
+MANY_SYMBOLS = 1_000  # from which a symbol is rather a word
 
 
 def architecture(config: Config, vocabulary_size: int, start_symbol: int | None) -> Architecture:
@@ -86,6 +91,33 @@ def check_memory(config: Config, model: Model, workers: int, ranks: Ranks) -> No
         )
 
 
+def ngram_order(text_length: int, vocabulary_size: int) -> int:
+    """Return the order of n-gram that suits a text of so many symbols; measured in docs/recipes.md."""
+    by_length = 4 + sum(text_length >= limit for limit in ORDER_RISES)
+    return min(by_length, 4) if vocabulary_size > MANY_SYMBOLS else by_length
+
+
+def mixture(config: Config, text: Ids, vocabulary_size: int, start_symbol: int | None) -> tuple[Mixture | None, str]:
+    """Count the n-gram that a configuration asks for in the training text.
+
+    Returns
+    -------
+    Mixture or None
+        The n-gram, with scales before any were fitted.
+    str
+        What was counted.
+    """
+    settings = config.model.ngram
+    if settings.order is None:
+        return None, ""
+    order = ngram_order(len(text), vocabulary_size) if settings.order == "auto" else settings.order
+    counted, least = pruned(count(text, vocabulary_size, order, start_symbol), int(settings.max_megabytes * MEGABYTE))
+    note = f"n-gram of {counted.order} symbols: {counted.entries:,} entries, {counted.size / MEGABYTE:.1f} MB"
+    if least > 1:
+        note += f"; contexts seen fewer than {least} times are left out, for model.ngram.max_megabytes"
+    return Mixture(counted, initial_scales(counted.order)), note
+
+
 def batch(config: Config, model: Model, team: Team, ranks: Ranks) -> Batch:
     """Return what computes gradients, with the weights that training starts from.
 
@@ -109,8 +141,9 @@ def batch(config: Config, model: Model, team: Team, ranks: Ranks) -> Batch:
 
 
 def trainer(
-    config: Config, of: Batch, windows: Windows, valid: Ids, total_steps: int, eval_every: int | None = None
-) -> Trainer:
+    config: Config, of: Batch, windows: Windows, valid: Ids, total_steps: int, eval_every: int | None = None,
+    mixture: Mixture | None = None,
+) -> Trainer:  # fmt: skip
     """Return the training loop over a batch.
 
     Parameters
@@ -127,6 +160,8 @@ def trainer(
         The length of the run.
     eval_every : int, optional
         Steps between two evaluations; the configuration's where it is not given.
+    mixture : Mixture, optional
+        The n-gram that is added to the network.
     """
     c, t = config, config.training
     optimizer = Optimizer(c.optimizer.build(), of.parameters, of.gradients, of.model.backend)
@@ -143,4 +178,4 @@ def trainer(
         seed=c.seed,
         warmup_steps=c.schedule.warmup_steps,
     )
-    return Trainer(plan, of, optimizer, windows, Scorer(of.model, of.team, of.prepared), valid)
+    return Trainer(plan, of, optimizer, windows, Scorer(of.model, of.team, of.prepared, mixture), valid)

@@ -21,6 +21,7 @@ class Remedy(Enum):
     RESUME_WITH_RANKS = auto()
     RESUME_ALONE = auto()
     NAME_CORPUS = auto()
+    WITHOUT_NGRAM = auto()
 
 
 class CharlmError(Exception):

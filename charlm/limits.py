@@ -4,3 +4,4 @@ MOST_UNITS = 65_536  # of a layer, and the width of an embedding
 MOST_LAYERS = 1_000
 MOST_SYMBOLS = 0x110000  # all of Unicode
 MOST_WORKERS = 1_024
+MOST_ORDER = 20  # symbols of an n-gram

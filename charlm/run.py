@@ -26,6 +26,7 @@ from charlm.inference.filters import Filter
 from charlm.inference.sampler import Sampler, beginning
 from charlm.kernels.choice import choose, load_backend
 from charlm.network.model import Model
+from charlm.ngram.mixture import Mixture
 from charlm.provenance import differences, provenance
 from charlm.records import UNCHANGED, Changes, Record, Summary, Update
 from charlm.training.recovery import MOST_ROLLBACKS, RATE_FACTOR
@@ -72,8 +73,9 @@ class Run:
     """
 
     def __init__(
-        self, directory: RunDirectory, config: Config, ranks: Ranks, corpus: Corpus, record: Record | None = None
-    ) -> None:
+        self, directory: RunDirectory, config: Config, ranks: Ranks, corpus: Corpus, record: Record | None = None,
+        mixture: Mixture | None = None,
+    ) -> None:  # fmt: skip
         self.directory = directory
         self.config, self.ranks, self.corpus = config, ranks, corpus
         self.history: list[dict[str, Any]] = []
@@ -110,6 +112,10 @@ class Run:
         self.team = Team(*self.record.threads)
         with closed_on_error(self):
             self.batch = assemble.batch(c, self.model, self.team, ranks)
+            self._mixture = mixture
+            if mixture is None:
+                self._mixture, note = assemble.mixture(c, corpus.train, len(corpus.vocabulary), start_symbol)
+                self.notes += filter(None, [note])
 
     @classmethod
     def plan(
@@ -277,6 +283,11 @@ class Run:
             raise DamagedFileError(
                 f"{path}: damaged: its network is not that of its configuration; use another copy of the file"
             )
+        if (began.model.ngram.order is None) != (saved.mixture is None):
+            raise DamagedFileError(
+                f"{path}: damaged: it has an n-gram and its configuration none, or the other way round; "
+                "use another copy of the file"
+            )
         _on_first(ranks, lambda: files.settle(left.step, config.dump_yaml(began)))
         check_same_run(path, saved.metadata, _as_written(files, began))
         settings = changes.applied(began, str(path))
@@ -285,7 +296,7 @@ class Run:
         if changes.kernels is not None and (kernels := choose(changes.kernels, settings.model.dtype)) != record.kernels:
             notes.append(f"{kernels} kernels in place of {record.kernels}: from here on the last digits are others")
             record.kernels = kernels
-        run = cls(files, settings, ranks, corpus, record)
+        run = cls(files, settings, ranks, corpus, record, saved.mixture)
         run.notes += notes
         if record.threads != trained:
             run.warnings.append(
@@ -336,7 +347,9 @@ class Run:
         )
 
     def _new_trainer(self, total_steps: int, eval_every: int) -> Trainer:
-        return assemble.trainer(self.config, self.batch, self.windows, self.corpus.valid, total_steps, eval_every)
+        return assemble.trainer(
+            self.config, self.batch, self.windows, self.corpus.valid, total_steps, eval_every, self._mixture
+        )
 
     def close(self) -> None:
         """End the threads of the run and let others write to its directory; once it is closed, this does nothing."""
@@ -482,6 +495,7 @@ class Run:
             seconds=self.record.seconds,
             learning_rate=progress.learning_rate,
             valid_loss=None if score is None else score.loss,
+            network_loss=None if score is None else score.network_loss,
         )
         self.record.interval = Interval()
         if self.ranks.rank == 0:
@@ -493,7 +507,7 @@ class Run:
             return None
         t, vocabulary = self.config.training, self.corpus.vocabulary
         sampler = Sampler(Model(self.model.architecture, load_backend("numpy")), self.trainer.average,
-                          never=self.corpus.vocabulary.unknown)  # fmt: skip
+                          never=self.corpus.vocabulary.unknown, mixture=self.trainer.mixture)  # fmt: skip
         drawn = sampler.write(
             [beginning(vocabulary.symbols, self.model.architecture.start_symbol)],
             t.sample_length,
@@ -525,6 +539,7 @@ class Run:
                 self.corpus.vocabulary,
                 {**metadata, **more},
                 training,
+                self.trainer.mixture,
             )
 
 

@@ -51,6 +51,7 @@ def load(
     kernels: str = "auto",
     workers: int | Literal["auto"] = "auto",
     on_compiling: Callable[[], None] | None = None,
+    ngram: bool = True,
 ) -> LanguageModel:
     """Read a trained model.
 
@@ -66,6 +67,8 @@ def load(
         The most threads that one call uses; ``auto`` is as many as there are cores.
     on_compiling : callable, optional
         Called before the kernels are compiled for this machine, once, which takes up to half a minute.
+    ngram : bool
+        Whether a model that has an n-gram beside its network uses it. Such a model writes text with NumPy.
 
     Raises
     ------
@@ -83,7 +86,10 @@ def load(
     if workers != "auto":
         check(workers=workers)
     file = rundir.resolve(path_of("path", path))
-    return LanguageModel(modelfile.load(file), file, kernels, workers, on_compiling, str(path))
+    saved = modelfile.load(file)
+    if not ngram:
+        saved = replace(saved, mixture=None)
+    return LanguageModel(saved, file, kernels, workers, on_compiling, str(path))
 
 
 class LanguageModel:
@@ -102,6 +108,8 @@ class LanguageModel:
         The V symbols; `vocabulary.symbols` has them in the order of their ids.
     metadata : mapping
         All else that the checkpoint says, such as the history of validation losses.
+    mixture : Mixture or None
+        The n-gram beside the network and the scales with which it is added, if the model has one and uses it.
     """
 
     def __init__(
@@ -115,6 +123,7 @@ class LanguageModel:
     ) -> None:
         self.path, self.architecture, self.vocabulary = path, saved.architecture, saved.vocabulary
         self.metadata: Mapping[str, Any] = MappingProxyType(saved.metadata)
+        self.mixture = saved.mixture
         self._weights = saved.parameters
         self._kernels = kernels if kernels == "auto" else choose(kernels, self.architecture.dtype)
         self._workers = available_cores() if workers == "auto" else workers
@@ -123,7 +132,8 @@ class LanguageModel:
 
     def __repr__(self) -> str:
         a = self.architecture
-        return f"<{self._name}: {a.num_layers} x {a.cell} of {a.hidden_size}, {len(self.vocabulary):,} symbols>"
+        beside = "" if self.mixture is None else f" with a {self.mixture.ngram.order}-gram"
+        return f"<{self._name}: {a.num_layers} x {a.cell} of {a.hidden_size}{beside}, {len(self.vocabulary):,} symbols>"
 
     @cached_property
     def config(self) -> Config:
@@ -301,7 +311,7 @@ class LanguageModel:
         start = self.architecture.start_symbol
         begun = ids if ids and start is None else [beginning(self.vocabulary.symbols, start), *ids]
         never = None if allow_unknown else self.vocabulary.unknown
-        drawn = sampler.Sampler(network, self._weights, count, team, never, whole_logits=probabilities).write(
+        drawn = sampler.Sampler(network, self._weights, count, team, never, probabilities, self.mixture).write(
             begun,
             length,
             Filter(temperature, top_k, top_p, min_p),
@@ -340,7 +350,13 @@ class LanguageModel:
     def _network_to_write(self, length: int, count: int, ends: bool) -> Model:
         """Return the network with the kernels that suit what is to be written."""
         kernels = self._kernels
-        if kernels == "auto" and (count > 1 or ends or length < LONG):
+        if kernels == "fused" and self.mixture is not None:
+            raise UsageError(
+                "kernels: fused write text with a network alone, and this model has an n-gram; choose auto, or leave "
+                "the n-gram out",
+                remedy=Remedy.WITHOUT_NGRAM,
+            )
+        if kernels == "auto" and (self.mixture is not None or count > 1 or ends or length < LONG):
             kernels = "numpy"
         network = Model(self.architecture, load_backend(choose(kernels, self.architecture.dtype)))
         if self._on_compiling is not None:
@@ -419,7 +435,8 @@ class LanguageModel:
         Score
             The mean `loss` in nats per character, the same as `bits_per_char` and `perplexity`; `accuracy`, the share
             of characters that were the model's first guess; and how many `chars` were predicted. In a model of bytes
-            all of them are of bytes, and `unit` is ``byte``.
+            all of them are of bytes, and `unit` is ``byte``. They are those of the network and its n-gram together
+            where the model has one; `network_loss` is then that of the network alone.
 
         Raises
         ------
@@ -443,7 +460,8 @@ class LanguageModel:
         team = Team(self._workers)
         try:
             per_stream = SCORED_PER_STREAM if start is None else CHARS_PER_STREAM  # items know nothing of each other
-            score = Scorer(self._numpy, team).score(self._weights, ids.astype(self.vocabulary.dtype), per_stream)
+            scorer = Scorer(self._numpy, team, mixture=self.mixture)
+            score = scorer.score(self._weights, ids.astype(self.vocabulary.dtype), per_stream)
             if not isfinite(score.loss):
                 raise NotFiniteError.of_logits()
             return replace(score, unit=self.vocabulary.unit)
@@ -523,7 +541,7 @@ class LanguageModel:
 
     def _expected_along(self, ids: IntArray, last: bool = False) -> Array:
         """Return what is expected before each of n symbols and after the last, (n + 1, V), or after the last alone."""
-        predictor = Network(self._numpy, self._weights)
+        predictor = Network(self._numpy, self._weights, mixture=self.mixture)
         start = self.architecture.start_symbol
         first = np.array([[beginning(self.vocabulary.symbols, start)]])
         with blas_threads(1):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from charlm.cli.options import model_argument, on_unknown_option, options_in_messages
+from charlm.cli.options import model_argument, on_unknown_option, options_in_messages, without_ngram_option
 from charlm.cli.streams import say
 from charlm.errors import UsageError
 from charlm.phrases import one_line
@@ -33,6 +33,7 @@ Examples:
 @click.option("--corpus", multiple=True, metavar="PATH", help="Where that corpus is now; repeatable.")
 @click.option("--encoding", metavar="ENC", help="The encoding of FILE ...  [default: that of the model's corpus]")
 @on_unknown_option
+@without_ngram_option
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def command(
     model: Path,
@@ -41,6 +42,7 @@ def command(
     corpus: tuple[str, ...],
     encoding: str | None,
     on_unknown: str,
+    without_ngram: bool,
     as_json: bool,
 ) -> None:
     """Measure how well MODEL predicts FILE ..., or a part of its own corpus.
@@ -48,7 +50,7 @@ def command(
     MODEL is a run directory or a checkpoint file. The text is read in order with the state carried over, and every
     character but the first counts. A text of up to 50,000 characters is read in one stream, a longer one in several
     streams, each from a state that has read nothing; standard error says in how many. Figures of a model of bytes are
-    per byte.
+    per byte. Those of a model with an n-gram are of both together, with the loss of the network alone beside them.
     """
     import charlm
     from charlm.corpus.vocabulary import UNITS
@@ -59,7 +61,7 @@ def command(
         )
     if encoding and not files:
         raise UsageError("--encoding: is that of files to score; the model's own corpus keeps its encoding")
-    loaded = charlm.load(model)
+    loaded = charlm.load(model, ngram=not without_ngram)
     if files:
         with options_in_messages():
             ids, notes = loaded.read_files(files, on_unknown, encoding)
@@ -71,7 +73,11 @@ def command(
     if as_json:
         click.echo(json.dumps(_values(score)))
     else:
-        click.echo(f"loss           {score.loss:.4f} nats per {unit.noun}")
+        mixture = loaded.mixture
+        both = "" if mixture is None else f", with the {mixture.ngram.order}-gram"
+        click.echo(f"loss           {score.loss:.4f} nats per {unit.noun}{both}")
+        if score.network_loss is not None:
+            click.echo(f"network_loss   {score.network_loss:.4f} nats per {unit.noun}, the network alone")
         click.echo(f"bits_per_{unit.short}  {score.bits_per_char:.4f}")
         click.echo(f"perplexity     {score.perplexity:.6g}")
         click.echo(f"accuracy       {score.accuracy:.2%} of {unit.noun}s guessed")
@@ -88,8 +94,10 @@ def command(
 
 def _values(score: "Score") -> dict[str, float | int | None]:
     """Return what JSON can hold, which knows no infinity."""
+    alone = {} if score.network_loss is None else {"network_loss": score.network_loss}
     return {
         "loss": score.loss,
+        **alone,
         f"bits_per_{score.unit}": score.bits_per_char,
         "perplexity": score.perplexity if isfinite(score.perplexity) else None,
         "accuracy": score.accuracy,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from charlm.api.language_model import LanguageModel
     from charlm.config import Config
     from charlm.corpus.vocabulary import Vocabulary
+    from charlm.ngram.mixture import Mixture
 
 SHOWN_SYMBOLS = 200
 SHOWN_EVALUATIONS = 20
@@ -50,6 +51,8 @@ def command(model: Path, as_json: bool) -> None:
         check_run(loaded.path, loaded.metadata)
     write(one_line(f"{loaded.path}, written by charlm {loaded.metadata['version']}"))
     _show_network(loaded)
+    if loaded.mixture is not None:
+        _show_ngram(loaded.mixture)
     _show_vocabulary(loaded.vocabulary)
     _show_history(loaded.metadata, loaded.vocabulary.unit)
     _show_configuration(configuration)
@@ -63,6 +66,14 @@ def _show_network(model: "LanguageModel") -> None:
     write(f"\n{'parameters':<24}{sum(array.size for array in model.parameters.values()):>12,}")
     for name, array in model.parameters.items():
         write(f"  {name:<22}{array.size:>12,}  {' x '.join(map(str, array.shape))}")
+
+
+def _show_ngram(mixture: "Mixture") -> None:
+    ngram = mixture.ngram
+    write(f"\n{f'{ngram.order}-gram beside it':<24}{ngram.entries:>12,}  entries, {ngram.size / 1e6:.1f} MB")
+    write("  context  contexts   entries  x network  x n-gram")
+    for length, (order, (network, scale)) in enumerate(zip(ngram.orders, mixture.scales, strict=True)):
+        write(f"  {length:>7}{len(order.contexts):>10,}{len(order.counts):>10,}{network:>11.2f}{scale:>10.2f}")
 
 
 def _show_vocabulary(vocabulary: "Vocabulary") -> None:

@@ -71,6 +71,13 @@ def model_argument(function: F) -> F:
     return click.argument("model", metavar="MODEL", type=PathOfAFile())(function)
 
 
+def without_ngram_option(function: F) -> F:
+    """Add ``--without-ngram``: the network of a model alone."""
+    return click.option(
+        "--without-ngram", is_flag=True, help="Use the network alone, if the model has an n-gram beside it."
+    )(function)
+
+
 def on_unknown_option(function: F) -> F:
     """Add ``--on-unknown``: what to do with characters that the model never saw."""
     return click.option(

@@ -15,6 +15,7 @@ from charlm.cli.options import (
     model_argument,
     on_unknown_option,
     options_in_messages,
+    without_ngram_option,
 )
 from charlm.cli.streams import say, write, write_json
 from charlm.errors import CharlmError, UnknownSymbolError, UsageError
@@ -95,6 +96,7 @@ Examples:
     help="End a text after N lines, whatever their length.",
 )
 @on_unknown_option
+@without_ngram_option
 @click.option("--allow-unknown", is_flag=True, help="Write the symbol for rare characters (corpus.min_count), too.")
 @click.option(
     "--kernels",
@@ -120,6 +122,7 @@ def command(
     stop: str | None,
     lines: int | None,
     on_unknown: str,
+    without_ngram: bool,
     allow_unknown: bool,
     kernels: str,
     as_json: bool,
@@ -141,7 +144,7 @@ def command(
         raise UsageError("--kernels fused: writes one text at a time; leave it out, or --count")
     if lines is not None and context.get_parameter_source("length") is click.core.ParameterSource.DEFAULT:
         length = None
-    loaded = charlm.load(model, kernels=kernels, on_compiling=lambda: say(COMPILING))
+    loaded = charlm.load(model, kernels=kernels, on_compiling=lambda: say(COMPILING), ngram=not without_ngram)
     used = secrets.randbelow(1 << 32) if seed is None else seed
     with options_in_messages():
         ids = _read_prompt(loaded, prompt, prompt_file, on_unknown)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from charlm.cells import NAMES
 from charlm.config.options import OPTIMIZER_OPTIONS, SCHEDULE_OPTIONS, UNIT_OPTIONS, Key, options_of
@@ -16,8 +16,10 @@ from charlm.config.values import (
     Encoding,
     Epochs,
     Layers,
+    Megabytes,
     Minutes,
     OneOf,
+    Order,
     Paths,
     Positive,
     Separator,
@@ -36,6 +38,11 @@ EXAMPLE = "data/plays"
 def _untitled(schema: dict[str, Any]) -> None:
     for entry in schema["properties"].values():
         entry.pop("title", None)  # pydantic's titles only repeat the keys
+
+
+def _order_alone(value: Any) -> Any:
+    """Read null and 'auto' in place of a section as the order in it."""
+    return {"order": value} if value is None or value == "auto" else value
 
 
 class _Section(BaseModel):
@@ -97,6 +104,13 @@ class Dropout(_Section):
         return dropout.Dropout(**dict(self))
 
 
+class NGram(_Section):
+    """What is counted in the text beside the network."""
+
+    order: Order | None = Field(default=None, description="symbols of an n-gram added to the network; 'auto' chooses")
+    max_megabytes: Megabytes = Field(default=64, description="its largest size; rarer contexts are left out for it")
+
+
 class Model(_Section):
     """The network."""
 
@@ -105,6 +119,9 @@ class Model(_Section):
     num_layers: Layers = Field(default=2, description="recurrent layers")
     embedding_size: Units | None = Field(default=None, description="width of the input embedding; null is one-hot")
     dropout: Dropout = Field(default=Dropout(), description="activations dropped while training")
+    ngram: Annotated[NGram, BeforeValidator(_order_alone)] = Field(
+        default=NGram(), description="counts of the text, added to the network's logits"
+    )
     tie_weights: bool = Field(default=False, description="share the embedding with the output layer")
     dtype: Annotated[str, OneOf("a dtype", ("float32", "float64"))] = Field(
         default="float32", description="floating-point type of the weights"

@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from charlm.limits import MOST_LAYERS, MOST_UNITS, MOST_WORKERS
+from charlm.limits import MOST_LAYERS, MOST_ORDER, MOST_UNITS, MOST_WORKERS
 
 _AS_MEANT = (
     "must be in single quotes, or have forward slashes: in double quotes a backslash begins an escape, "
@@ -111,3 +111,8 @@ Workers = Annotated[
     Literal["auto"] | Annotated[int, Field(ge=1, le=MOST_WORKERS)],
     must(f"must be 'auto' or a whole number from 1 to {MOST_WORKERS}"),
 ]
+Order = Annotated[
+    Literal["auto"] | Annotated[int, Field(ge=1, le=MOST_ORDER)],
+    must(f"must be 'auto', or a whole number from 1 to {MOST_ORDER},"),
+]
+Megabytes = Annotated[float, Field(gt=0, le=100_000)]

@@ -42,6 +42,7 @@ class Interval:
         seconds: float,
         learning_rate: float,
         valid_loss: float | None,
+        network_loss: float | None = None,
     ) -> str:
         """Return the line of metrics: means over the steps of the interval.
 
@@ -59,6 +60,8 @@ class Interval:
             That of the last step.
         valid_loss : float or None
             The mean validation loss in nats per character, if the last step was followed by an evaluation.
+        network_loss : float or None
+            That of the network alone, if there is an n-gram beside it.
         """
         loss = self.loss / self.steps
         line: dict[str, Any] = {
@@ -75,6 +78,8 @@ class Interval:
         if valid_loss is not None:
             line["valid_loss"] = valid_loss
             line[f"valid_bits_per_{unit}"] = valid_loss / log(2)
+        if network_loss is not None:
+            line["valid_network_loss"] = network_loss
         return json.dumps(line) + "\n"
 
 

@@ -19,6 +19,12 @@ from charlm.errors import CharlmError, DamagedFileError, FileError
 from charlm.files import checkpoint, schema
 from charlm.network.architecture import Architecture
 from charlm.network.parameters import Parameters
+from charlm.ngram.mixture import Mixture
+from charlm.ngram.tables import NGram
+
+NGRAM_PREFIX = "ngram."
+SCALES = "scales"
+MOST_SCALE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,8 @@ class Saved:
         Everything else that was saved: the configuration, the history, where training stood.
     training : dict of str to ndarray
         What an exact resume needs; empty unless asked for.
+    mixture : Mixture or None
+        The n-gram that is added to the network, and how.
     """
 
     architecture: Architecture
@@ -44,6 +52,7 @@ class Saved:
     vocabulary: Vocabulary
     metadata: dict[str, Any]
     training: dict[str, Array]
+    mixture: Mixture | None = None
 
 
 def save(
@@ -53,6 +62,7 @@ def save(
     vocabulary: Vocabulary,
     metadata: Mapping[str, Any],
     training: Mapping[str, Array] | None = None,
+    mixture: Mixture | None = None,
 ) -> None:
     """Write a model to a file, whole or not at all.
 
@@ -66,6 +76,8 @@ def save(
         Plain values to keep with it.
     training : mapping of str to ndarray, optional
         Arrays for an exact resume.
+    mixture : Mixture, optional
+        The n-gram that is added to the network.
 
     Raises
     ------
@@ -75,11 +87,15 @@ def save(
     tensors = to_tensors(architecture, parameters)
     for name, array in (training or {}).items():
         tensors[checkpoint.TRAINING_PREFIX + name] = array
-    own = {
+    own: dict[str, Any] = {
         "version": __version__,
         "architecture": architecture.to_dict(),
         "vocabulary": vocabulary.to_metadata(),
     }
+    if mixture is not None:
+        own["ngram"] = {"order": mixture.ngram.order}
+        tensors |= {NGRAM_PREFIX + name: array for name, array in mixture.ngram.tensors.items()}
+        tensors[NGRAM_PREFIX + SCALES] = mixture.scales
     checkpoint.save(path, tensors, {**metadata, **own})
 
 
@@ -105,6 +121,7 @@ def load(path: Path, *, training: bool = False) -> Saved:
     try:
         vocabulary = Vocabulary.from_metadata(metadata["vocabulary"])
         parameters = from_tensors(architecture, tensors)
+        mixture = _mixture(architecture, metadata.get("ngram"), tensors)
     except (CharlmError, ValueError) as error:
         refusal = FileError(f"{path}: not a model that this charlm knows: {error}")
         raise schema.later(path, metadata, str(error)) or refusal from error
@@ -119,7 +136,21 @@ def load(path: Path, *, training: bool = False) -> Saved:
         )
     prefix = checkpoint.TRAINING_PREFIX
     kept = {name.removeprefix(prefix): array for name, array in tensors.items() if name.startswith(prefix)}
-    return Saved(architecture, parameters, vocabulary, metadata, kept)
+    return Saved(architecture, parameters, vocabulary, metadata, kept, mixture)
+
+
+def _mixture(
+    architecture: Architecture, described: Mapping[str, Any] | None, tensors: Mapping[str, Array]
+) -> Mixture | None:
+    """Return the n-gram of a checkpoint with its scales, if it has one."""
+    if described is None:
+        return None
+    own = {name.removeprefix(NGRAM_PREFIX): array for name, array in tensors.items() if name.startswith(NGRAM_PREFIX)}
+    ngram = NGram.from_tensors(architecture.vocabulary_size, described["order"], own)
+    scales = _tensor(own, SCALES, (ngram.order, 2), np.dtype(np.float64))
+    if not (np.abs(scales) <= MOST_SCALE).all():  # NaN is not, either
+        raise ValueError(f"the scales of its n-gram are not numbers of at most {MOST_SCALE}")
+    return Mixture(ngram, scales)
 
 
 def to_tensors(architecture: Architecture, parameters: Parameters) -> dict[str, Array]:

@@ -14,7 +14,7 @@ from typing import Any
 from charlm import __version__
 from charlm.cells import CELLS
 from charlm.errors import ConfigError, DamagedFileError, FileError
-from charlm.limits import MOST_LAYERS, MOST_SYMBOLS, MOST_UNITS, MOST_WORKERS
+from charlm.limits import MOST_LAYERS, MOST_ORDER, MOST_SYMBOLS, MOST_UNITS, MOST_WORKERS
 from charlm.phrases import one_line
 
 MOST_COUNT = 10**15
@@ -121,6 +121,8 @@ STANDING: dict[str, Check] = {
     "stopped": flag,
 }
 
+NGRAM: dict[str, Check] = {"order": whole(1, MOST_ORDER)}
+
 # What the first checkpoints did not have.
 RUN_ADDED: dict[str, Check] = {"provenance": libraries}
 STANDING_ADDED: dict[str, Check] = {"rollbacks": whole(0, 64)}
@@ -138,7 +140,8 @@ def check_model(path: Path, metadata: Mapping[str, Any]) -> None:
     """
     check = _Checks(path, metadata)
     needed = {"architecture": section, "vocabulary": section, "version": text}
-    check(metadata, "", needed, {"corpus": text, "config": section, "run": section, "history": _history})
+    optional = {"corpus": text, "config": section, "run": section, "history": _history, "ngram": section}
+    check(metadata, "", needed, optional)
     check.nothing_else(set().union(*metadata.get("history", [])), "history.", EVALUATION)
     check(metadata["vocabulary"], "vocabulary.", VOCABULARY)
     a = metadata["architecture"]
@@ -149,6 +152,8 @@ def check_model(path: Path, metadata: Mapping[str, Any]) -> None:
         raise check.wrong("architecture.tie_weights", True)
     if a["start_symbol"] is not None and a["start_symbol"] >= a["vocabulary_size"]:
         raise check.wrong("architecture.start_symbol", a["start_symbol"])
+    if "ngram" in metadata:
+        check(metadata["ngram"], "ngram.", NGRAM)
 
 
 def check_run(path: Path, metadata: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What comes next: the one contract of everything that can say it, and the network as the first that does."""
+"""What comes next: the one contract of everything that can say it, the network, the n-gram, and both together."""
 
 from typing import Protocol
 
@@ -6,9 +6,13 @@ import numpy as np
 
 from charlm.arrays import Array, IntArray
 from charlm.errors import NotFiniteError
+from charlm.inference.mixed import MixedStepper
 from charlm.inference.stepper import Stepper
 from charlm.network.model import Model
 from charlm.network.parameters import Parameters
+from charlm.ngram.mixture import Mixture
+from charlm.ngram.reading import Distributions, Reader
+from charlm.ngram.tables import NGram
 
 
 class Predictor(Protocol):
@@ -38,7 +42,7 @@ class Predictor(Protocol):
 
 
 class Network:
-    """A network as a predictor.
+    """A network as a predictor, alone or mixed with an n-gram.
 
     Parameters
     ----------
@@ -48,10 +52,13 @@ class Network:
         Its weights, which must not change afterwards.
     count : int
         N, how many texts it reads in step.
+    mixture : Mixture, optional
+        The n-gram that is added to the network.
     """
 
-    def __init__(self, model: Model, parameters: Parameters, count: int = 1) -> None:
-        self._stepper = Stepper(model, parameters, count)
+    def __init__(self, model: Model, parameters: Parameters, count: int = 1, mixture: Mixture | None = None) -> None:
+        network = Stepper(model, parameters, count)
+        self._stepper = network if mixture is None else MixedStepper(network, mixture, count)
         self._symbols = model.architecture.vocabulary_size
 
     def restart(self) -> None:
@@ -66,6 +73,29 @@ class Network:
         if not np.isfinite(expected).all():
             raise NotFiniteError.of_logits()
         return log_softmax(expected)
+
+
+class Counts:
+    """An n-gram alone as a predictor.
+
+    Parameters
+    ----------
+    ngram : NGram
+        The tables.
+    count : int
+        N, how many texts it reads in step.
+    """
+
+    def __init__(self, ngram: NGram, count: int = 1) -> None:
+        self._reader = Reader(Distributions(ngram), count)
+
+    def restart(self) -> None:
+        """Forget what was read."""
+        self._reader.restart()
+
+    def read(self, ids: IntArray) -> Array:
+        """Read on; see `Predictor.read`."""
+        return log_softmax(self._reader.read(ids)[0].astype(np.float64))
 
 
 def log_softmax(logits: Array) -> Array:

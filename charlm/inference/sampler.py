@@ -9,9 +9,11 @@ import numpy as np
 from charlm.arrays import Array, IntArray
 from charlm.errors import NotFiniteError
 from charlm.inference.filters import Filter
+from charlm.inference.mixed import MixedStepper
 from charlm.inference.stepper import Stepper
 from charlm.network.model import Model
 from charlm.network.parameters import Parameters
+from charlm.ngram.mixture import Mixture
 from charlm.randomness import Purpose, generator
 from charlm.workers.team import Team
 
@@ -45,7 +47,7 @@ class Sampler:
     """Writes N texts at once with one model.
 
     One text is written by the fused kernels where they are the model's. Several are read in step, a batch of N, and
-    drawn in NumPy whatever the kernels; so is one text with a model of NumPy's.
+    drawn in NumPy whatever the kernels; so is one text with a model of NumPy's, or with an n-gram.
 
     Parameters
     ----------
@@ -61,17 +63,23 @@ class Sampler:
         A symbol that is never drawn, such as the one for unknown characters.
     whole_logits : bool
         Whether `Drawn.logits` are the model's own for that symbol, too, which the fused kernels do not keep.
+    mixture : Mixture, optional
+        The n-gram that is added to the network.
     """
 
     def __init__(
         self, model: Model, parameters: Parameters, count: int = 1, team: Team | None = None, never: int | None = None,
-        whole_logits: bool = False,
+        whole_logits: bool = False, mixture: Mixture | None = None,
     ) -> None:  # fmt: skip
         self._count, self._never = count, never
+        self._writer: Stepper | MixedStepper | FusedWriter
         fused = model.backend.name == "fused" and count == 1 and not (whole_logits and never is not None)
-        self._writer: Stepper | FusedWriter = (
-            _fused_writer(model, parameters, team, never) if fused else Stepper(model, parameters, count)
-        )
+        if mixture is not None:
+            self._writer = MixedStepper(Stepper(model, parameters, count), mixture, count)
+        elif fused:
+            self._writer = _fused_writer(model, parameters, team, never)
+        else:
+            self._writer = Stepper(model, parameters, count)
 
     def write(self, prompt: Sequence[int] | IntArray, length: int, narrow: Filter, seed: int) -> Iterator[Drawn]:
         """Read a prompt and write on from it.
@@ -93,7 +101,7 @@ class Sampler:
             The symbols of each step.
         """
         sequences = [generator(seed, Purpose.SAMPLE, text) for text in range(self._count)]
-        if isinstance(self._writer, Stepper):
+        if isinstance(self._writer, Stepper | MixedStepper):
             yield from self._step_by_step(self._writer, prompt, length, narrow, sequences)
             return
         for ids, logits in self._writer.write(prompt, length, narrow.limits(), sequences[0]):
@@ -101,7 +109,7 @@ class Sampler:
                 yield Drawn(ids[n : n + 1], logits[n : n + 1])
 
     def _step_by_step(
-        self, stepper: Stepper, prompt: Sequence[int] | IntArray, length: int, narrow: Filter,
+        self, stepper: Stepper | MixedStepper, prompt: Sequence[int] | IntArray, length: int, narrow: Filter,
         sequences: list[np.random.Generator],
     ) -> Iterator[Drawn]:  # fmt: skip
         """Write with one call of the stepper for each symbol."""

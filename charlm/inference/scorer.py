@@ -1,8 +1,10 @@
 """How well a model predicts a text: the mean loss of its characters, read in order with the state carried over."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import partial
 from math import exp, log
+from typing import Any
 
 import numpy as np
 
@@ -13,12 +15,15 @@ from charlm.network.loss import cross_entropy
 from charlm.network.model import Model
 from charlm.network.parameters import Parameters
 from charlm.network.workspace import Prepared, Workspace
+from charlm.ngram.mixture import Mixture, fitted_scales
+from charlm.ngram.reading import Reader
 from charlm.workers.split import split_streams
 from charlm.workers.team import Team
 
 SEQ_LENGTH = 16  # of the windows that a text is scored in; the state is carried, so it changes nothing but the memory
 MOST_STREAMS = 64  # read at once: few enough for small memory, enough for quick products
 CHARS_PER_STREAM = 2_000  # at the least: a stream's first characters are predicted from a state that has read nothing
+FITTED = 1 << 20  # numbers of a distribution each, from which a mixture's scales are fitted, the most
 RUNAWAY = 1.5  # nats of the worst stream above the mean from which on a person is warned
 
 
@@ -40,6 +45,8 @@ class Score:
         In how many streams it was read, each from a state that has read nothing.
     unit : str
         What is called a character here: ``char``, or ``byte`` in a model of bytes.
+    network_loss : float or None
+        The loss of the network alone, where all else is that of its mixture with an n-gram.
     """
 
     loss: float
@@ -48,6 +55,7 @@ class Score:
     worst_stream: float
     streams: int = 1
     unit: str = "char"
+    network_loss: float | None = None
 
     @property
     def bits_per_char(self) -> float:
@@ -76,10 +84,19 @@ class Scorer:
         The threads that share them.
     prepared : Prepared, optional
         Workspace for the weights in the form that windows read; its contents are overwritten.
+    mixture : Mixture, optional
+        The n-gram that is added to the network.
+
+    Attributes
+    ----------
+    mixture : Mixture or None
+        The argument, with the scales of the last `fit`.
     """
 
-    def __init__(self, model: Model, team: Team, prepared: Prepared | None = None) -> None:
-        self._model, self._team = model, team
+    def __init__(
+        self, model: Model, team: Team, prepared: Prepared | None = None, mixture: Mixture | None = None
+    ) -> None:
+        self._model, self._team, self.mixture = model, team, mixture
         self._prepared = prepared or model.prepared()
         self._workspaces: dict[tuple[int, int], Workspace] = {}
 
@@ -96,11 +113,8 @@ class Scorer:
             How long a stream is at the least: several are read at once, which is quicker, but the first characters of
             each are predicted from little.
         """
-        at_once = min(MOST_STREAMS, max(1, len(ids) // chars_per_stream))
-        streams = evaluation_streams(ids, at_once, self._model.architecture.start_symbol)
-        reading = self._begin(parameters, len(streams.starts))
-        self._model.prepare(parameters, self._prepared)
-        for inputs, targets, mask in EvaluationWindows(ids, streams, SEQ_LENGTH):
+        reading, windows = self._begin(parameters, ids, chars_per_stream)
+        for inputs, targets, mask in windows:
             mask = np.ones(inputs.shape, bool) if mask is None else mask
             self._team.map(partial(self._read, reading, inputs, targets, mask))
         chars = int(reading.counts.sum())
@@ -109,20 +123,68 @@ class Scorer:
             accuracy=float(reading.hits.sum() / chars),
             chars=chars,
             worst_stream=float((reading.losses / np.maximum(reading.counts, 1)).max()),
-            streams=len(streams.starts),
+            streams=len(reading.counts),
+            network_loss=None if self.mixture is None else float(reading.network_losses.sum() / chars),
         )
 
-    def _begin(self, parameters: Parameters, streams: int) -> "Reading":
-        shards = split_streams(streams, min(self._team.workers, streams))
-        states = [self._model.architecture.zero_state(shard.stop - shard.start) for shard in shards]
-        return Reading(parameters, shards, states, *np.zeros((3, streams)))
+    def fit(self, parameters: Parameters, ids: Ids) -> None:
+        """Fit the mixture's scales to the weights, on the first part of each stream of a text; see `FITTED`.
 
-    def _read(self, reading: "Reading", inputs: IntArray, targets: IntArray, mask: Mask, worker: int) -> None:
-        """Read a window of one worker's streams."""
-        if worker >= len(reading.shards):
+        They are a dozen numbers, so the text may be the validation text: their share in what it then says of the
+        mixture is below a ten thousandth of a nat.
+
+        Parameters
+        ----------
+        parameters : Parameters
+            The weights.
+        ids : ndarray of int, shape (n,)
+            The text, n at least 2.
+        """
+        if self.mixture is None:
             return
-        shard = reading.shards[worker]
-        inputs, targets, mask = inputs[:, shard], targets[:, shard].reshape(-1), mask[:, shard]
+        symbols = self._model.architecture.vocabulary_size
+        reading, windows = self._begin(parameters, ids, CHARS_PER_STREAM)
+        seen: list[tuple[Any, ...]] = []
+        for inputs, targets, mask in windows:
+            places = slice(None) if mask is None else mask.ravel()
+            shares = self._team.map(partial(self._expected, reading, inputs))
+            logits, log_p, matched = (_joined(arrays) for arrays in zip(*filter(None, shares), strict=True))
+            seen.append((logits[places], log_p[places], matched[places], targets.ravel()[places]))
+            if sum(len(arrays[0]) for arrays in seen) * symbols >= FITTED:
+                break
+        scales = fitted_scales(self.mixture.scales, *map(np.concatenate, zip(*seen, strict=True)))
+        self.mixture = replace(self.mixture, scales=scales)
+
+    def _begin(self, parameters: Parameters, ids: Ids, chars_per_stream: int) -> tuple["Reading", EvaluationWindows]:
+        """Return a text that is about to be read, and its windows."""
+        at_once = min(MOST_STREAMS, max(1, len(ids) // chars_per_stream))
+        streams = evaluation_streams(ids, at_once, self._model.architecture.start_symbol)
+        self._model.prepare(parameters, self._prepared)
+        number = len(streams.starts)
+        shards = split_streams(number, min(self._team.workers, number))
+        widths = [shard.stop - shard.start for shard in shards]
+        states = [self._model.architecture.zero_state(width) for width in widths]
+        readers = [] if self.mixture is None else [self.mixture.reader(width) for width in widths]
+        windows = EvaluationWindows(ids, streams, SEQ_LENGTH)
+        return Reading(parameters, shards, states, readers, *np.zeros((4, number))), windows
+
+    def _expected(
+        self, reading: "Reading", inputs: IntArray, worker: int
+    ) -> tuple[Array, Array | None, IntArray | None] | None:
+        """Read a window of one worker's streams.
+
+        Returns
+        -------
+        ndarray, shape (T, S, V)
+            The network's logits, which the worker's next window overwrites.
+        ndarray or None, shape (T, S, V)
+            The n-gram's log-probabilities.
+        ndarray of int or None, shape (T, S)
+            The length of the n-gram's longest context.
+        """
+        if worker >= len(reading.shards):
+            return None
+        inputs = inputs[:, reading.shards[worker]]
         steps, streams = inputs.shape
         workspace = self._workspaces.get((worker, streams))
         if workspace is None:
@@ -130,12 +192,32 @@ class Scorer:
         whole = np.pad(inputs, ((0, SEQ_LENGTH - steps), (0, 0)), mode="edge")  # the last window may be short
         after = self._model.forward(reading.parameters, self._prepared, workspace, whole, reading.states[worker])
         reading.states[worker] = tuple(tuple(array.copy() for array in layer) for layer in after)
-        logits = workspace.logits[: targets.size]
-        hit = (logits.argmax(axis=1) == targets).reshape(mask.shape)
-        loss = cross_entropy(logits, targets).reshape(mask.shape)
+        logits = workspace.logits[: inputs.size].reshape(steps, streams, -1)
+        return logits, *(reading.readers[worker].read(inputs) if reading.readers else (None, None))
+
+    def _read(self, reading: "Reading", inputs: IntArray, targets: IntArray, mask: Mask, worker: int) -> None:
+        """Read a window of one worker's streams, and add up how well it was predicted."""
+        expected = self._expected(reading, inputs, worker)
+        if expected is None:
+            return
+        (logits, log_p, matched), shard = expected, reading.shards[worker]
+        mask, flat = mask[:, shard], logits.reshape(-1, logits.shape[-1])
+        targets = targets[:, shard].reshape(-1)
+        if self.mixture is not None and log_p is not None and matched is not None:
+            loss = cross_entropy(flat, targets).reshape(mask.shape)
+            reading.network_losses[shard] += (loss * mask).sum(axis=0, dtype=np.float64)
+            self.mixture.mix(logits, log_p, matched)
+        hit = (flat.argmax(axis=1) == targets).reshape(mask.shape)
+        loss = cross_entropy(flat, targets).reshape(mask.shape)
         reading.losses[shard] += (loss * mask).sum(axis=0, dtype=np.float64)
         reading.hits[shard] += (hit & mask).sum(axis=0)
         reading.counts[shard] += mask.sum(axis=0)
+
+
+def _joined(shares: Iterable[Any]) -> Any:
+    """Return what several workers expect in their streams, (T, S, ...), as copies of one row a place, (T S, ...)."""
+    joined = np.concatenate(list(shares), axis=1)
+    return joined.reshape(-1, *joined.shape[2:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +232,18 @@ class Reading:
         Each worker's streams.
     states : list of State
         The states of each worker's streams after the last window.
-    losses, hits, counts : ndarray, shape (S,)
-        Of each stream, the sum of its losses, the first guesses that were right, and the symbols predicted.
+    readers : list of Reader
+        What reads each worker's streams with the n-gram; empty without one.
+    losses, network_losses, hits, counts : ndarray, shape (S,)
+        Of each stream, the sums of its losses and of those of the network alone, the first guesses that were right,
+        and the symbols predicted.
     """
 
     parameters: Parameters
     shards: list[slice]
     states: list[State]
+    readers: list[Reader]
     losses: Array
+    network_losses: Array
     hits: Array
     counts: Array

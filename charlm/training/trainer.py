@@ -17,6 +17,7 @@ from charlm.corpus.windows import Window, Windows
 from charlm.errors import NotFiniteError
 from charlm.inference.scorer import Score, Scorer
 from charlm.network.architecture import State
+from charlm.ngram.mixture import Mixture
 from charlm.randomness import Purpose, generator
 from charlm.training.average import MovingAverage
 from charlm.training.batch import Batch
@@ -256,7 +257,14 @@ class Trainer:
 
     def _evaluate(self) -> Score:
         """Score the validation text with a state of its own; on every rank alike."""
+        self._scorer.fit(self.average, self._valid)
+        self._scorer.mixture = self.batch.ranks.agree(self._scorer.mixture)
         return self.batch.ranks.agree(self._scorer.score(self.average, self._valid))
+
+    @property
+    def mixture(self) -> Mixture | None:
+        """The n-gram that is added to the network, as it was fitted at the last evaluation."""
+        return self._scorer.mixture
 
     def _note(self, score: Score) -> bool:
         """Count the evaluation for early stopping and plateaus, and return whether it was the best so far."""

@@ -1,0 +1,44 @@
+"""Texts read one symbol at a time by a network and its n-gram together."""
+
+import numpy as np
+
+from charlm.arrays import Array, IntArray
+from charlm.inference.stepper import Stepper
+from charlm.ngram.mixture import Mixture
+
+
+class MixedStepper:
+    """N texts read in step, one symbol at a time, by a network and its n-gram; see `Stepper`.
+
+    Parameters
+    ----------
+    network : Stepper
+        The network.
+    mixture : Mixture
+        The n-gram and how it is added.
+    count : int
+        N.
+    """
+
+    def __init__(self, network: Stepper, mixture: Mixture, count: int) -> None:
+        self._network, self._mixture, self._reader = network, mixture, mixture.reader(count)
+        self._scales = mixture.scales.astype(np.float32)
+
+    def restart(self) -> None:
+        """Forget what was read."""
+        self._network.restart()
+        self._reader.restart()
+
+    def read(self, ids: IntArray) -> Array:
+        """Let both see one symbol in each text; return the logits of what comes next, (N, V)."""
+        logits = self._network.read(ids)
+        if len(ids) == 1:
+            log_p, matched = self._reader.read_one(int(ids[0]))
+            network_scale, scale = self._scales[matched]
+            logits *= network_scale
+            log_p *= scale
+            logits += log_p
+        else:
+            expected, contexts = self._reader.read(ids[None])
+            self._mixture.mix(logits, expected[0], contexts[0])
+        return logits

@@ -1,0 +1,128 @@
+"""Counts an n-gram in a text by sorting: modified Kneser-Ney (Chen & Goodman 1999), for any number of symbols.
+
+A gram of m + 1 symbols would need V^(m+1) numbers. Its context is ranked among the contexts that occur, order by order,
+so that no number exceeds the length of the text times V.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from charlm.arrays import Array, IntArray
+from charlm.ngram.tables import Keys, NGram, Order, smallest
+
+FALLBACK = np.array([0.5, 1.0, 1.5])  # where a text is too short to estimate discounts, as KenLM does
+
+
+def count(ids: IntArray, vocabulary_size: int, order: int, start_symbol: int | None = None) -> NGram:
+    """Count a text.
+
+    Parameters
+    ----------
+    ids : ndarray of int, shape (n,)
+        The text, n at least 2.
+    vocabulary_size : int
+        V.
+    order : int
+        N, the number of symbols in a gram, at least 1.
+    start_symbol : int, optional
+        The symbol before which an item starts: a context reaches back to it and no further.
+
+    Returns
+    -------
+    NGram
+        Of the orders up to N, or fewer if the text has no context that is so long.
+    """
+    ids = np.asarray(ids, np.int64)
+    targets = np.arange(1, len(ids))  # the first symbol is given; places of what is predicted
+    places = np.zeros(len(targets), np.int64)  # of the context of each target, in its order
+    contexts: list[Keys] = [np.zeros(1, np.int64)]
+    grams: list[tuple[Keys, IntArray]] = []  # context times V plus follower, and occurrences
+    for length in range(order):
+        grams.append(np.unique(places * vocabulary_size + ids[targets], return_counts=True))
+        if length == order - 1:
+            break
+        longer = targets > length
+        if start_symbol is not None and length > 0:
+            longer &= ids[targets - length] != start_symbol
+        targets, places = targets[longer], places[longer]
+        if not len(targets):
+            break
+        keys, places = np.unique(places * vocabulary_size + ids[targets - length - 1], return_inverse=True)
+        contexts.append(keys)
+    tables = []
+    for length, (keys, occurrences) in enumerate(grams):
+        counts = occurrences
+        if length + 1 < len(grams):
+            counts = _continuations(keys, occurrences, contexts[length + 1], grams[length + 1][0], vocabulary_size)
+        tables.append(_order(contexts[length], keys, counts, vocabulary_size))
+    return NGram(vocabulary_size, tuple(tables))
+
+
+def _continuations(keys: Keys, occurrences: IntArray, longer: Keys, longer_keys: Keys, V: int) -> IntArray:
+    """Return how many different symbols came before each gram; its occurrences where none did."""
+    place, follower = np.divmod(longer_keys, V)
+    shorter = longer[place] // V * V + follower
+    different = np.bincount(keys.searchsorted(shorter), minlength=len(keys))
+    return np.where(different > 0, different, occurrences)
+
+
+def _order(contexts: Keys, keys: Keys, counts: IntArray, V: int) -> Order:
+    place, symbols = np.divmod(keys, V)
+    begins = np.searchsorted(place, np.arange(len(contexts) + 1))
+    return Order(contexts, begins, smallest(symbols), smallest(counts), _discounts(counts))
+
+
+def _discounts(counts: IntArray) -> Array:
+    """Estimate the three discounts from how many grams were counted once, twice, three and four times.
+
+    Y = n1 / (n1 + 2 n2)    D_k = k - (k + 1) Y n_{k+1} / n_k
+    """
+    n = np.bincount(np.minimum(counts, 5), minlength=6).astype(np.float64)
+    if not n[1:5].all():
+        return FALLBACK.copy()
+    k = np.arange(1, 4)
+    estimated = k - (k + 1) * (n[1] / (n[1] + 2 * n[2])) * n[2:5] / n[1:4]
+    return np.where((estimated > 0) & (estimated <= k), estimated, FALLBACK)
+
+
+def pruned(ngram: NGram, most_bytes: int) -> tuple[NGram, int]:
+    """Leave out the contexts that say least, so that the tables fit into some bytes.
+
+    Parameters
+    ----------
+    ngram : NGram
+        What was counted.
+    most_bytes : int
+        The most that its tensors may take. The shortest contexts, of at most one symbol, always stay.
+
+    Returns
+    -------
+    NGram, int
+        The n-gram, and the least total count that a context of two and more symbols had to have to stay in it.
+    """
+    least = 1
+    smaller = ngram
+    while smaller.size > most_bytes and len(smaller.orders) > 2:
+        least *= 2
+        smaller = _without(ngram, least)
+    return smaller, least
+
+
+def _without(ngram: NGram, least: int) -> NGram:
+    """Return the n-gram without the contexts of two and more symbols whose counts sum to less."""
+    V, orders = ngram.vocabulary_size, list(ngram.orders[:2])
+    stay = [np.ones(len(order.contexts), bool) for order in orders]
+    for order in ngram.orders[2:]:
+        suffix, older = np.divmod(order.contexts, V)
+        kept = (order.totals >= least) & stay[-1][suffix]
+        if not kept.any():
+            break
+        renamed = np.cumsum(stay[-1]) - 1
+        of_kept: npt.NDArray[np.bool_] = np.repeat(kept, np.diff(order.begins))
+        begins = np.concatenate([[0], np.cumsum(np.diff(order.begins)[kept])])
+        orders.append(
+            Order(renamed[suffix[kept]] * V + older[kept], begins, order.symbols[of_kept], order.counts[of_kept],
+                  order.discounts)
+        )  # fmt: skip
+        stay.append(kept)
+    return NGram(V, tuple(orders))

@@ -1,0 +1,174 @@
+"""Reads texts with an n-gram: the longest context that it knows, and the distribution of what follows."""
+
+from collections.abc import Iterable
+from functools import cached_property
+
+import numpy as np
+
+from charlm.arrays import Array, IntArray
+from charlm.ngram.tables import NGram
+
+DENSE = 1 << 20  # numbers in the distributions of one order that are computed beforehand, the most
+
+
+class Distributions:
+    """What follows the contexts of an n-gram, interpolated with what follows their suffixes.
+
+        p_m(w | c) = (count(c, w) - D) / total(c) + backoff(c) p_{m-1}(w | suffix of c),    p_{-1}(w) = 1 / V
+
+    Parameters
+    ----------
+    ngram : NGram
+        The tables.
+    """
+
+    def __init__(self, ngram: NGram) -> None:
+        self.ngram = ngram
+
+    @cached_property
+    def _dense(self) -> list[Array]:
+        """The distributions of the shortest contexts, (C, V) of each order, as far as they are small."""
+        V = self.ngram.vocabulary_size
+        below: Array = np.full((1, V), 1 / V, np.float32)
+        tables: list[Array] = []
+        for order in self.ngram.orders:
+            if tables and len(order.contexts) * V > DENSE:
+                break
+            table = below[order.contexts // V] * order.backoff[:, None]
+            table[np.repeat(np.arange(len(table)), np.diff(order.begins)), order.symbols] += order.shares
+            tables.append(table)
+            below = table
+        return tables
+
+    def contexts(self, recent: IntArray) -> list[tuple[IntArray, IntArray]]:
+        """Look up the contexts of P places.
+
+        Parameters
+        ----------
+        recent : ndarray of int, shape (N - 1, P)
+            The symbols before each place, the last one first; -1 where there is none.
+
+        Returns
+        -------
+        list of (ndarray of int, ndarray of int)
+            For each order from 0 on, which of the P places have a context of it, and where it lies in its table.
+        """
+        places = np.arange(recent.shape[1])
+        found: list[tuple[IntArray, IntArray]] = [(places, np.zeros(len(places), np.int64))]
+        for order, older in zip(self.ngram.orders[1:], recent, strict=False):
+            known, below = found[-1]
+            symbols = older[known]
+            where, there = order.find(below * self.ngram.vocabulary_size + symbols)
+            there &= symbols >= 0
+            found.append((known[there], where[there]))
+        return found
+
+    def probabilities(self, found: list[tuple[IntArray, IntArray]]) -> Array:
+        """Return what follows some contexts, as `contexts` found them: (P, V), float32, rows that sum to 1."""
+        orders, dense = self.ngram.orders, self._dense
+        weight = np.ones(len(found[0][0]), np.float32)  # what longer contexts leave to the order at hand
+        added = []
+        for m in range(len(found) - 1, len(dense) - 1, -1):
+            places, where = found[m]
+            begins = orders[m].begins[where]
+            lengths = orders[m].begins[where + 1] - begins
+            ends = np.cumsum(lengths)
+            entries = np.arange(lengths.sum()) + np.repeat(begins - (ends - lengths), lengths)
+            shares = orders[m].shares[entries] * np.repeat(weight[places], lengths)
+            added.append((np.repeat(places, lengths), orders[m].symbols[entries], shares))
+            weight[places] *= orders[m].backoff[where]
+        result = dense[0][found[0][1]]
+        for (places, where), table in zip(found[1:], dense[1:], strict=False):
+            result[places] = table[where]
+        result *= weight[:, None]
+        for places, symbols, shares in added:
+            result[places, symbols] += shares
+        return result
+
+    def read(self, recent: IntArray) -> tuple[Array, IntArray]:
+        """Return the log-probabilities at P places, (P, V), float32, and the length of each longest context, (P,).
+
+        Parameters
+        ----------
+        recent : ndarray of int, shape (N - 1, P)
+            As for `contexts`.
+        """
+        found = self.contexts(recent)
+        matched = np.zeros(recent.shape[1], np.int64)
+        for places, _ in found[1:]:
+            matched[places] += 1
+        probabilities = self.probabilities(found)
+        return np.log(probabilities, out=probabilities), matched
+
+    def read_one(self, recent: Iterable[int]) -> tuple[Array, int]:
+        """Return the same at one place, (V,), in a tenth of the time that arrays of one place take.
+
+        Parameters
+        ----------
+        recent : iterable of int
+            The symbols before the place, the last one first.
+        """
+        V, place, path = self.ngram.vocabulary_size, 0, [0]
+        for order, older in zip(self.ngram.orders[1:], recent, strict=False):
+            key = place * V + older
+            place = int(order.contexts.searchsorted(key))
+            if older < 0 or place == len(order.contexts) or order.contexts[place] != key:
+                break
+            path.append(place)
+        dense, matched = self._dense, len(path) - 1
+        base = min(matched, len(dense) - 1)
+        result = dense[base][path[base]].copy()
+        for order, place in zip(self.ngram.orders[base + 1 :], path[base + 1 :], strict=False):
+            result *= order.backoff[place]
+            followers = slice(order.begins[place], order.begins[place + 1])
+            result[order.symbols[followers]] += order.shares[followers]
+        return np.log(result, out=result), matched
+
+
+class Reader:
+    """N texts read in step with an n-gram.
+
+    Parameters
+    ----------
+    distributions : Distributions
+        The n-gram.
+    count : int
+        N.
+    """
+
+    def __init__(self, distributions: Distributions, count: int) -> None:
+        self._distributions = distributions
+        self._recent = np.full((distributions.ngram.order - 1, count), -1, np.int64)
+
+    def restart(self) -> None:
+        """Forget what was read."""
+        self._recent[...] = -1
+
+    def read(self, ids: IntArray) -> tuple[Array, IntArray]:
+        """Read on.
+
+        Parameters
+        ----------
+        ids : ndarray of int, shape (T, N)
+            The next T symbols of each text.
+
+        Returns
+        -------
+        ndarray of float32, shape (T, N, V)
+            The log-probabilities of what follows each.
+        ndarray of int, shape (T, N)
+            How long a context each was predicted from.
+        """
+        (steps, texts), before = ids.shape, len(self._recent)
+        read = np.concatenate([self._recent[::-1], ids])  # the oldest first
+        recent = np.stack([read[before - m : before - m + steps] for m in range(before)]) if before else read[:0]
+        self._recent = read[len(read) - before :][::-1].copy()
+        log_p, matched = self._distributions.read(recent.reshape(before, steps * texts))
+        return log_p.reshape(steps, texts, -1), matched.reshape(steps, texts)
+
+    def read_one(self, symbol: int) -> tuple[Array, int]:
+        """Read one symbol of the only text; return the log-probabilities, (V,), and the length of the context."""
+        recent = self._recent[:, 0]
+        recent[1:] = recent[:-1]
+        recent[:1] = symbol
+        return self._distributions.read_one(recent.tolist())
