@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SHOWN_SYMBOLS = 200
 SHOWN_EVALUATIONS = 20
+VARIETY_NAMES = ("one", "two", "3 or 4", "more")  # classes of `charlm.ngram.reading.VARIETIES`
 
 
 @click.command(
@@ -71,9 +72,12 @@ def _show_network(model: "LanguageModel") -> None:
 def _show_ngram(mixture: "Mixture") -> None:
     ngram = mixture.ngram
     write(f"\n{f'{ngram.order}-gram beside it':<24}{ngram.entries:>12,}  entries, {ngram.size / 1e6:.1f} MB")
-    write("  context  contexts   entries  x network  x n-gram")
-    for length, (order, (network, scale)) in enumerate(zip(ngram.orders, mixture.scales, strict=True)):
-        write(f"  {length:>7}{len(order.contexts):>10,}{len(order.counts):>10,}{network:>11.2f}{scale:>10.2f}")
+    write("                                scale of the network's and of the n-gram's logits, by followers")
+    write("  context  contexts   entries  " + "".join(f"{name:>14}" for name in VARIETY_NAMES))
+    of_lengths = mixture.scales.reshape(ngram.order, -1, 2)
+    for length, (order, scales) in enumerate(zip(ngram.orders, of_lengths, strict=True)):
+        pairs = "".join(f"{network:>8.2f} {scale:>5.2f}" for network, scale in scales)
+        write(f"  {length:>7}{len(order.contexts):>10,}{len(order.counts):>10,}  {pairs}")
 
 
 def _show_vocabulary(vocabulary: "Vocabulary") -> None:

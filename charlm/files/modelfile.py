@@ -20,6 +20,7 @@ from charlm.files import checkpoint, schema
 from charlm.network.architecture import Architecture
 from charlm.network.parameters import Parameters
 from charlm.ngram.mixture import Mixture
+from charlm.ngram.reading import kinds
 from charlm.ngram.tables import NGram
 
 NGRAM_PREFIX = "ngram."
@@ -147,7 +148,7 @@ def _mixture(
         return None
     own = {name.removeprefix(NGRAM_PREFIX): array for name, array in tensors.items() if name.startswith(NGRAM_PREFIX)}
     ngram = NGram.from_tensors(architecture.vocabulary_size, described["order"], own)
-    scales = _tensor(own, SCALES, (ngram.order, 2), np.dtype(np.float64))
+    scales = _tensor(own, SCALES, (kinds(ngram.order), 2), np.dtype(np.float64))
     if not (np.abs(scales) <= MOST_SCALE).all():  # NaN is not, either
         raise ValueError(f"the scales of its n-gram are not numbers of at most {MOST_SCALE}")
     return Mixture(ngram, scales)

@@ -33,8 +33,8 @@ class MixedStepper:
         """Let both see one symbol in each text; return the logits of what comes next, (N, V)."""
         logits = self._network.read(ids)
         if len(ids) == 1:
-            log_p, matched = self._reader.read_one(int(ids[0]))
-            network_scale, scale = self._scales[matched]
+            log_p, kind = self._reader.read_one(int(ids[0]))
+            network_scale, scale = self._scales[kind]
             logits *= network_scale
             log_p *= scale
             logits += log_p

@@ -148,8 +148,8 @@ class Scorer:
         for inputs, targets, mask in windows:
             places = slice(None) if mask is None else mask.ravel()
             shares = self._team.map(partial(self._expected, reading, inputs))
-            logits, log_p, matched = (_joined(arrays) for arrays in zip(*filter(None, shares), strict=True))
-            seen.append((logits[places], log_p[places], matched[places], targets.ravel()[places]))
+            logits, log_p, kind = (_joined(arrays) for arrays in zip(*filter(None, shares), strict=True))
+            seen.append((logits[places], log_p[places], kind[places], targets.ravel()[places]))
             if sum(len(arrays[0]) for arrays in seen) * symbols >= FITTED:
                 break
         scales = fitted_scales(self.mixture.scales, *map(np.concatenate, zip(*seen, strict=True)))
@@ -180,7 +180,7 @@ class Scorer:
         ndarray or None, shape (T, S, V)
             The n-gram's log-probabilities.
         ndarray of int or None, shape (T, S)
-            The length of the n-gram's longest context.
+            The kind of the n-gram's longest context.
         """
         if worker >= len(reading.shards):
             return None
@@ -200,13 +200,13 @@ class Scorer:
         expected = self._expected(reading, inputs, worker)
         if expected is None:
             return
-        (logits, log_p, matched), shard = expected, reading.shards[worker]
+        (logits, log_p, kind), shard = expected, reading.shards[worker]
         mask, flat = mask[:, shard], logits.reshape(-1, logits.shape[-1])
         targets = targets[:, shard].reshape(-1)
-        if self.mixture is not None and log_p is not None and matched is not None:
+        if self.mixture is not None and log_p is not None and kind is not None:
             loss = cross_entropy(flat, targets).reshape(mask.shape)
             reading.network_losses[shard] += (loss * mask).sum(axis=0, dtype=np.float64)
-            self.mixture.mix(logits, log_p, matched)
+            self.mixture.mix(logits, log_p, kind)
         hit = (flat.argmax(axis=1) == targets).reshape(mask.shape)
         loss = cross_entropy(flat, targets).reshape(mask.shape)
         reading.losses[shard] += (loss * mask).sum(axis=0, dtype=np.float64)

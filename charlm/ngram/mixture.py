@@ -1,8 +1,9 @@
 """A network and an n-gram as one predictor: their logits are added, each with a learned scale.
 
-    logits = a_m f(network) + s_m log p(n-gram)
+    logits = a_k f(network) + s_k log p(n-gram)
 
-The scales depend on m, the length of the longest context that the n-gram knows: it is trusted where it has seen more.
+The scales depend on k, the kind of the longest context that the n-gram knows: its length, and how many different
+symbols followed it. An n-gram is to be trusted where it has seen much.
 A log-linear mixture of the two errs less than either, for they err differently (`docs/decisions/20-the-n-gram.md`).
 """
 
@@ -12,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from charlm.arrays import Array, IntArray
-from charlm.ngram.reading import Distributions, Reader
+from charlm.ngram.reading import Distributions, Reader, kinds
 from charlm.ngram.tables import NGram
 
 PRIOR = 10.0  # in observations: how firmly a scale that little text supports stays at where it began
@@ -21,8 +22,8 @@ CONVERGED = 1e-6  # nats per symbol
 
 
 def initial_scales(order: int) -> Array:
-    """Return the scales before any were learned, (N, 2): half of each."""
-    return np.full((order, 2), 0.5)
+    """Return the scales of an n-gram of N symbols before any were fitted, (K, 2): half of each."""
+    return np.full((kinds(order), 2), 0.5)
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,8 @@ class Mixture:
     ----------
     ngram : NGram
         Of order N.
-    scales : ndarray of float64, shape (N, 2)
-        For each length of the longest context, that of the network's logits and that of the n-gram's log-probabilities.
+    scales : ndarray of float64, shape (K, 2)
+        For each kind of context, that of the network's logits and that of the n-gram's log-probabilities.
     """
 
     ngram: NGram
@@ -49,24 +50,24 @@ class Mixture:
         """Return what reads N texts with the n-gram."""
         return Reader(self.distributions, count)
 
-    def mix(self, logits: Array, log_p: Array, matched: IntArray) -> None:
+    def mix(self, logits: Array, log_p: Array, kind: IntArray) -> None:
         """Turn the network's logits, in place, into the mixture's.
 
         Parameters
         ----------
         logits, log_p : ndarray, shape (..., V)
             What the network and the n-gram expect; `log_p` is overwritten.
-        matched : ndarray of int, shape (...)
-            The length of the longest context at each place.
+        kind : ndarray of int, shape (...)
+            The kind of context at each place.
         """
-        scales = self.scales.astype(np.float32)[matched]
+        scales = self.scales.astype(np.float32)[kind]
         logits *= scales[..., :1]
         log_p *= scales[..., 1:]
         logits += log_p
 
 
 def loss_and_derivatives(
-    scales: Array, logits: Array, log_p: Array, matched: IntArray, targets: IntArray
+    scales: Array, logits: Array, log_p: Array, kind: IntArray, targets: IntArray
 ) -> tuple[float, Array, Array]:
     """Compute the summed loss of a mixture, and its first and second derivatives in the scales.
 
@@ -75,21 +76,21 @@ def loss_and_derivatives(
 
     Parameters
     ----------
-    scales : ndarray of float64, shape (N, 2)
-        Of each length of the longest context.
+    scales : ndarray of float64, shape (K, 2)
+        Of each kind of context.
     logits, log_p : ndarray, shape (P, V)
         What the network and the n-gram expect.
-    matched, targets : ndarray of int, shape (P,)
-        The length of the longest context, and the symbol that came.
+    kind, targets : ndarray of int, shape (P,)
+        The kind of context, and the symbol that came.
 
     Returns
     -------
-    float, ndarray of shape (N, 2), ndarray of shape (N, 2, 2)
+    float, ndarray of shape (K, 2), ndarray of shape (K, 2, 2)
         In nats.
     """
     rows = np.arange(len(targets))
     z = np.stack([logits, log_p], axis=1).astype(np.float64)  # (P, 2, V)
-    mixed = np.einsum("pk,pkv->pv", scales[matched], z)
+    mixed = np.einsum("pk,pkv->pv", scales[kind], z)
     mixed -= mixed.max(axis=1, keepdims=True)
     mixed -= np.log(np.exp(mixed).sum(axis=1, keepdims=True))
     p = np.exp(mixed)
@@ -97,27 +98,27 @@ def loss_and_derivatives(
     z -= means[:, :, None]
     covariances = np.einsum("pv,pjv,pkv->pjk", p, z, z, optimize=["einsum_path", (0, 1), (0, 1)])
     first, second = np.zeros_like(scales), np.zeros((len(scales), 2, 2))
-    np.add.at(first, matched, -z[rows, :, targets])
-    np.add.at(second, matched, covariances)
+    np.add.at(first, kind, -z[rows, :, targets])
+    np.add.at(second, kind, covariances)
     return -float(mixed[rows, targets].sum()), first, second
 
 
-def fitted_scales(scales: Array, logits: Array, log_p: Array, matched: IntArray, targets: IntArray) -> Array:
+def fitted_scales(scales: Array, logits: Array, log_p: Array, kind: IntArray, targets: IntArray) -> Array:
     """Return the scales with the least loss, by Newton's method; the loss is convex in them.
 
-    A weak pull towards the given scales decides where a length hardly occurs.
+    A weak pull towards the given scales decides for a kind that hardly occurs.
 
     Parameters
     ----------
-    scales : ndarray of float64, shape (N, 2)
+    scales : ndarray of float64, shape (K, 2)
         Where to begin.
-    logits, log_p, matched, targets
+    logits, log_p, kind, targets
         As for `loss_and_derivatives`.
     """
     initial = scales
 
     def penalised(at: Array) -> tuple[float, Array, Array]:
-        loss, first, second = loss_and_derivatives(at, logits, log_p, matched, targets)
+        loss, first, second = loss_and_derivatives(at, logits, log_p, kind, targets)
         away = at - initial
         return loss + PRIOR / 2 * float((away**2).sum()), first + PRIOR * away, second + PRIOR * np.eye(2)
 

@@ -1,5 +1,6 @@
 """Reads texts with an n-gram: the longest context that it knows, and the distribution of what follows."""
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from functools import cached_property
 
@@ -8,7 +9,13 @@ import numpy as np
 from charlm.arrays import Array, IntArray
 from charlm.ngram.tables import NGram
 
+VARIETIES = (1, 2, 4)  # different followers of a context, the most of each class but the last
 DENSE = 1 << 20  # numbers in the distributions of one order that are computed beforehand, the most
+
+
+def kinds(order: int) -> int:
+    """Return how many kinds of contexts an n-gram of N symbols tells apart: K = 4 N, by length and followers."""
+    return order * (len(VARIETIES) + 1)
 
 
 class Distributions:
@@ -86,19 +93,28 @@ class Distributions:
         return result
 
     def read(self, recent: IntArray) -> tuple[Array, IntArray]:
-        """Return the log-probabilities at P places, (P, V), float32, and the length of each longest context, (P,).
+        """Read at P places.
 
         Parameters
         ----------
         recent : ndarray of int, shape (N - 1, P)
             As for `contexts`.
+
+        Returns
+        -------
+        ndarray of float32, shape (P, V)
+            The log-probabilities of what follows.
+        ndarray of int, shape (P,)
+            The kind of the longest context, from 0 to K - 1: its length, and how many different symbols followed it.
         """
         found = self.contexts(recent)
-        matched = np.zeros(recent.shape[1], np.int64)
-        for places, _ in found[1:]:
-            matched[places] += 1
+        kind = np.zeros(recent.shape[1], np.int64)
+        for m, (places, where) in enumerate(found):
+            begins = self.ngram.orders[m].begins
+            variety = np.searchsorted(VARIETIES, begins[where + 1] - begins[where])
+            kind[places] = m * (len(VARIETIES) + 1) + variety
         probabilities = self.probabilities(found)
-        return np.log(probabilities, out=probabilities), matched
+        return np.log(probabilities, out=probabilities), kind
 
     def read_one(self, recent: Iterable[int]) -> tuple[Array, int]:
         """Return the same at one place, (V,), in a tenth of the time that arrays of one place take.
@@ -113,16 +129,19 @@ class Distributions:
             key = place * V + older
             place = int(order.contexts.searchsorted(key))
             if older < 0 or place == len(order.contexts) or order.contexts[place] != key:
+                place = path[-1]
                 break
             path.append(place)
         dense, matched = self._dense, len(path) - 1
         base = min(matched, len(dense) - 1)
         result = dense[base][path[base]].copy()
+        longest = self.ngram.orders[matched]
+        variety = bisect_left(VARIETIES, longest.begins[place + 1] - longest.begins[place])
         for order, place in zip(self.ngram.orders[base + 1 :], path[base + 1 :], strict=False):
             result *= order.backoff[place]
             followers = slice(order.begins[place], order.begins[place + 1])
             result[order.symbols[followers]] += order.shares[followers]
-        return np.log(result, out=result), matched
+        return np.log(result, out=result), matched * (len(VARIETIES) + 1) + variety
 
 
 class Reader:
@@ -157,17 +176,17 @@ class Reader:
         ndarray of float32, shape (T, N, V)
             The log-probabilities of what follows each.
         ndarray of int, shape (T, N)
-            How long a context each was predicted from.
+            The kind of context that each was predicted from.
         """
         (steps, texts), before = ids.shape, len(self._recent)
         read = np.concatenate([self._recent[::-1], ids])  # the oldest first
         recent = np.stack([read[before - m : before - m + steps] for m in range(before)]) if before else read[:0]
         self._recent = read[len(read) - before :][::-1].copy()
-        log_p, matched = self._distributions.read(recent.reshape(before, steps * texts))
-        return log_p.reshape(steps, texts, -1), matched.reshape(steps, texts)
+        log_p, kind = self._distributions.read(recent.reshape(before, steps * texts))
+        return log_p.reshape(steps, texts, -1), kind.reshape(steps, texts)
 
     def read_one(self, symbol: int) -> tuple[Array, int]:
-        """Read one symbol of the only text; return the log-probabilities, (V,), and the length of the context."""
+        """Read one symbol of the only text; return the log-probabilities, (V,), and the kind of the context."""
         recent = self._recent[:, 0]
         recent[1:] = recent[:-1]
         recent[:1] = symbol

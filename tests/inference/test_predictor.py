@@ -8,10 +8,14 @@ import pytest
 
 from charlm.arrays import IntArray
 from charlm.cells import NAMES
-from charlm.inference.predictor import Network, Predictor
+from charlm.inference.predictor import Counts, Network, Predictor
 from charlm.kernels.choice import load_backend
 from charlm.network.architecture import Architecture
 from charlm.network.model import Model
+from charlm.ngram.counting import count
+from charlm.ngram.mixture import Mixture
+from charlm.ngram.reading import kinds
+from charlm.ngram.tables import NGram
 
 V, T = 5, 40
 
@@ -23,11 +27,29 @@ def network(cell: str, count: int, **options) -> Predictor:
     return Network(Model(architecture, load_backend("numpy")), parameters, count)
 
 
+def counted(order: int, start_symbol: int | None = None) -> NGram:
+    text = np.random.default_rng(4).integers(0, V, 300) * np.random.default_rng(5).integers(0, 2, 300)
+    return count(text, V, order, start_symbol)
+
+
+def mixed(count: int, start_symbol: int | None = None) -> Predictor:
+    architecture = Architecture("gru", V, 6, 2, start_symbol=start_symbol)
+    scales = np.random.default_rng(6).normal(0.5, 0.4, (kinds(4), 2))
+    mixture = Mixture(counted(4, start_symbol), scales)
+    return Network(
+        Model(architecture, load_backend("numpy")), architecture.initial_parameters(1), count, mixture=mixture
+    )
+
+
 # What there is to try, by name; a function of how many texts are read in step.
 PREDICTORS: dict[str, Callable[[int], Predictor]] = {
     **{f"network of {cell}": partial(network, cell) for cell in NAMES},
     "network of lines": partial(network, "gru", start_symbol=0),
     "network in float64": partial(network, "gru", dtype="float64"),
+    "n-gram": lambda count: Counts(counted(4), count),
+    "n-gram of one symbol": lambda count: Counts(counted(1), count),
+    "network and n-gram": mixed,
+    "network and n-gram of lines": partial(mixed, start_symbol=0),
 }
 
 

@@ -1,0 +1,133 @@
+"""An n-gram counted by sorting is the one that its definition gives, gram by gram."""
+
+from collections import Counter, defaultdict
+
+import numpy as np
+import pytest
+
+from charlm.ngram.counting import count, pruned
+from charlm.ngram.reading import Distributions, Reader
+from charlm.ngram.tables import NGram
+
+FALLBACK = (0.5, 1.0, 1.5)
+
+
+def brute_force(text: list[int], V: int, N: int, start: int | None):
+    """Return a function from a context to its distribution: modified Kneser-Ney as Chen & Goodman define it."""
+    occurrences = [Counter() for _ in range(N)]
+    before = [defaultdict(set) for _ in range(N)]
+    for end in range(1, len(text)):
+        for length in range(N):
+            if end - length < 0:
+                break
+            gram = tuple(text[end - length : end + 1])
+            occurrences[length][gram] += 1
+            if end - length == 0 or (start is not None and length > 0 and gram[0] == start):
+                break
+            before[length][gram].add(text[end - length - 1])
+    highest = max(length for length in range(N) if occurrences[length])
+    counts = [
+        {gram: n if length == highest else len(before[length][gram]) or n for gram, n in grams.items()}
+        for length, grams in enumerate(occurrences)
+    ]
+    discounts = []
+    for grams in counts:
+        n = [sum(c == k for c in grams.values()) for k in range(5)]
+        if not all(n[1:]):
+            discounts.append(FALLBACK)
+            continue
+        y = n[1] / (n[1] + 2 * n[2])
+        estimated = [k - (k + 1) * y * n[k + 1] / n[k] for k in (1, 2, 3)]
+        discounts.append([d if 0 < d <= k else f for k, d, f in zip((1, 2, 3), estimated, FALLBACK, strict=True)])
+
+    def distribution(context: tuple[int, ...]) -> np.ndarray:
+        after = {w: counts[len(context)].get((*context, w), 0) for w in range(V)}
+        total = sum(after.values())
+        shorter = distribution(context[1:]) if context else np.full(V, 1 / V)
+        if total == 0:
+            return shorter
+        d = [0.0 if c == 0 else discounts[len(context)][min(c, 3) - 1] for c in after.values()]
+        return (np.array(list(after.values())) - d) / total + sum(d) / total * shorter
+
+    return lambda context: distribution(tuple(context[-min(len(context), highest) :]) if highest else ())
+
+
+@pytest.mark.parametrize("N", [1, 2, 4])
+@pytest.mark.parametrize(("V", "length"), [(3, 400), (7, 60), (300, 500)])
+def test_counted_by_sorting_it_is_modified_kneser_ney(N, V, length):
+    rng = np.random.default_rng(V + N)
+    text = (rng.integers(0, V, length) * rng.integers(0, 2, length)).tolist()
+    expected = brute_force(text, V, N, None)
+    read, _ = Reader(Distributions(count(np.array(text), V, N)), 1).read(np.array(text)[:, None])
+    for place in range(0, length, 7):
+        context = text[max(0, place - N + 2) : place + 1] if N > 1 else []
+        assert np.exp(read[place, 0]) == pytest.approx(expected(context), abs=1e-6)
+
+
+def test_a_context_does_not_reach_over_the_beginning_of_an_item():
+    text = [0, 1, 2, 0, 1, 1, 0, 2, 1, 1, 0, 1, 2, 2, 0]
+    expected = brute_force(text, 3, 4, start=0)
+    reader = Reader(Distributions(count(np.array(text), 3, 4, start_symbol=0)), 1)
+    read, _ = reader.read(np.array(text)[:, None])
+    for place in range(len(text)):
+        begun = max(i for i in range(place + 1) if text[i] == 0)
+        context = text[max(begun, place - 2) : place + 1]
+        assert np.exp(read[place, 0]) == pytest.approx(expected(context), abs=1e-6)
+
+
+def test_a_text_shorter_than_the_order_has_the_orders_that_it_can():
+    ngram = count(np.array([0, 1, 0]), 2, 9)
+    assert ngram.order == 3
+    assert np.exp(Reader(Distributions(ngram), 1).read(np.array([[0]]))[0][0, 0]).sum() == pytest.approx(1)
+
+
+@pytest.fixture(scope="module")
+def long():
+    rng = np.random.default_rng(5)
+    words = [rng.integers(0, 12, rng.integers(1, 6)) for _ in range(60)]
+    return np.concatenate([words[k] for k in rng.integers(0, 60, 4_000)])
+
+
+def test_pruning_keeps_to_the_size_and_leaves_distributions(long):
+    whole = count(long, 12, 6)
+    smaller, least = pruned(whole, whole.size // 3)
+    assert smaller.size <= whole.size // 3
+    assert least > 1
+    assert all((order.totals >= least).all() for order in smaller.orders[2:])
+    read, _ = Reader(Distributions(smaller), 1).read(long[:500, None])
+    assert np.exp(read).sum(axis=-1) == pytest.approx(1, abs=1e-5)
+    unchanged, least = pruned(whole, whole.size)
+    assert (unchanged.entries, least) == (whole.entries, 1)
+
+
+def test_what_is_stored_is_what_was_counted(long):
+    counted = count(long, 12, 6)
+    stored = NGram.from_tensors(12, 6, counted.tensors)
+    there, then = (Reader(Distributions(ngram), 1).read(long[:300, None]) for ngram in (counted, stored))
+    assert (there[0] == then[0]).all()
+    assert (there[1] == then[1]).all()
+
+
+@pytest.mark.parametrize("name", ["0.counts", "2.older", "2.extended", "3.followers", "3.symbols", "1.discounts"])
+@pytest.mark.parametrize("damage", ["missing", "negative", "too large", "too short", "not numbers"])
+def test_a_table_that_cannot_be_is_refused(long, name, damage):
+    tensors = dict(count(long, 12, 4).tensors)
+    array = tensors.pop(name)
+    changed = {
+        "negative": lambda: array.astype(np.int64) * 0 - 1,
+        "too large": lambda: np.full(array.shape, 2**60, np.uint64),
+        "too short": lambda: array[:-1],
+        "not numbers": lambda: np.full(array.shape, np.nan),
+    }
+    if damage != "missing":
+        tensors[name] = changed[damage]()
+    with pytest.raises(ValueError, match="the tensor"):
+        NGram.from_tensors(12, 4, tensors)
+
+
+@pytest.mark.parametrize("name", ["1.older", "2.symbols"])
+def test_a_table_that_is_not_sorted_is_refused(long, name):
+    tensors = dict(count(long, 12, 4).tensors)
+    tensors[name] = tensors[name][::-1].copy()
+    with pytest.raises(ValueError, match="not in order"):
+        NGram.from_tensors(12, 4, tensors)

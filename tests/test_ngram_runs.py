@@ -1,0 +1,152 @@
+"""A model with an n-gram beside its network: trained, cut, resumed, scored and sampled."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import charlm
+from charlm.cli import main
+from charlm.files import checkpoint
+from charlm.files.checkpoint import METADATA_KEY
+from tests.networks import BACKENDS, FUSED
+from tests.runs import advance, configured, corpus_file, finish, metrics, resume, start, state, text, trained
+
+NGRAM = {"model__ngram__order": 4}
+UNSEEN = text(seed=1)[:400]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    names = "\n".join(np.random.default_rng(0).choice(["emma", "olivia", "ada", "mia"], 300)) + "\n"
+    trained(folder, "stream", text(), **NGRAM)
+    trained(folder, "lines", names, corpus__mode="lines", **NGRAM)
+    trained(folder, "bytes", "äöü€\n" * 200, corpus__unit="byte", **NGRAM)
+    trained(folder, "plain", text())
+    return folder
+
+
+def run(*arguments: object) -> str:
+    result = CliRunner().invoke(main, [str(argument) for argument in arguments])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+@pytest.mark.parametrize("kernels", BACKENDS)
+def test_cut_and_resumed_it_ends_in_the_same_bytes(tmp_path, kernels):
+    config = configured(corpus_file(tmp_path), kernels=kernels, **NGRAM)
+    uncut = state(finish(start(tmp_path / "uncut", config)))
+    for step in (3, 11, 23):
+        cut = start(tmp_path / f"cut-{step}", config)
+        advance(cut, step)
+        cut.close()
+        assert state(finish(resume(tmp_path / f"cut-{step}"))) == uncut
+
+
+def test_what_is_printed_is_the_loss_of_both_and_of_the_network_alone(tmp_path):
+    config = configured(corpus_file(tmp_path), **NGRAM)
+    last = metrics(finish(start(tmp_path / "run", config)))[-1]
+    both, alone = (charlm.load(tmp_path / "run/last.safetensors", ngram=ngram) for ngram in (True, False))
+    ids = both.read_part("valid")
+    assert both.score(ids).loss == pytest.approx(last["valid_loss"], abs=1e-4)
+    assert both.score(ids).network_loss == pytest.approx(last["valid_network_loss"], abs=1e-4)
+    assert alone.score(ids).loss == pytest.approx(last["valid_network_loss"], abs=1e-4)
+    assert alone.score(ids).network_loss is None
+    assert last["valid_loss"] < last["valid_network_loss"] - 0.1
+
+
+@pytest.mark.parametrize("name", ["stream", "lines", "bytes"])
+def test_the_losses_of_the_characters_add_up_to_the_score(folder, name):
+    model = charlm.load(folder / name)
+    read = "emma\nada\nmia\n" if name == "lines" else "äöü€\nöä" if name == "bytes" else UNSEEN
+    ids = model.encode(read)
+    losses = -model.log_probabilities(read)[np.arange(len(ids)), ids]
+    given = 0 if name == "lines" else 1  # the first character of a stream
+    assert losses[given:].mean() == pytest.approx(model.score(read).loss, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["stream", "lines", "bytes"])
+def test_the_first_of_several_texts_is_the_one_that_is_written_alone(folder, name):
+    model = charlm.load(folder / name)
+    assert model.sample(count=3, length=60, seed=4)[0] == model.sample(length=60, seed=4)
+
+
+def test_a_likelier_text_is_written_more_often(folder):
+    model = charlm.load(folder / "lines")
+    expected = model.next_probabilities("em", top=1)
+    drawn = model.sample("em", count=300, length=1, seed=1, temperature=1.0)
+    (symbol, probability), = expected.items()
+    assert np.mean([one == symbol for one in drawn]) == pytest.approx(probability, abs=0.08)
+
+
+def test_without_the_ngram_the_network_is_what_it_is_in_a_model_that_has_none(folder):
+    with_one, without = charlm.load(folder / "stream", ngram=False), charlm.load(folder / "plain")
+    assert (with_one.log_probabilities(UNSEEN) == without.log_probabilities(UNSEEN)).all()
+    assert run("sample", folder / "stream", "--without-ngram", "--seed", 1) == run(
+        "sample", folder / "plain", "--seed", 1
+    )
+
+
+def test_the_commands_say_whose_figures_they_are(folder):
+    both, alone = (json.loads(run("eval", folder / "stream", "--json", *flag)) for flag in ((), ("--without-ngram",)))
+    assert both["network_loss"] == alone["loss"] > both["loss"]
+    assert "network_loss" not in alone
+    assert "with the 4-gram" in run("eval", folder / "stream")
+    assert "4-gram" in run("info", folder / "stream")
+
+
+@pytest.mark.skipif(not FUSED, reason="needs Numba")
+def test_fused_kernels_that_are_asked_for_are_refused_with_what_to_do(folder):
+    result = CliRunner().invoke(main, ["sample", str(folder / "stream"), "--kernels", "fused"])
+    assert result.exit_code == 2
+    assert "--without-ngram" in result.stderr
+    assert run("sample", folder / "stream", "--kernels", "fused", "--without-ngram", "--length", 20)
+
+
+def test_the_weights_load_by_name_as_before(folder):
+    tensors, _ = checkpoint.load(folder / "stream/best.safetensors")
+    assert {name for name in tensors if not name.startswith("ngram.")} == set(
+        checkpoint.load(folder / "plain/best.safetensors")[0]
+    )
+
+
+def test_auto_and_null_choose_the_order(tmp_path):
+    path = corpus_file(tmp_path)
+    assert configured(path, model__ngram="auto").model.ngram.order == "auto"
+    assert configured(path, model__ngram=None).model.ngram.order is None
+    with start(tmp_path / "run", configured(path, model__ngram="auto")) as begun:
+        assert any("n-gram of 4 symbols" in note for note in begun.notes)
+
+
+def test_a_size_that_is_too_small_is_kept_to_and_told(tmp_path):
+    config = configured(corpus_file(tmp_path, 9_000), model__ngram__order=7, model__ngram__max_megabytes=0.01)
+    with start(tmp_path / "run", config) as begun:
+        (note,) = [note for note in begun.notes if "n-gram" in note]
+    assert "left out, for model.ngram.max_megabytes" in note
+    assert charlm.load(tmp_path / "run/last.safetensors").mixture.ngram.size <= 10_000
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda tensors, metadata: tensors.pop("ngram.scales"),
+        lambda tensors, metadata: tensors.update({"ngram.scales": tensors["ngram.scales"] * np.nan}),
+        lambda tensors, metadata: tensors.update({"ngram.2.counts": tensors["ngram.2.counts"] * 0}),
+        lambda tensors, metadata: tensors.pop("ngram.3.older"),
+        lambda tensors, metadata: metadata.update(ngram={"order": 10**9}),
+        lambda tensors, metadata: metadata.update(ngram={"order": "4"}),
+        lambda tensors, metadata: metadata.update(ngram=[]),
+        lambda tensors, metadata: metadata.update(ngram={}),
+    ],
+)
+def test_a_forged_ngram_is_refused_in_one_line(folder, tmp_path, damage):
+    tensors, metadata = checkpoint.load(folder / "stream/best.safetensors")
+    damage(tensors, metadata)
+    metadata.pop(METADATA_KEY, None)
+    checkpoint.save(tmp_path / "forged.safetensors", tensors, metadata)
+    result = CliRunner().invoke(main, ["sample", str(tmp_path / "forged.safetensors")])
+    assert result.exit_code == 1
+    assert result.stderr.count("\n") == 1
+    assert "forged.safetensors: " in result.stderr
