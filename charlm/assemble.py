@@ -22,6 +22,7 @@ from charlm.workers.team import Team
 GIGABYTE = 10**9
 MEGABYTE = 10**6
 ORDER_RISES = (50_000, 300_000, 1_000_000, 10_000_000)  # symbols of text from which a longer context pays
+COUNTED = 80  # bytes for each symbol of the text while it is counted
 MANY_SYMBOLS = 1_000  # from which a symbol is rather a word
 
 
@@ -81,14 +82,20 @@ def needed_memory(config: Config, model: Model, workers: int, ranks: Ranks) -> i
     return processes * bytes_of_a_rank
 
 
-def check_memory(config: Config, model: Model, workers: int, ranks: Ranks) -> None:
-    """Raise a `UsageError` if a training takes more memory than the machine has."""
-    needed, there = needed_memory(config, model, workers, ranks), machine_memory()
+def _check(needed: int, what: str, advice: str) -> None:
+    """Raise a `UsageError` if something takes more memory than the machine has."""
+    there = machine_memory()
     if there is not None and needed > there:
         raise UsageError(
-            f"the training takes about {needed / GIGABYTE:,.1f} GB of memory, and this machine has "
-            f"{there / GIGABYTE:,.1f} GB; lower model.hidden_size, training.batch_size or training.seq_length"
+            f"{what} takes about {needed / GIGABYTE:,.1f} GB of memory, and this machine has "
+            f"{there / GIGABYTE:,.1f} GB; {advice}"
         )
+
+
+def check_memory(config: Config, model: Model, workers: int, ranks: Ranks) -> None:
+    """Raise a `UsageError` if a training takes more memory than the machine has."""
+    advice = "lower model.hidden_size, training.batch_size or training.seq_length"
+    _check(needed_memory(config, model, workers, ranks), "the training", advice)
 
 
 def ngram_order(text_length: int, vocabulary_size: int) -> int:
@@ -106,10 +113,16 @@ def mixture(config: Config, text: Ids, vocabulary_size: int, start_symbol: int |
         The n-gram, with scales before any were fitted.
     str
         What was counted.
+
+    Raises
+    ------
+    UsageError
+        If counting takes more memory than the machine has.
     """
     settings = config.model.ngram
     if settings.order is None:
         return None, ""
+    _check(COUNTED * len(text), "counting the n-gram", "leave out model.ngram, or train on less text")
     order = ngram_order(len(text), vocabulary_size) if settings.order == "auto" else settings.order
     counted, least = pruned(count(text, vocabulary_size, order, start_symbol), int(settings.max_megabytes * MEGABYTE))
     note = f"n-gram of {counted.order} symbols: {counted.entries:,} entries, {counted.size / MEGABYTE:.1f} MB"

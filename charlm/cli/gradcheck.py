@@ -9,6 +9,7 @@ from charlm.errors import CharlmError
 
 VOCABULARY_SIZE = 11
 MOST_ELEMENTS = 1_000_000  # far more than the largest tensor of such a network has
+CHECKED_ORDER = 3  # of an n-gram: the derivatives are the same at any length of context
 MOST_HIDDEN = 16  # units and embedding: the equations are the same at any width, and the check costs its square
 
 
@@ -28,10 +29,11 @@ def command(config: Path, overrides: tuple[str, ...], most: int) -> None:
     at no more than 16 units, and each tensor gets one line. The corpus is not read. Exits with 1 if a gradient fails.
     """
     from dataclasses import replace
+    from itertools import chain
 
     from charlm import assemble
     from charlm.config import load
-    from charlm.insight.gradcheck import TOLERANCE, Problem, check
+    from charlm.insight.gradcheck import TOLERANCE, Problem, check, check_scales
 
     settings = load(config, overrides)
     a = assemble.architecture(settings, VOCABULARY_SIZE, 0 if settings.corpus.mode == "lines" else None)
@@ -42,7 +44,10 @@ def command(config: Path, overrides: tuple[str, ...], most: int) -> None:
     )
     problem = Problem(architecture, settings.model.dropout.build(), settings.seed)
     failed = 0
-    for result in check(problem, settings.seed, most):
+    results = check(problem, settings.seed, most)
+    if settings.model.ngram.order is not None:
+        results = chain(results, [check_scales(VOCABULARY_SIZE, CHECKED_ORDER, settings.seed)])
+    for result in results:
         failed += not result.passed
         verdict = "ok" if result.passed else "WRONG"
         click.echo(f"{verdict:<6}{result.name:<24}{result.difference:>10.1e}  {result.checked} of {result.size}")

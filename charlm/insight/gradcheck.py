@@ -17,6 +17,8 @@ from charlm.network.backend import Backend
 from charlm.network.loss import cross_entropy
 from charlm.network.model import Model
 from charlm.network.regularisers.dropout import Dropout
+from charlm.ngram.mixture import loss_and_derivatives
+from charlm.ngram.reading import kinds
 from charlm.randomness import Purpose, generator
 
 STEP = 1e-5
@@ -138,6 +140,25 @@ def check(problem: Problem, seed: int, most: int | None = None) -> Iterator[Chec
         analytic = problem.gradients[name].reshape(-1)[picked]
         largest = max(float(np.abs(numeric).max()), 1e-8)
         yield Check(name, len(picked), size, float(np.abs(numeric - analytic).max()) / largest)
+
+
+def check_scales(vocabulary_size: int, order: int, seed: int) -> Check:
+    """Check the gradient by the scales with which an n-gram is added to a network, on random logits of both."""
+    rng = generator(seed, Purpose.CHECK, 2)
+    K = kinds(order)
+    scales, places = rng.normal(0.5, NOISE, (K, 2)), 20 * K
+    logits, log_p = rng.normal(0, 1, (2, places, vocabulary_size))
+    kind, targets = rng.integers(0, K, places), rng.integers(0, vocabulary_size, places)
+
+    def loss(place: tuple[int, ...], step: float) -> float:
+        moved = scales.copy()
+        moved[place] += step
+        return loss_and_derivatives(moved, logits, log_p, kind, targets)[0]
+
+    numeric = [(loss(place, STEP) - loss(place, -STEP)) / (2 * STEP) for place in np.ndindex(scales.shape)]
+    analytic = loss_and_derivatives(scales, logits, log_p, kind, targets)[1].ravel()
+    difference = float(np.abs(np.array(numeric) - analytic).max() / np.abs(numeric).max())
+    return Check("ngram.scales", scales.size, scales.size, difference)
 
 
 def _slope(problem: Problem, array: Array, index: tuple[np.intp, ...]) -> float:

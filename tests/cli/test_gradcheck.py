@@ -7,6 +7,7 @@ from charlm import cli
 from charlm.cells import NAMES
 from charlm.config import dump_yaml
 from charlm.network.model import Model
+from charlm.ngram import mixture
 from tests.runs import configured
 
 
@@ -64,3 +65,16 @@ def test_a_wrong_gradient_is_named_and_fails(gradcheck, monkeypatch):
     assert status == 1
     assert [line.split()[1] for line in output.splitlines() if line.startswith("WRONG")] == ["rnn.weight_hh_l0"]
     assert message == "charlm: 1 gradients differ from finite differences by more than 1e-06\n"
+
+
+def test_the_scales_of_an_ngram_are_checked_and_a_wrong_derivative_is_seen(gradcheck, monkeypatch):
+    status, output, _ = gradcheck(model__ngram__order=5)
+    assert (status, [line.split()[0] for line in output.splitlines() if "ngram.scales" in line]) == (0, ["ok"])
+    right = mixture.loss_and_derivatives
+
+    def wrong(*arguments):
+        loss, first, second = right(*arguments)
+        return loss, 1.001 * first, second
+
+    monkeypatch.setattr("charlm.insight.gradcheck.loss_and_derivatives", wrong)
+    assert gradcheck(model__ngram__order=5)[0] == 1

@@ -125,7 +125,7 @@ training:
         "mine.yaml:1: seed: must be at least 0, got -1",
         "mine.yaml:4: corpus.split.valid: train, valid and test must sum to 1, got 0.9 + 0.3 + 0.05 = 1.25",
         "mine.yaml:6: model.hiden_size: is not a key; did you mean 'hidden_size'? "
-        "(cell, hidden_size, num_layers, embedding_size, dropout, tie_weights, dtype)",
+        "(cell, hidden_size, num_layers, embedding_size, dropout, ngram, tie_weights, dtype)",
         f"mine.yaml:7: model.cell: 'lstmm' is not a cell; did you mean 'lstm'? ({', '.join(NAMES)})",
         "mine.yaml:9: model.dropout.between: has no effect with model.num_layers 1; remove it or add a layer",
         "mine.yaml:11: training.batch_size: must be at least 1, got 0",

@@ -1,6 +1,7 @@
 """An n-gram counted by sorting is the one that its definition gives, gram by gram."""
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -14,8 +15,8 @@ FALLBACK = (0.5, 1.0, 1.5)
 
 def brute_force(text: list[int], V: int, N: int, start: int | None):
     """Return a function from a context to its distribution: modified Kneser-Ney as Chen & Goodman define it."""
-    occurrences = [Counter() for _ in range(N)]
-    before = [defaultdict(set) for _ in range(N)]
+    occurrences: list[Counter[tuple[int, ...]]] = [Counter() for _ in range(N)]
+    before: list[dict[tuple[int, ...], set[int]]] = [defaultdict(set) for _ in range(N)]
     for end in range(1, len(text)):
         for length in range(N):
             if end - length < 0:
@@ -30,7 +31,7 @@ def brute_force(text: list[int], V: int, N: int, start: int | None):
         {gram: n if length == highest else len(before[length][gram]) or n for gram, n in grams.items()}
         for length, grams in enumerate(occurrences)
     ]
-    discounts = []
+    discounts: list[Sequence[float]] = []
     for grams in counts:
         n = [sum(c == k for c in grams.values()) for k in range(5)]
         if not all(n[1:]):

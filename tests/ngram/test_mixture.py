@@ -5,6 +5,7 @@ import pytest
 
 from charlm.ngram.mixture import Mixture, fitted_scales, initial_scales, loss_and_derivatives
 from charlm.ngram.reading import kinds
+from charlm.ngram.tables import NGram
 
 ORDER, V, P = 2, 6, 400
 
@@ -36,7 +37,7 @@ def test_the_derivatives_are_those_of_finite_differences(case):
 def test_the_fit_finds_how_the_text_was_made(case):
     start = initial_scales(ORDER)
     scales = fitted_scales(start, *case)
-    logits, other, kind, targets = case
+    logits, other, _, targets = case
     assert loss_and_derivatives(scales, *case)[0] < loss_and_derivatives(start, *case)[0] - 5
     pooled = fitted_scales(start, logits, other, np.zeros(P, int), targets)[0]
     assert pooled == pytest.approx([0.3, 1.2], abs=0.25)
@@ -60,5 +61,5 @@ def test_logits_are_added_with_the_scales_of_their_kind(case):
     logits, other, kind, _ = case
     scales = np.random.default_rng(3).normal(size=(kinds(ORDER), 2))
     mixed = logits.copy()
-    Mixture(None, scales).mix(mixed, other.copy(), kind)
+    Mixture(NGram(V, ()), scales).mix(mixed, other.copy(), kind)
     assert mixed == pytest.approx(scales[kind, :1] * logits + scales[kind, 1:] * other, abs=1e-5)

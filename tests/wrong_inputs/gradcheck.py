@@ -32,7 +32,7 @@ GRADCHECK = {
         "gradcheck many.yaml",
         2,
         "many.yaml:4: model.cell: 'lstmm' is not a cell; did you mean 'lstm'? (gru, lstm, lstm-1997, rnn, simple-gru)",
-        "many.yaml:5: model.hiden_size: is not a key; did you mean 'hidden_size'? (cell, hidden_size, num_layers, embedding_size, dropout, tie_weights, dtype)",
+        "many.yaml:5: model.hiden_size: is not a key; did you mean 'hidden_size'? (cell, hidden_size, num_layers, embedding_size, dropout, ngram, tie_weights, dtype)",
         "many.yaml:6: model.num_layers: must be a whole number, got 'two'",
         "many.yaml:8: training.batch_size: must be at least 1, got -4",
         "many.yaml:9: seed: must be a whole number, got 1.5",

@@ -161,7 +161,7 @@ TRAIN = {
         "train many.yaml",
         2,
         "many.yaml:4: model.cell: 'lstmm' is not a cell; did you mean 'lstm'? (gru, lstm, lstm-1997, rnn, simple-gru)",
-        "many.yaml:5: model.hiden_size: is not a key; did you mean 'hidden_size'? (cell, hidden_size, num_layers, embedding_size, dropout, tie_weights, dtype)",
+        "many.yaml:5: model.hiden_size: is not a key; did you mean 'hidden_size'? (cell, hidden_size, num_layers, embedding_size, dropout, ngram, tie_weights, dtype)",
         "many.yaml:6: model.num_layers: must be a whole number, got 'two'",
         "many.yaml:8: training.batch_size: must be at least 1, got -4",
         "many.yaml:9: seed: must be a whole number, got 1.5",
@@ -170,7 +170,7 @@ TRAIN = {
         "train later.yaml",
         2,
         "later.yaml:4: model.cell: 'mamba' is not a cell (gru, lstm, lstm-1997, rnn, simple-gru)",
-        "later.yaml:5: model.heads: is not a key (cell, hidden_size, num_layers, embedding_size, dropout, tie_weights, dtype)",
+        "later.yaml:5: model.heads: is not a key (cell, hidden_size, num_layers, embedding_size, dropout, ngram, tie_weights, dtype)",
     ),
     "a configuration whose text is not there": (
         "train gone.yaml",
@@ -307,7 +307,7 @@ TRAIN = {
     "an override of a section": (
         "train small.yaml --set model=lstm",
         2,
-        "--set model: is a section; set one of its keys (model.cell, model.hidden_size, model.num_layers, model.embedding_size, model.dropout, model.tie_weights, model.dtype)",
+        "--set model: is a section; set one of its keys (model.cell, model.hidden_size, model.num_layers, model.embedding_size, model.dropout, model.ngram, model.tie_weights, model.dtype)",
     ),
     "two overrides in one": (
         "train small.yaml --set model.cell=gru,seed=2",
@@ -317,7 +317,7 @@ TRAIN = {
     "a misspelt key": (
         "train small.yaml --set model.hiden_size=3",
         2,
-        "--set model.hiden_size: is not a key; did you mean 'hidden_size'? (cell, hidden_size, num_layers, embedding_size, dropout, tie_weights, dtype)",
+        "--set model.hiden_size: is not a key; did you mean 'hidden_size'? (cell, hidden_size, num_layers, embedding_size, dropout, ngram, tie_weights, dtype)",
     ),
     "a key of another section": (
         "train small.yaml --set model.learning_rate=3",
@@ -337,7 +337,7 @@ TRAIN = {
     "a key that there is not": (
         "train small.yaml --set model.heads=8",
         2,
-        "--set model.heads: is not a key (cell, hidden_size, num_layers, embedding_size, dropout, tie_weights, dtype)",
+        "--set model.heads: is not a key (cell, hidden_size, num_layers, embedding_size, dropout, ngram, tie_weights, dtype)",
     ),
     "a misspelt section": (
         "train small.yaml --set modle.cell=gru",
