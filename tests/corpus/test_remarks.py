@@ -86,6 +86,7 @@ def test_nothing_is_said_of_what_texts_do_have(tmp_path, line):
         ("x", gzip.compress(TEXT.encode()), "it is a gzip file; give it the suffix .gz"),
         ("x.zst", b"\x28\xb5\x2f\xfd" + bytes(range(1, 200)), "unpack it with `unzstd`"),
     ],
+    ids=lambda value: f"{len(value)} bytes" if isinstance(value, bytes) else None,  # archives hold the time
 )
 @pytest.mark.parametrize("reading", [{}, {"encoding": "latin-1"}, {"unit": "byte"}])
 def test_an_archive_is_named_for_what_it_is(tmp_path, name, content, meaning, reading):
