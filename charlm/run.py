@@ -168,8 +168,18 @@ class Run:
                 f"schedule.warmup_steps is {warmup:,} and the run has {total:,} steps: it ends before the learning "
                 "rate reaches its peak"
             )
+        self._check_evaluations(total)
         self.record.total_steps = total
         self.trainer = self._new_trainer(total, self.config.training.eval_every)
+
+    def _check_evaluations(self, total: int) -> None:
+        """Refuse a length whose history no checkpoint could hold."""
+        every, most = self.config.training.eval_every, schema.MOST_EVALUATIONS
+        if len(self.corpus.valid) and total // every > most:
+            raise UsageError(
+                f"training.eval_every: {every:,} leads to {total // every:,} evaluations in {total:,} steps, and a "
+                f"checkpoint holds at most {most:,}; set it to {ceil(total / most):,}"
+            )
 
     def _length(self, done: int) -> int:
         """Return the length of the run in steps, of which some are done."""
@@ -335,6 +345,7 @@ class Run:
         total = self._length(done)
         if total <= done:
             raise UsageError(f"{where}: has done {done:,} steps; a length of {total:,} leaves nothing to do; give more")
+        self._check_evaluations(total)
         self.record.total_steps = total
         if standing["stopped"]:
             standing.update(stopped=False, evaluations_since_best=0)

@@ -15,6 +15,7 @@ from charlm.errors import NotFiniteError, UsageError, WriteError
 from charlm.files import checkpoint, modelfile, rundir
 from charlm.files.rundir import left_in
 from charlm.network.model import Model
+from charlm.records import Changes
 from charlm.run import Run
 from charlm.workers.ranks import Ranks
 from tests.runs import advance, configured, corpus_file, finish, metrics, start
@@ -165,6 +166,23 @@ def test_epochs_become_steps_rounded_up(tmp_path, corpus):
     run.close()
     assert run.windows.steps_per_epoch == 1350 // 4 // 8
     assert run.record.total_steps == 43
+
+
+def test_more_evaluations_than_a_checkpoint_holds_are_refused_before_anything_is_written(tmp_path, corpus):
+    many = {"training__max_steps": 1_000_000, "training__eval_every": 2}
+    with pytest.raises(UsageError, match=r"eval_every: 2 leads to 500,000 evaluations in 1,000,000 steps, .* to 7$"):
+        start(tmp_path / "run", configured(corpus, **many))
+    assert not (tmp_path / "run").exists()
+    start(tmp_path / "run", configured(corpus, **{**many, "training__eval_every": 7})).close()
+    none = {"corpus__split": {"train": 1.0, "valid": 0.0, "test": 0.0}}
+    start(tmp_path / "other", configured(corpus, **many, **none)).close()
+
+
+def test_a_run_is_not_extended_to_more_evaluations_than_a_checkpoint_holds(tmp_path, corpus):
+    directory = finish(start(tmp_path / "run", configured(corpus)))
+    with pytest.raises(UsageError, match="a checkpoint holds at most 150,000"):
+        Run.resume(directory, Ranks(), Changes(max_steps=10**8))
+    assert left_in(directory).total_steps == 24
 
 
 def test_without_a_length_there_are_ten_epochs(tmp_path, corpus):

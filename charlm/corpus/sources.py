@@ -17,7 +17,7 @@ import sysconfig
 import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, cast
@@ -194,7 +194,12 @@ def find(path: str | Sequence[str], notes: list[str] | None = None) -> list[Sour
     if paths.count(STANDARD_INPUT) > 1:
         raise UsageError("standard input (-) is named twice; it can be read once, so name it once")
     left_out: list[str] = []
-    found = [source for one in paths for source in _find_one(one, left_out)]
+    found: list[Source] = []
+    with ExitStack() as opened:
+        for one in paths:
+            found += _find_one(one, left_out)
+            opened.callback(found[-1].close)  # a pipe, which is one source, if a later path leads nowhere
+        opened.pop_all()
     if notes is not None:
         notes += dict.fromkeys(left_out)
     return found

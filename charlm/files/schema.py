@@ -18,7 +18,7 @@ from charlm.limits import MOST_LAYERS, MOST_ORDER, MOST_SYMBOLS, MOST_UNITS, MOS
 from charlm.phrases import one_line
 
 MOST_COUNT = 10**15
-MOST_EVALUATIONS = 10_000_000
+MOST_EVALUATIONS = 150_000  # these, and a vocabulary, fit into the largest header
 MOST_LIBRARIES, MOST_OF_A_LIBRARY = 64, 2_000  # that a run says it depends on; characters of what it says of one
 SHOWN = 40  # characters of a value in a message
 

@@ -23,6 +23,7 @@ import numpy as np
 from charlm.errors import DamagedFileError, FileError
 
 MOST_HEADER = 16_000_000  # bytes; the vocabulary of all of Unicode takes 10 MB
+MOST_PARTS = 1_000_000  # lists and objects in the header, of which a few bytes take a hundred each in memory
 MOST_DIMENSIONS = 8
 DTYPES = {
     "BOOL": "bool",
@@ -98,6 +99,8 @@ class TensorFile:
         return "it is text" if all(char.isprintable() or char in "\n\r\t" for char in text) else "it has no header"
 
     def _parsed(self, text: bytes, first: int, size: int) -> tuple[dict[str, str], dict[str, Entry]]:
+        if text.count(b"[") + text.count(b"{") > MOST_PARTS:
+            raise self._damaged(f"its header has more than {MOST_PARTS:,} lists and objects")
         try:
             header = json.loads(text)
         except (ValueError, RecursionError) as error:

@@ -1,6 +1,7 @@
 """Facts about the files that a corpus path names."""
 
 import bz2
+import gc
 import glob
 import gzip
 import io
@@ -74,6 +75,13 @@ def test_standard_input_is_read(monkeypatch):
 def test_standard_input_is_named_once():
     with pytest.raises(UsageError, match="twice"):
         load_path(["-", "-"])
+
+
+def test_what_came_through_a_pipe_is_given_back_if_another_path_leads_nowhere(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(PROSE.encode())))
+    with pytest.raises(CharlmError, match="there is no such file"):
+        sources.find(["-", "no-such"])
+    gc.collect()  # warns of temporary files that were not closed
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
