@@ -97,7 +97,7 @@ class Life:
         """Return what a person does now."""
         if (self.run / LAST).exists():
             return ["--resume", self.run, "--quiet"]
-        return [self.config, "--out", self.run, "--force", "--quiet"]
+        return [self.config, "--out", self.run, "--quiet"]
 
     def instant(self, process: Process) -> None:
         """Wait until the process is to be killed."""
