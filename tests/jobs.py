@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -28,11 +29,13 @@ class Forked:
 
     def __init__(self, arguments: Iterable[str | Path], output: Path) -> None:
         self.output = output
+        file = os.open(output, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_APPEND)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # until the new process can tell of it
         self.pid = os.fork()
         if self.pid == 0:
             try:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
                 signal.alarm(SECONDS)
-                file = os.open(output, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_APPEND)
                 os.dup2(file, 1)
                 os.dup2(file, 2)
                 sys.stdout = os.fdopen(1, "w", closefd=False)
@@ -40,8 +43,14 @@ class Forked:
                 status = main(["train", *map(str, arguments)])
                 sys.stderr.flush()
                 os._exit(status)
+            except KeyboardInterrupt:
+                os._exit(128 + signal.SIGINT)  # before the command has begun
+            except BaseException:
+                os.write(2, traceback.format_exc().encode())
             finally:
                 os._exit(70)  # nothing of this process may go on in the forked one
+        os.close(file)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def kill(self) -> None:
         """Kill it; it may have ended by now."""
