@@ -76,6 +76,20 @@ def open_atomic(path: Path) -> Iterator[BinaryIO]:
     _sync_folder(path.parent)
 
 
+@contextlib.contextmanager
+def made(folder: Path) -> Iterator[None]:
+    """Make a folder and those above it, and remove those again if what is to be in it fails."""
+    new = [place for place in (folder, *folder.absolute().parents) if not place.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):  # one with something in it stays
+            for place in new:
+                place.rmdir()
+        raise
+
+
 def replace(temporary: Path, path: Path) -> None:
     """Rename a file over another one; Windows refuses while a reader or a virus scanner has that open, so try again."""
     for pause in PAUSES:

@@ -20,6 +20,7 @@ class Purpose(IntEnum):
     SAMPLE = 3
     SPLIT = 4
     CHECK = 5
+    TASK = 6
     DROPOUT = 16  # and one more for each place where dropout is applied
 
 

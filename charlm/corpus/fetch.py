@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 from urllib.parse import urlsplit
 
-from charlm.atomic import open_atomic
+from charlm.atomic import made, open_atomic
 from charlm.errors import CharlmError, Remedy, UsageError, WriteError
 from charlm.phrases import one_line, suggestion
 
@@ -130,7 +130,7 @@ def fetch(
     try:
         if _is_there(corpus, target, force):
             return Fetched(target, already_there=True)
-        with _made(folder), open_atomic(target) as file:
+        with made(folder), open_atomic(target) as file:
             _copy_checked(corpus, address, _within(limit, address, _arriving(address, timeout)), file, progress)
     except OSError as error:
         raise WriteError(
@@ -138,20 +138,6 @@ def fetch(
             remedy=Remedy.OTHER_FOLDER,
         ) from None
     return Fetched(target, already_there=False)
-
-
-@contextlib.contextmanager
-def _made(folder: Path) -> Iterator[None]:
-    """Make a folder and those above it, and remove those again if what is to be in it fails."""
-    new = [place for place in (folder, *folder.absolute().parents) if not place.exists()]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        yield
-    except BaseException:
-        with contextlib.suppress(OSError):  # one with something in it stays
-            for place in new:
-                place.rmdir()
-        raise
 
 
 def _is_of_the_web(address: str) -> bool:

@@ -115,4 +115,78 @@ DATA = {
         1,
         "locked/names.txt: cannot be written (Permission denied); choose another folder (--to)",
     ),
+    "no task": ("data task", 2, "Missing argument 'NAME'. Try `charlm data task --help`."),
+    "a misspelt task": ("data task bracket", 2, "'bracket' is not a task; did you mean 'brackets'? (copy, brackets, adding)"),
+    "a task that there is not": ("data task sorting", 2, "'sorting' is not a task (copy, brackets, adding)"),
+    "two tasks": (
+        "data task copy adding",
+        2,
+        "Got unexpected extra argument (adding). Try `charlm data task --help`.",
+    ),
+    "no delay": (
+        "data task copy --delay 0",
+        2,
+        "Invalid value for '--delay': must be a whole number of at least 1, got '0'. Try `charlm data task --help`.",
+    ),
+    "a delay in words": (
+        "data task copy --delay long",
+        2,
+        "Invalid value for '--delay': must be a whole number of at least 1, got 'long'. Try `charlm data task --help`.",
+    ),
+    "a delay that is too short": ("data task copy --delay 1", 2, "--delay: must be at least 2 for copy, got 1"),
+    "a delay that is too short for brackets": (
+        "data task brackets --delay 5",
+        2,
+        "--delay: must be at least 6 for brackets, got 5",
+    ),
+    "a delay that is too short for two summands": (
+        "data task adding --delay 3",
+        2,
+        "--delay: must be at least 4 for adding, got 3",
+    ),
+    "a delay as long as all lines together": (
+        "data task copy --delay 100000000000000000000",
+        2,
+        "--delay: must be below 99,999,998, got 100,000,000,000,000,000,000",
+    ),
+    "no lines": (
+        "data task copy --lines 0",
+        2,
+        "Invalid value for '--lines': must be a whole number of at least 1, got '0'. Try `charlm data task --help`.",
+    ),
+    "more lines than fit": (
+        "data task copy --lines 5000000",
+        2,
+        "--lines: at most 4,347,826 of delay 20 make a text of 100,000,000 characters, got 5,000,000",
+    ),
+    "a negative seed of lines": (
+        "data task copy --seed -1",
+        2,
+        "Invalid value for '--seed': must be a whole number of at least 0 and at most 18,446,744,073,709,551,615, got '-1'. Try `charlm data task --help`.",
+    ),
+    "a broken seed of lines": (
+        "data task copy --seed 1.5",
+        2,
+        "Invalid value for '--seed': must be a whole number of at least 0 and at most 18,446,744,073,709,551,615, got '1.5'. Try `charlm data task --help`.",
+    ),
+    "other lines of the name": (
+        "data task copy --delay 5",
+        1,
+        "data/copy-5.txt: exists and has other lines; move it away, choose another folder, or overwrite it (--to, --force)",
+    ),
+    "a file for a folder of lines": (
+        "data task copy --to text.txt",
+        1,
+        "text.txt/copy-20.txt: cannot be written (…); choose another folder (--to)",
+    ),
+    "a folder of lines that may not be written to": (
+        "data task copy --to locked",
+        1,
+        "locked/copy-20.txt: cannot be written (Permission denied); choose another folder (--to)",
+    ),
+    "an empty folder of lines": (
+        'data task copy --to ""',
+        2,
+        "Invalid value for '--to': is empty; give a path. Try `charlm data task --help`.",
+    ),
 }

@@ -79,6 +79,7 @@ def _make_texts(folder: Path) -> None:
     (folder / "void").mkdir()
     (folder / "data").mkdir()
     (folder / "data/names.txt").write_text("mine")
+    (folder / "data/copy-5.txt").write_text("mine")
     (folder / "empty.txt").touch()
     (folder / "one.txt").write_text("a")
     (folder / "same.txt").write_text("a" * 5000)
