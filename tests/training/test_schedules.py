@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm.training.schedules import (
+    NAMES,
     SCHEDULES,
     Constant,
     Cosine,
@@ -95,6 +96,23 @@ def test_a_warm_up_as_long_as_the_run_is_no_division_by_zero(schedule):
 @pytest.mark.parametrize("schedule", SCHEDULES.values())
 def test_only_the_plateau_schedule_waits_for_evaluations(schedule):
     assert WarmUp(schedule(), 5).patience == (3 if schedule is Plateau else inf)
+
+
+def test_a_schedule_begins_with_the_numbers_that_its_documentation_promises():
+    assert Cosine() == Cosine(final_ratio=0)
+    assert Exponential() == Exponential(factor=0.97, after=0)
+    assert Linear() == Linear(final_ratio=0)
+    assert Plateau() == Plateau(factor=0.97, final_ratio=0, patience=3)
+    assert Step() == Step(factor=0.97, every=1, after=0)
+    assert WarmUp() == WarmUp(Constant(), steps=0)
+
+
+def test_a_run_begins_without_plateaus_and_without_a_warm_up():
+    assert Position(0, 100, 10) == Position(0, 100, 10, plateaus=0, warmup_steps=0)
+
+
+def test_schedules_keep_the_names_that_configurations_and_checkpoints_have():
+    assert {"constant", "cosine", "exponential", "linear", "plateau", "step"} <= set(NAMES) == set(SCHEDULES)
 
 
 RATIOS, FACTORS, EPOCHS = st.floats(0, 1), st.floats(0.01, 1), st.floats(0, 20)
