@@ -30,6 +30,7 @@ LIMITS = {
     "libraries": schema.MOST_LIBRARIES,
     "characters of a library": schema.MOST_OF_A_LIBRARY,
     "megabytes of a header": tensorfile.MOST_HEADER // 10**6,
+    "lists and objects": tensorfile.MOST_PARTS,
     "dimensions": tensorfile.MOST_DIMENSIONS,
     "threads of a core": split.MOST_THREADS_OF_A_CORE,
     "characters of a text": options.MOST_LENGTH,
