@@ -8,6 +8,7 @@ import pytest
 
 from charlm.arrays import IntArray
 from charlm.cells import NAMES
+from charlm.errors import NotFiniteError
 from charlm.inference.predictor import Counts, Network, Predictor
 from charlm.kernels.choice import load_backend
 from charlm.network.architecture import Architecture
@@ -93,3 +94,13 @@ def test_texts_read_in_step_do_not_disturb_each_other(make, ids):
     together = make(3).read(ids)
     for n in range(3):
         np.testing.assert_allclose(make(1).read(ids[:, n : n + 1])[:, 0], together[:, n], atol=1e-5)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_network_whose_weights_are_not_finite_says_so(bad):
+    architecture = Architecture("gru", V, 6)
+    parameters = architecture.initial_parameters(1)
+    parameters["decoder.bias"][2] = bad
+    predictor = Network(Model(architecture, load_backend("numpy")), parameters)
+    with pytest.raises(NotFiniteError):
+        predictor.read(np.zeros((3, 1), np.int32))

@@ -14,7 +14,7 @@ from charlm.network.architecture import Architecture
 from charlm.network.parameters import Parameters
 from charlm.training.batch import Batch
 from charlm.training.schedules import SCHEDULES, Plateau
-from charlm.training.trainer import Progress, Trainer
+from charlm.training.trainer import Progress, Trainer, seconds_per_step
 from tests.networks import FRESH, KERNELS, NO_DROPOUT, PLAN, ROUNDING, Network, Training, assert_close
 
 T, B, V, H = 5, 7, 6, 4
@@ -216,3 +216,40 @@ def test_a_gradient_whose_squares_overflow_is_not_said_to_be_a_loss():
     training.batch.spoil = put("rnn.weight_hh_l0", (0, 0), 1e30)
     with training as trainer, pytest.raises(NotFiniteError, match=r"step 1: the gradient's norm is not finite"):
         next(trainer.run())
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda arrays: arrays.pop("state.h_l0"), r"training\.state\.h_l0 is missing"),
+        (
+            lambda arrays: arrays.update({"weights": arrays["weights"][:-1]}),
+            r"training\.weights is float64 \[\d+\], not",
+        ),
+        (
+            lambda arrays: arrays.update({"weights": arrays["weights"].astype(np.float32)}),
+            r"weights is float32 .*, not",
+        ),
+    ],
+)
+def test_a_snapshot_with_a_wrong_array_is_refused_and_changes_nothing(damage, message):
+    net = Network(replace(SMALL, dtype="float64"))
+    with Training(net, net.ids(6 * T + 1, B), T, plan=replace(PLAN, ema=0.9)) as trainer:
+        next(trainer.run())
+        before, numbers = trainer.snapshot()
+        arrays = {name: array.copy() for name, array in before.items()}
+        damage(arrays)
+        with pytest.raises(ValueError, match=message):
+            trainer.restore(arrays, {**numbers, "step": 7})
+        after, same_numbers = trainer.snapshot()
+        assert same_numbers == numbers
+        for name, array in after.items():
+            np.testing.assert_array_equal(array, before[name])
+
+
+@pytest.mark.parametrize("seconds", [0, 1_000])
+def test_timing_takes_three_steps_at_least_and_ends_with_the_run(seconds):
+    net = Network(SMALL)
+    with Training(net, net.ids(6 * T + 1, B), T, plan=replace(PLAN, total_steps=5)) as trainer:
+        assert seconds_per_step(trainer, seconds) > 0
+        assert trainer.status.step == (5 if seconds else 3)
