@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from charlm import __version__
-from charlm.arrays import Array
+from charlm.arrays import OVERFLOW, Array
 from charlm.corpus.vocabulary import Vocabulary
 from charlm.errors import CharlmError, DamagedFileError, FileError
 from charlm.files import checkpoint, schema
@@ -190,7 +190,8 @@ def from_tensors(architecture: Architecture, tensors: Mapping[str, Array]) -> Pa
         first = parameters[f"rnn.bias_ih_l{layer}"]
         second = _tensor(tensors, f"rnn.bias_hh_l{layer}", first.shape, dtype)
         first[...] = _tensor(tensors, f"rnn.bias_ih_l{layer}", first.shape, dtype)
-        first[:summed] += second[:summed]
+        with np.errstate(**OVERFLOW):
+            first[:summed] += second[:summed]
         if cell.split:
             parameters[f"rnn.bias_hh_l{layer}"][...] = second[summed:]
     return parameters

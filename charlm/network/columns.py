@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from charlm.arrays import Array
+from charlm.arrays import OVERFLOW, Array
 from charlm.network.architecture import Architecture
 from charlm.network.parameters import Parameters
 from charlm.network.recurrence import LayerWeights
@@ -46,6 +46,7 @@ def columns_of(architecture: Architecture, parameters: Parameters, layer: int) -
     return Columns(x, h, bias)
 
 
+@np.errstate(**OVERFLOW)
 def symbol_table(architecture: Architecture, parameters: Parameters, first: Columns) -> Array:
     """Return each symbol's product with the first layer's weights, and its bias: a (V, C H) array."""
     if architecture.embedding_size is None:

@@ -9,7 +9,7 @@ of a symbol. So x_hat is looked up where that is possible, and its gradient is s
 
 import numpy as np
 
-from charlm.arrays import Array, IntArray
+from charlm.arrays import OVERFLOW, Array, IntArray
 from charlm.network.backend import Backend
 from charlm.network.parameters import Parameters
 from charlm.network.products import RowBlock, bias_gradient, input_gradient, project, rows, sum_rows
@@ -18,6 +18,7 @@ from charlm.network.regularisers.dropout import Mask
 from charlm.network.workspace import Workspace
 
 
+@np.errstate(**OVERFLOW)
 def fill_table(parameters: Parameters, table: Array, share: int = 0, shares: int = 1) -> None:
     """Write x_hat of every symbol without dropout, (V, G H), or one of several threads' share of the symbols."""
     mine = slice(len(table) * share // shares, len(table) * (share + 1) // shares)

@@ -9,11 +9,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from charlm.arrays import OVERFLOW
 from charlm.workers.blas import BlasLimit
 
 R = TypeVar("R")
-# Numbers that overflow end in a loss that is not finite, which is reported once; warnings before it would hide that.
-OVERFLOW: dict[str, Any] = {"over": "ignore", "invalid": "ignore"}
 PATIENCE = 1.0  # seconds that closing a team waits for a function that a thread still calls
 
 

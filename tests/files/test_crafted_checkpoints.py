@@ -7,6 +7,7 @@ import os
 import struct
 import time
 from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
+import charlm
 from charlm import __version__, cli
 from charlm.errors import CharlmError
 from charlm.files import checkpoint
@@ -320,3 +322,22 @@ def test_weights_that_are_too_large_to_use_are_told(made, tmp_path, capsys):
         assert message.splitlines()[-1].endswith("the logits of the model are not finite numbers: its weights are too "
                                                  "large; train it anew")  # fmt: skip
         assert output.strip() == ""
+
+
+@pytest.mark.parametrize("embedding", [None, 2])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_weights_whose_sums_overflow_are_told_and_not_warned_of(tmp_path, embedding, sign):
+    small = configured(corpus_file(tmp_path), model__hidden_size=2, model__embedding_size=embedding,
+                       model__cell="gru", training__max_steps=2)  # fmt: skip
+    tensors, metadata = checkpoint.load(finish(start(tmp_path / "run", small)) / "last.safetensors")
+    names = [name for name in tensors if not name.startswith("training.")]
+    for one, other in product(names, names):
+        huge = {**tensors, one: np.full_like(tensors[one], 3e38), other: np.full_like(tensors[other], sign * 3e38)}
+        checkpoint.save(tmp_path / "huge.safetensors", huge, metadata)
+        for use in (
+            lambda model: model.sample(length=3, seed=1),
+            lambda model: model.score("aei"),
+            lambda model: model.next_probabilities("aei"),
+        ):
+            with contextlib.suppress(CharlmError):
+                use(charlm.load(tmp_path / "huge.safetensors", workers=1))

@@ -116,7 +116,11 @@ DATA = {
         "locked/names.txt: cannot be written (Permission denied); choose another folder (--to)",
     ),
     "no task": ("data task", 2, "Missing argument 'NAME'. Try `charlm data task --help`."),
-    "a misspelt task": ("data task bracket", 2, "'bracket' is not a task; did you mean 'brackets'? (copy, brackets, adding)"),
+    "a misspelt task": (
+        "data task bracket",
+        2,
+        "'bracket' is not a task; did you mean 'brackets'? (copy, brackets, adding)",
+    ),
     "a task that there is not": ("data task sorting", 2, "'sorting' is not a task (copy, brackets, adding)"),
     "two tasks": (
         "data task copy adding",
