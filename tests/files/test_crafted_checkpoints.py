@@ -220,7 +220,8 @@ def test_a_checkpoint_does_not_start_more_threads_of_a_product_than_the_machine_
     with resume(forged(made, tmp_path, run__threads=[1, 1000])) as run:
         assert max(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas") <= 32
         assert run.record.threads == (1, 32)
-        assert [warning.partition("last.safetensors: ")[2] for warning in run.warnings] == [
+        of_the_checkpoint = [warning.partition("last.safetensors: ")[2] for warning in run.warnings]
+        assert list(filter(None, of_the_checkpoint)) == [  # that best.safetensors is missing is another matter
             "was trained by 1 worker with 1000 threads a product, which are too many for this machine: the run goes on "
             "with 1 worker with 32 threads a product, but its bytes may differ from those of an uncut run"
         ]
