@@ -11,6 +11,7 @@ TYPE_CHECKING = False  # as in `typing`, which takes a while to import
 
 if TYPE_CHECKING:
     from charlm.api.language_model import LanguageModel, load
+    from charlm.api.report import CorpusReport, corpus_report
     from charlm.api.training import TrainedRun, load_config, train
     from charlm.config import Config
     from charlm.errors import (
@@ -33,6 +34,7 @@ else:
         "Changes": "charlm.records",
         "CharlmError": "charlm.errors",
         "CharlmWarning": "charlm.errors",
+        "CorpusReport": "charlm.api.report",
         "Config": "charlm.config",
         "ConfigError": "charlm.errors",
         "CorpusError": "charlm.errors",
@@ -46,6 +48,7 @@ else:
         "Update": "charlm.records",
         "UsageError": "charlm.errors",
         "WriteError": "charlm.errors",
+        "corpus_report": "charlm.api.report",
         "load": "charlm.api.language_model",
         "load_config": "charlm.api.training",
         "train": "charlm.api.training",
@@ -71,6 +74,7 @@ __all__ = [
     "Config",
     "ConfigError",
     "CorpusError",
+    "CorpusReport",
     "DamagedFileError",
     "FileError",
     "LanguageModel",
@@ -82,6 +86,7 @@ __all__ = [
     "UsageError",
     "WriteError",
     "__version__",
+    "corpus_report",
     "load",
     "load_config",
     "train",

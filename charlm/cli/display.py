@@ -175,6 +175,17 @@ def on_one_line(text: str) -> str:
     return one_line(re.sub(r"\s*\n\s*", " / ", text.strip()))
 
 
+def readable(symbol: str) -> str:
+    """Return a character that shows as itself, or a name for one that does not or would join its neighbour."""
+    if symbol == " ":
+        return "' '"
+    if symbol in "\n\r\t":
+        return repr(symbol)[1:-1]
+    if symbol.isprintable() and not combining(symbol):
+        return symbol
+    return f"U+{ord(symbol):04X}"
+
+
 def cut(text: str, columns: int) -> str:
     """Return as much of a text as fits into some columns of a terminal; the letters of East Asia take two each."""
     widths = accumulate(0 if combining(c) else 1 + (east_asian_width(c) in "WF") for c in text)

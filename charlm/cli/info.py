@@ -1,6 +1,5 @@
 """`charlm info`: what a checkpoint holds."""
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from math import log
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from charlm.cli.display import readable
 from charlm.cli.options import model_argument
 from charlm.cli.streams import write, write_json
 from charlm.phrases import one_line
@@ -84,14 +84,14 @@ def _show_vocabulary(vocabulary: "Vocabulary") -> None:
     from charlm.corpus.vocabulary import UNITS
 
     unknown = (
-        "" if vocabulary.unknown is None else f", {_readable(vocabulary.symbols[vocabulary.unknown])} for rare ones"
+        "" if vocabulary.unknown is None else f", {readable(vocabulary.symbols[vocabulary.unknown])} for rare ones"
     )
     write(f"\nvocabulary: {len(vocabulary):,} {UNITS[vocabulary.unit].noun}s{unknown}")
     if vocabulary.unit == "byte":
         write("  " + ", ".join(_ranges([ord(symbol) for symbol in vocabulary.symbols])))
         return
     shown = vocabulary.symbols[:SHOWN_SYMBOLS]
-    write("  " + " ".join(map(_readable, shown)))
+    write("  " + " ".join(map(readable, shown)))
     if len(vocabulary) > len(shown):
         write(f"  and {len(vocabulary) - len(shown):,} more, which --json lists")
 
@@ -123,17 +123,6 @@ def _show_configuration(config: "Config") -> None:
     write("\nconfiguration")
     for line in dump_yaml(config).splitlines():
         write(f"  {line}")
-
-
-def _readable(symbol: str) -> str:
-    """Return a character that shows as itself, or a name for one that does not or would join its neighbour."""
-    if symbol == " ":
-        return "' '"
-    if symbol in "\n\r\t":
-        return repr(symbol)[1:-1]
-    if symbol.isprintable() and not unicodedata.combining(symbol):
-        return symbol
-    return f"U+{ord(symbol):04X}"
 
 
 def _ranges(values: Sequence[int]) -> list[str]:

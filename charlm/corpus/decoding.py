@@ -190,6 +190,13 @@ def lines_of(source: Source, options: Options) -> Iterator[str]:
     return _with_line_feeds(_decoded(source, options.encoding, Tally()), Tally())
 
 
+def symbols_of(source: Source, options: Options, tally: Tally) -> Iterator[str]:
+    """Yield one file's symbols before any is put between files or left out: characters, or ``chr(b)`` for a byte b."""
+    if options.unit == "byte":
+        return _newlines_counted((chunk.decode("latin-1") for chunk in _watched(source, tally)), tally)
+    return _in_form(_decoded(source, options.encoding, tally), options, tally)
+
+
 Reader = Callable[[Sequence[Source], Options, Tally], Iterator[str] | Iterator[bytes]]
 READERS: dict[str, Reader] = {"char": text, "byte": data}
 
@@ -297,6 +304,17 @@ def _with_line_feeds(pieces: Iterable[str], tally: Tally) -> Iterator[str]:
     if held:
         tally.cr += 1
         yield "\n"
+
+
+def _newlines_counted(pieces: Iterable[str], tally: Tally) -> Iterator[str]:
+    """Count CR LF and CR, and leave them as they are."""
+    last = ""
+    for piece in pieces:
+        pairs = piece.count("\r\n") + (last == "\r" and piece.startswith("\n"))
+        tally.crlf += pairs
+        tally.cr += piece.count("\r") - pairs
+        last = piece[-1:]
+        yield piece
 
 
 def _uniform(pieces: Iterable[str], options: Options, tally: Tally) -> Iterator[str]:

@@ -115,13 +115,34 @@ def load(
     if mode == "lines" and chosen.layout != "tail":
         raise UsageError("corpus.split.layout: no effect with corpus.mode: lines, whose lines are shuffled; remove it")
     report: list[str] = []
-    with _opened(path, report) as sources:
-        size = sum(source.state()[0] for source in sources)
-        store = cache.on_disk(report) if size >= CACHED_FROM else cache.Memory()
-        key = key_of(sources, options) if size >= CACHED_FROM else ""
-        encoded = encode(sources, options, store, key)
+    with opened(path, report) as sources:
+        return from_files(sources, options, chosen, seed, report)
+
+
+def from_files(
+    sources: Sequence[Source], options: Options, chosen: splits.Shares, seed: int, report: list[str]
+) -> Corpus:
+    """Read files that are open already; see `load`.
+
+    Parameters
+    ----------
+    sources : sequence of Source
+        The files, from `opened`.
+    options : Options
+        How to read them.
+    chosen : Shares
+        How much each part gets.
+    seed : int
+        The run's seed, which shuffles lines.
+    report : list of str
+        What was left out so far; the corpus's own report goes on with it.
+    """
+    size = sum(source.state()[0] for source in sources)
+    store = cache.on_disk(report) if size >= CACHED_FROM else cache.Memory()
+    key = key_of(sources, options) if size >= CACHED_FROM else ""
+    encoded = encode(sources, options, store, key)
     report += encoded.notes
-    train, valid, test = DIVISIONS[mode](encoded, chosen, seed, store, key, report)
+    train, valid, test = DIVISIONS[options.mode](encoded, chosen, seed, store, key, report)
     return Corpus(train, valid, test, encoded.vocabulary, report, encoded.digest, len(encoded.ids))
 
 
@@ -167,7 +188,7 @@ def read(
     characters = 0
     encoded: list[Ids] = []
     left_out: list[str] = []
-    with _opened(path, left_out) as sources:
+    with opened(path, left_out) as sources:
         for piece in READERS[options.unit](sources, options, tally):
             characters += len(piece)
             try:
@@ -292,7 +313,8 @@ def check_fits(characters: int, batch_size: int, seq_length: int) -> None:
 
 
 @contextmanager
-def _opened(path: str | Sequence[str], notes: list[str]) -> Iterator[list[Source]]:
+def opened(path: str | Sequence[str], notes: list[str]) -> Iterator[list[Source]]:
+    """Open the files that a path names, and raise a `CorpusError` at the end if one has changed meanwhile."""
     with ExitStack() as stack:
         sources = find(path, notes)
         for source in sources:

@@ -1,7 +1,11 @@
-"""Which known character a person may have meant by an unknown one."""
+"""Characters that look like others: which one a person may have meant, and letters of one script among another's."""
 
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
 
 NAMED_NEAREST = 3
 
@@ -20,6 +24,15 @@ LOOK_ALIKES = (
     "/\\|",
     "*\u00d7",
 )
+
+# Letters that most typefaces draw as the Latin letter in the same place of the row below.
+_CYRILLIC = "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0455\u0458"
+_CYRILLIC_CAPITALS = "\u0410\u0412\u0415\u0406\u0408\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0425"
+_GREEK = "\u03bf\u03bd\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7"
+TWINS = dict(
+    zip(_CYRILLIC + _CYRILLIC_CAPITALS + _GREEK, "aeopcyxisj" + "ABEIJKMHOPCTX" + "ovABEZHIKMNOPTYX", strict=True)
+)
+MOSTLY = 0.8  # of a script's letters in a text: if so many have a twin, they do not spell a language
 
 
 def nearest(symbol: str, symbols: Iterable[str], named: bool = True) -> list[str]:
@@ -64,3 +77,36 @@ def _plain_letter(symbol: str) -> str:
 def unicode_name(symbol: str) -> str:
     """Return a character's name in Unicode, or nothing for one that has none, such as a control character."""
     return unicodedata.name(symbol, "")
+
+
+def disguised(counts: npt.NDArray[np.int64]) -> dict[int, str]:
+    """Return the letters of a text that pass for letters of its main script.
+
+    A script's letters count as such if most of them have a twin in the script with the most letters: a language that
+    is spelt in a script uses many others, too.
+
+    Parameters
+    ----------
+    counts : ndarray of int, shape (number of code points,)
+        How often each character occurs.
+
+    Returns
+    -------
+    dict of int to str
+        For the code of each such letter, the script of the text.
+    """
+    letters: dict[str, Counter[str]] = {}
+    for code in np.flatnonzero(counts).tolist():
+        if chr(code).isalpha():
+            script = unicode_name(chr(code)).partition(" ")[0]
+            letters.setdefault(script, Counter())[chr(code)] = int(counts[code])
+    if len(letters) < 2:
+        return {}
+    main = max(letters, key=lambda script: letters[script].total())
+    drawn = {TWINS.get(letter, letter) for letter in letters.pop(main)}
+    found: dict[int, str] = {}
+    for own in letters.values():
+        twins = [letter for letter in own if TWINS.get(letter, letter) in drawn]
+        if sum(own[letter] for letter in twins) >= MOSTLY * own.total():
+            found |= {ord(letter): main.capitalize() for letter in twins}
+    return found

@@ -32,11 +32,34 @@ def count(ids: IntArray, vocabulary_size: int, order: int, start_symbol: int | N
     NGram
         Of the orders up to N, or fewer if the text has no context that is so long.
     """
+    contexts, grams = _grams(ids, vocabulary_size, order, start_symbol)
+    top = _order(contexts[-1], *grams[-1], vocabulary_size)
+    return NGram(vocabulary_size, (*_lower_orders(contexts, grams, vocabulary_size), top))
+
+
+def nested(ids: IntArray, vocabulary_size: int, order: int, start_symbol: int | None = None) -> list[NGram]:
+    """Count a text once for the n-grams of all orders up to N; see `count`.
+
+    Returns
+    -------
+    list of NGram
+        Of 1, 2, ... N symbols, as `count` makes them; they differ in their highest order and share the lower ones.
+    """
+    contexts, grams = _grams(ids, vocabulary_size, order, start_symbol)
+    lower = _lower_orders(contexts, grams, vocabulary_size)
+    tops = [_order(of, *counted, vocabulary_size) for of, counted in zip(contexts, grams, strict=True)]
+    return [NGram(vocabulary_size, (*lower[:m], top)) for m, top in enumerate(tops)]
+
+
+def _grams(
+    ids: IntArray, vocabulary_size: int, order: int, start_symbol: int | None
+) -> tuple[list[Keys], list[tuple[Keys, IntArray]]]:
+    """Return, for each order, its contexts, and its grams (context times V plus follower) with their occurrences."""
     ids = np.asarray(ids, np.int64)
     targets = np.arange(1, len(ids))  # the first symbol is given; places of what is predicted
     places = np.zeros(len(targets), np.int64)  # of the context of each target, in its order
     contexts: list[Keys] = [np.zeros(1, np.int64)]
-    grams: list[tuple[Keys, IntArray]] = []  # context times V plus follower, and occurrences
+    grams: list[tuple[Keys, IntArray]] = []
     for length in range(order):
         grams.append(np.unique(places * vocabulary_size + ids[targets], return_counts=True))
         if length == order - 1:
@@ -49,13 +72,16 @@ def count(ids: IntArray, vocabulary_size: int, order: int, start_symbol: int | N
             break
         keys, places = np.unique(places * vocabulary_size + ids[targets - length - 1], return_inverse=True)
         contexts.append(keys)
+    return contexts, grams
+
+
+def _lower_orders(contexts: list[Keys], grams: list[tuple[Keys, IntArray]], V: int) -> list[Order]:
+    """Return the tables of all orders but the highest, whose counts are of continuations."""
     tables = []
-    for length, (keys, occurrences) in enumerate(grams):
-        counts = occurrences
-        if length + 1 < len(grams):
-            counts = _continuations(keys, occurrences, contexts[length + 1], grams[length + 1][0], vocabulary_size)
-        tables.append(_order(contexts[length], keys, counts, vocabulary_size))
-    return NGram(vocabulary_size, tuple(tables))
+    for m, (keys, occurrences) in enumerate(grams[:-1]):
+        counts = _continuations(keys, occurrences, contexts[m + 1], grams[m + 1][0], V)
+        tables.append(_order(contexts[m], keys, counts, V))
+    return tables
 
 
 def _continuations(keys: Keys, occurrences: IntArray, longer: Keys, longer_keys: Keys, V: int) -> IntArray:

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from charlm.arrays import Array, IntArray
-from charlm.ngram.tables import NGram
+from charlm.ngram.tables import Keys, NGram
 
 VARIETIES = (1, 2, 4)  # different followers of a context, the most of each class but the last
 DENSE = 1 << 20  # numbers in the distributions of one order that are computed beforehand, the most
@@ -91,6 +91,33 @@ class Distributions:
         for places, symbols, shares in added:
             result[places, symbols] += shares
         return result
+
+    def log_probabilities_of(self, recent: IntArray, targets: IntArray) -> Array:
+        """Return the log-probability of one symbol at each of P places, (P,), without those of all the others.
+
+        Parameters
+        ----------
+        recent : ndarray of int, shape (N - 1, P)
+            As for `contexts`.
+        targets : ndarray of int, shape (P,)
+            The symbol at each place.
+        """
+        V = self.ngram.vocabulary_size
+        p: Array = np.full(len(targets), 1 / V)
+        for order, keys, (places, where) in zip(self.ngram.orders, self._keys, self.contexts(recent), strict=False):
+            wanted = where * V + targets[places]
+            at = np.minimum(keys.searchsorted(wanted), len(keys) - 1)
+            p[places] = np.where(keys[at] == wanted, order.shares[at], 0) + order.backoff[where] * p[places]
+        return np.log(p, out=p)
+
+    @cached_property
+    def _keys(self) -> list[Keys]:
+        """The place of each follower's context times V, plus the follower, (G,) of each order."""
+        V = self.ngram.vocabulary_size
+        return [
+            np.repeat(np.arange(len(order.contexts)), np.diff(order.begins)) * V + order.symbols
+            for order in self.ngram.orders
+        ]
 
     def read(self, recent: IntArray) -> tuple[Array, IntArray]:
         """Read at P places.

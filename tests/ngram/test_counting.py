@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from charlm.ngram.counting import count, pruned
+from charlm.ngram.counting import count, nested, pruned
 from charlm.ngram.reading import Distributions, Reader
 from charlm.ngram.tables import NGram
 
@@ -132,3 +132,24 @@ def test_a_table_that_is_not_sorted_is_refused(long, name):
     tensors[name] = tensors[name][::-1].copy()
     with pytest.raises(ValueError, match="not in order"):
         NGram.from_tensors(12, 4, tensors)
+
+
+@pytest.mark.parametrize("start", [None, 0])
+def test_counted_at_once_the_orders_are_those_counted_one_by_one(start):
+    text = np.random.default_rng(4).integers(0, 6, 900)
+    orders = nested(text, 6, 5, start)
+    assert [ngram.order for ngram in orders] == [1, 2, 3, 4, 5]
+    for ngram in orders:
+        alone = count(text, 6, ngram.order, start)
+        assert ngram.tensors.keys() == alone.tensors.keys()
+        for name, tensor in alone.tensors.items():
+            np.testing.assert_array_equal(ngram.tensors[name], tensor, name)
+
+
+@pytest.mark.parametrize("N", [1, 2, 5])
+def test_the_probability_of_one_symbol_is_that_of_its_distribution(N):
+    rng = np.random.default_rng(N)
+    distributions = Distributions(count(rng.integers(0, 6, 300), 6, N))
+    recent, targets = rng.integers(-1, 6, (N - 1, 200)), rng.integers(0, 6, 200)
+    expected = distributions.read(recent)[0][np.arange(200), targets]
+    np.testing.assert_allclose(distributions.log_probabilities_of(recent, targets), expected, atol=1e-5)

@@ -18,6 +18,7 @@ from tests.wrong_inputs import places
 from tests.wrong_inputs.api import API
 from tests.wrong_inputs.bench import BENCH
 from tests.wrong_inputs.configuration import CONFIG
+from tests.wrong_inputs.corpus import CORPUS
 from tests.wrong_inputs.data import DATA
 from tests.wrong_inputs.evaluate import EVAL
 from tests.wrong_inputs.gradcheck import GRADCHECK
@@ -34,6 +35,7 @@ TABLES: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     "info": INFO,
     "gradcheck": GRADCHECK,
     "config": CONFIG,
+    "corpus": CORPUS,
     "data": DATA,
     "bench": BENCH,
     "charlm": TOP,

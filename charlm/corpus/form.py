@@ -1,0 +1,45 @@
+"""Whether a text looks like a list, each line an item of its own such as a name, or like one running text."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from charlm.arrays import Ids
+from charlm.corpus.lines import newlines
+from charlm.corpus.vocabulary import Vocabulary
+
+LEAST_LINES = 50
+MEDIAN_ITEM, LONGEST_ITEM = 30, 120  # symbols of a line, at the most
+MOST_EMPTY = 0.01  # share of lines
+MOST_ENDED = 0.2  # share of lines that end as sentences and their parts do
+ENDS_OF_SENTENCES = frozenset(".,;:!?-\u2026\u2014\u3002\u3001\uff0c\uff1b\uff1a\uff01\uff1f")
+
+
+class Form(NamedTuple):
+    """How a text is best read, and why."""
+
+    mode: str
+    reason: str
+
+
+def form(ids: Ids, vocabulary: Vocabulary) -> Form:
+    """Return what a text, shape (n,), looks like."""
+    newline = vocabulary.id_of("\n")
+    ends = newlines(ids, newline) if newline is not None else np.empty(0, np.int64)
+    if len(ends) < LEAST_LINES:
+        return Form("stream", f"a running text: fewer than {LEAST_LINES} lines")
+    lengths = np.diff(ends, prepend=-1) - 1
+    filled = lengths[lengths > 0]
+    median, longest = (int(np.median(filled)), int(filled.max())) if len(filled) else (0, 0)
+    empty = 1 - len(filled) / len(lengths)
+    closing = [k for k, symbol in enumerate(vocabulary.symbols) if symbol in ENDS_OF_SENTENCES]
+    ended = float(np.isin(np.asarray(ids)[ends[lengths > 0] - 1], closing).mean()) if len(filled) else 0.0
+    against = {
+        f"{empty:.0%} of its lines are empty": empty > MOST_EMPTY,
+        f"its lines have {median:,} symbols (median)": not 0 < median <= MEDIAN_ITEM,
+        f"it has a line of {longest:,} symbols": longest > LONGEST_ITEM,
+        f"{ended:.0%} of its lines end as sentences do": ended > MOST_ENDED,
+    }
+    if reasons := [reason for reason, holds in against.items() if holds]:
+        return Form("stream", f"a running text: {reasons[0]}")
+    return Form("lines", f"a list: lines of {median:,} symbols (median), none empty, few that end as sentences do")

@@ -1,0 +1,176 @@
+"""`charlm corpus`: what it tells of texts with planted facts, in words and as JSON."""
+
+import gzip
+import io
+import json
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+import charlm
+from charlm import cli
+from charlm.corpus.inspection import Place
+from charlm.insight.baseline import baseline
+from tests.corpora import load_path, write
+from tests.runs import text
+
+PASSAGE = "The quick onyx goblin jumps over the lazy dwarf, then it sat down for supper."
+NAMES = "".join(f"{first}{middle}{last}\n" for first in "ABEJ" for middle in ("ab", "eri", "on") for last in "aeinx")
+
+
+@pytest.fixture
+def told(tmp_path, capsys, monkeypatch):
+    """Return a function that reports in this process, in a folder, and gives the output and the messages."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        status = cli.main(["corpus", *map(str, arguments)])
+        output, message = capsys.readouterr()
+        assert status == 0, message
+        return output, message
+
+    return run
+
+
+def planted(folder):
+    """Write a text with a copied passage, two odd characters, a mix of newlines and a rare letter at known places."""
+    body = text(4_000).splitlines()
+    body[9] = "§" + body[9]
+    body[19] = "tin\u200bra \u200b\u0430"
+    at = len(body) * 96 // 100  # in the last tenth, before the test part
+    body[29], body[at - 3] = f"ab {PASSAGE} cd", f"xyz {PASSAGE} uvw"
+    content = "\r\n".join(body[:5]) + "\r\n" + "\n\n".join(body[5:]) + "\n"
+    write(folder / "text.txt", content)
+    return content.replace("\r\n", "\n")
+
+
+def test_the_numbers_are_those_of_the_text(told, tmp_path):
+    whole = planted(tmp_path)
+    report = json.loads(told("text.txt", "--split", "0.9,0.1,0", "--json")[0])
+    lines = whole.split("\n")[:-1]
+    assert (report["files"], report["bytes"]) == (1, len((tmp_path / "text.txt").read_bytes()))
+    assert (report["characters"], len(report["symbols"])) == (len(whole), len(set(whole)))
+    assert report["newlines"] == {"lf": len(lines) - 5, "crlf": 5, "cr": 0}
+    assert (report["lines"]["number"], report["lines"]["empty"]) == (len(lines), lines.count(""))
+    assert report["lines"]["longest"] == max(map(len, lines))
+    assert report["mode"] == "stream"
+    assert report["mode_reason"].endswith("lines are empty")
+    assert (report["train"], report["valid"], report["test"]) == (len(whole) * 9 // 10, -(-len(whole) // 10), 0)
+    assert [symbol["count"] for symbol in report["symbols"]] == sorted(
+        (whole.count(symbol) for symbol in set(whole)), reverse=True
+    )
+
+
+def test_odd_characters_are_told_with_their_first_places(told, tmp_path):
+    whole = planted(tmp_path)
+    odd = {symbol["code"]: symbol for symbol in json.loads(told("text.txt", "--json")[0])["symbols"] if symbol["odd"]}
+    line = whole.split("\n").index("tin\u200bra \u200b\u0430") + 1
+    assert {code: (symbol["odd"], symbol["count"]) for code, symbol in odd.items()} == {
+        0x200B: ("invisible", 2),
+        0x430: ("among Latin letters", 1),
+    }
+    assert odd[0x200B]["first"] == {"file": "text.txt", "line": line, "column": 4}
+    assert odd[0x430]["first"] == {"file": "text.txt", "line": line, "column": 9}
+    words = " ".join(told("text.txt")[0].split())
+    assert f"- U+200B ZERO WIDTH SPACE (invisible), 2 times, first in text.txt, line {line}, column 4" in words
+    assert "- U+0430 CYRILLIC SMALL LETTER A (among Latin letters), 1 time, first in text.txt" in words
+    assert f"- § U+00A7 SECTION SIGN, 1 time, first in text.txt, line {line - 20}, column 1" in words
+    assert "newlines mixed:" in words
+
+
+def test_a_copied_passage_is_told_with_both_places(told, tmp_path):
+    whole = planted(tmp_path)
+    copied = json.loads(told("text.txt", "--split", "0.9,0.1,0", "--json")[0])["copied"]
+    valid = whole[len(whole) * 9 // 10 :]
+    assert copied["number"] == len(valid) - 49
+    assert copied["copied"] == sum(
+        valid[at : at + 50] in whole[: len(whole) * 9 // 10] for at in range(len(valid) - 49)
+    )
+    assert copied["longest"] == len(PASSAGE) + 2  # with the spaces around it
+    first, second = (whole[: whole.index(" " + PASSAGE)], whole[: whole.rindex(" " + PASSAGE)])
+    for place, before in ((copied["train_place"], first), (copied["valid_place"], second)):
+        assert place["line"] == before.count("\n") + 1
+        assert place["column"] == len(before) - before.rfind("\n")
+    assert copied["text"] == (" " + PASSAGE)[:60]
+
+
+def test_places_are_those_of_the_files_of_which_the_text_is_made(tmp_path):
+    body = text(3_000)
+    first = write(tmp_path / "1.txt", f"tin\n{PASSAGE}\nra")
+    second = write(tmp_path / "2.txt", body)
+    third = write(tmp_path / "3.txt", f"ab\n\ncd {PASSAGE}\n")
+    report = charlm.corpus_report(
+        [str(first), str(second), str(third)], mode="stream", split={"train": 0.9, "valid": 0.1, "test": 0}
+    )
+    assert report.copied
+    assert (report.copied.train_place, report.copied.valid_place) == (
+        Place(str(first), 2, 1),
+        Place(str(third), 3, 4),
+    )
+
+
+def test_a_list_of_names_is_read_as_lines(told, tmp_path):
+    write(tmp_path / "names.txt", NAMES * 4)
+    report = json.loads(told("names.txt", "--json")[0])
+    assert report["mode"] == "lines"
+    assert report["mode_reason"].startswith("a list: ")
+    assert (report["train"], report["valid"], report["test"]) == (216, 12, 12)
+    # Each name stands there four times, so that all of the validation part's are in the training part, too.
+    assert report["copied"]["noun"] == "lines"
+    assert (report["copied"]["number"], report["copied"]["copied"]) == (12, 12)
+    assert "lines, shuffled" in " ".join(told("names.txt")[0].split())
+    assert json.loads(told("names.txt", "--mode", "stream", "--json")[0])["mode"] == "stream"
+
+
+def test_names_that_occur_once_are_in_one_part_only(told, tmp_path):
+    write(tmp_path / "names.txt", NAMES)
+    copied = json.loads(told("names.txt", "--json")[0])["copied"]
+    assert (copied["number"], copied["copied"], copied["share"]) == (3, 0, 0)
+
+
+@pytest.mark.parametrize("unit", ["char", "byte"])
+def test_the_baseline_is_what_the_parts_of_a_training_cost(tmp_path, unit):
+    path = write(tmp_path / "text.txt", text(4_000) + "é§\n" * 5)
+    report = charlm.corpus_report(str(path), unit=unit, mode="stream")
+    corpus = load_path(path, unit=unit, separator="\n")
+    assert report.baseline == baseline(corpus.train, corpus.valid, len(corpus.vocabulary), 5)
+
+
+def test_figures_of_bytes_are_called_so(told, tmp_path):
+    write(tmp_path / "text.txt", text(2_000) + "é")
+    output, _ = told("text.txt", "--unit", "byte")
+    assert f"{2_002:,} bytes of" in output
+    assert "for each byte" in output
+    assert "0xC3  byte 195, 1 time" in output
+
+
+def test_no_line_is_wider_than_a_terminal_unless_a_word_is(told, tmp_path):
+    planted(tmp_path)
+    assert all(len(line) <= 80 for line in told("text.txt")[0].splitlines())
+
+
+def test_a_text_comes_through_standard_input_and_may_be_compressed(told, tmp_path, monkeypatch):
+    data = text(3_000).encode()
+    (tmp_path / "a.txt.gz").write_bytes(gzip.compress(data))
+    write(tmp_path / "a.txt", data)
+    expected = json.loads(told("a.txt", "--json")[0])
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(data), closed=False))
+    for given in ("-", "a.txt.gz"):
+        found = json.loads(told(given, "--json")[0])
+        assert found["characters"] == expected["characters"]
+        assert found["baseline"] == expected["baseline"]
+
+
+def test_without_a_validation_part_there_is_nothing_to_compare(told, tmp_path):
+    write(tmp_path / "text.txt", text(2_000))
+    output, _ = told("text.txt", "--split", "1,0,0")
+    assert output.count("unknown, as there is no validation part") == 2
+
+
+def test_notes_on_the_reading_go_to_standard_error(told, tmp_path):
+    write(tmp_path / "text.txt", "\ufeff" + text(2_000) + "\0")
+    output, message = told("text.txt")
+    assert "byte order mark dropped from 1 file" in message
+    assert "1 NUL character" in message
+    assert "1 byte order mark" in output
