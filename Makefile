@@ -52,7 +52,7 @@ test-quick-versions: $(DEV)  ## The same with the oldest packages and the newest
 distributions: $(DEV)  ## Build a wheel and a source distribution, install each and use it
 	@$(BIN)/python tests/tools/distributions.py
 
-mutants: $(DEV)  ## See that the tests notice small changes of the mathematics (ten minutes)
+mutants: $(DEV)  ## See that the tests notice small changes of the mathematics (up to forty minutes)
 	@$(BIN)/python -m tests.tools.mutants
 
 faults: $(DEV)  ## Run the long tests of damage and of files from strangers
