@@ -12,6 +12,7 @@ TYPE_CHECKING = False  # as in `typing`, which takes a while to import
 if TYPE_CHECKING:
     from charlm.api.language_model import LanguageModel, load
     from charlm.api.report import CorpusReport, corpus_report
+    from charlm.api.runs import ListedRun, compare_configs, curves, plot, runs
     from charlm.api.training import TrainedRun, load_config, train
     from charlm.config import Config
     from charlm.errors import (
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
         WriteError,
     )
     from charlm.inference.scorer import Score
+    from charlm.insight.curves import Curves
+    from charlm.insight.plot import Plot
     from charlm.records import Changes, Update
 else:
     # Each public name is imported when it is first used, so that the command line starts at once.
@@ -38,10 +41,13 @@ else:
         "Config": "charlm.config",
         "ConfigError": "charlm.errors",
         "CorpusError": "charlm.errors",
+        "Curves": "charlm.insight.curves",
         "DamagedFileError": "charlm.errors",
         "FileError": "charlm.errors",
         "LanguageModel": "charlm.api.language_model",
+        "ListedRun": "charlm.api.runs",
         "NotFiniteError": "charlm.errors",
+        "Plot": "charlm.insight.plot",
         "Score": "charlm.inference.scorer",
         "TrainedRun": "charlm.api.training",
         "UnknownSymbolError": "charlm.errors",
@@ -49,8 +55,12 @@ else:
         "UsageError": "charlm.errors",
         "WriteError": "charlm.errors",
         "corpus_report": "charlm.api.report",
+        "compare_configs": "charlm.api.runs",
+        "curves": "charlm.api.runs",
         "load": "charlm.api.language_model",
         "load_config": "charlm.api.training",
+        "plot": "charlm.api.runs",
+        "runs": "charlm.api.runs",
         "train": "charlm.api.training",
     }
 
@@ -75,10 +85,13 @@ __all__ = [
     "ConfigError",
     "CorpusError",
     "CorpusReport",
+    "Curves",
     "DamagedFileError",
     "FileError",
     "LanguageModel",
+    "ListedRun",
     "NotFiniteError",
+    "Plot",
     "Score",
     "TrainedRun",
     "UnknownSymbolError",
@@ -87,7 +100,11 @@ __all__ = [
     "WriteError",
     "__version__",
     "corpus_report",
+    "compare_configs",
+    "curves",
     "load",
     "load_config",
+    "plot",
+    "runs",
     "train",
 ]

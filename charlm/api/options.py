@@ -53,6 +53,8 @@ RANGES = {
     "count": Range(Integral, lambda x: x >= 1, "at least 1", MOST_COUNT, False),
     "lines": Range(Integral, lambda x: x >= 1, "at least 1", MOST_LINES),
     "top": Range(Integral, lambda x: x >= 1, "at least 1", MOST_SYMBOLS),
+    "smooth": Range(Real, lambda x: 0 <= x < 1, "at least 0 and below 1", optional=False),
+    "start": Range(Real, lambda x: 0 <= x < inf, "finite and at least 0", optional=False),
     "workers": Range(Integral, lambda x: x >= 1, "'auto' or at least 1", MOST_WORKERS, False),
 }
 

@@ -12,6 +12,8 @@ COMMANDS = {
     "sample": "Write text with a trained model, one character at a time.",
     "eval": "Measure how well a trained model predicts a text.",
     "info": "Show what a checkpoint holds.",
+    "plot": "Plot the losses of runs, in the terminal or as a picture.",
+    "runs": "List runs, and show where two configurations differ.",
     "gradcheck": "Check every gradient of a configuration by finite differences.",
     "config": "Print the configuration's keys, defaults and meanings.",
     "corpus": "Tell what a text is like before a model is trained on it.",

@@ -21,6 +21,8 @@ if sys.platform == "win32":
         """Lock a byte far behind the text, which thus stays readable; raise an error if another process has it."""
         os.lseek(file.fileno(), 1 << 30, os.SEEK_SET)
         msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+
+    _try_share = _try_lock  # there is no other kind
 else:
     import fcntl
 
@@ -28,11 +30,16 @@ else:
         """Lock the file for whoever has it open here; raise an error if another process has it."""
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
+    def _try_share(file: BinaryIO) -> None:
+        """Lock the file beside other readers; raise an error if a writer has it."""
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+
 
 NAME = ".lock"
 HELD = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK}  # the lock is another's
 NO_LOCKS = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOLCK, errno.EINVAL}
 LONGEST = 1000  # bytes of the file that are read
+TEST_SECONDS = 0.05  # in which a reader's test of the lock is certainly over
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +124,7 @@ class Lock:
     def _lock(self, file: BinaryIO) -> None:
         """Lock an open file, or compare what it says where the file system has no locks."""
         try:
-            _try_lock(file)
+            _try_twice(file)
         except OSError as error:
             if error.errno in HELD:
                 raise self._in_use(_read(file), "wait until it has ended, or end it") from error
@@ -150,6 +157,34 @@ class Lock:
         if os.name == "nt":
             with contextlib.suppress(OSError):  # another process may have opened it by now
                 self._path.unlink()
+
+
+def is_held(folder: Path) -> bool:
+    """Tell whether a process writes to a run directory; the directory is left as it is.
+
+    A file that a killed process has left is tested for an instant, in which a writer that begins tries again.
+    """
+    try:
+        with open_regular(folder / NAME, "rb") as file:
+            try:
+                _try_share(file)  # until it is closed
+            except OSError as error:
+                holder = _read(file)
+                return error.errno in HELD or (holder is not None and not _has_ended(holder))
+    except OSError:  # there is none, or it is not for this user to read
+        pass
+    return False
+
+
+def _try_twice(file: BinaryIO) -> None:
+    """Lock the file; if another process has it, which may be a reader that tests the lock, try once more."""
+    try:
+        _try_lock(file)
+    except OSError as error:
+        if error.errno not in HELD:
+            raise
+        time.sleep(TEST_SECONDS)
+        _try_lock(file)
 
 
 def _this_process() -> Holder:

@@ -107,8 +107,8 @@ class Logged:
     end: int
 
 
-def logged(file: BinaryIO) -> Iterator[Logged]:
-    """Yield the lines of a file of metrics; those that were cut, or edited until they are no metrics, are left out."""
+def lines(file: BinaryIO) -> Iterator[tuple[dict[str, Any], int]]:
+    """Yield the values of each line and where it ends; lines that were cut, or are no JSON objects, are left out."""
     end = 0
     while line := file.readline(LONGEST_LINE):
         end += len(line)
@@ -116,7 +116,14 @@ def logged(file: BinaryIO) -> Iterator[Logged]:
             values = json.loads(line) if line.endswith(b"\n") else None
         except (ValueError, RecursionError):
             continue
-        if isinstance(values, dict) and isinstance(step := values.get("step"), int):
+        if isinstance(values, dict):
+            yield values, end
+
+
+def logged(file: BinaryIO) -> Iterator[Logged]:
+    """Yield what a resume needs of the lines of metrics that can be read."""
+    for values, end in lines(file):
+        if isinstance(step := values.get("step"), int):
             loss = values.get("valid_loss")
             yield Logged(step, loss if isinstance(loss, float) else None, end)
 

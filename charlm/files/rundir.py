@@ -367,7 +367,7 @@ def left_in(directory: Path) -> Left:
                 remedy=Remedy.START_ANEW,
                 path=directory,
             )
-        if runs := _runs_in(directory):
+        if runs := runs_in(directory):
             raise UsageError(f"{directory}: holds no run itself{_or_one_of(runs)}")
         raise UsageError(
             f"{directory}: holds no run to resume; one that was stopped before its first step has written nothing: "
@@ -441,24 +441,46 @@ def resolve(path: Path, which: Literal["best", "last"] = "best") -> Path:
             return path / name
     if path.is_dir():
         wanted = " or ".join(FILE_NAMES[which])
-        raise UsageError(f"{path}: no checkpoint in this folder ({wanted}){_or_one_of(_runs_in(path))}")
+        raise UsageError(f"{path}: no checkpoint in this folder ({wanted}){_or_one_of(runs_in(path))}")
     if os.path.lexists(path):
         raise UsageError(f"{path}: is no ordinary file; {SOUND}")
     raise UsageError(f"{path}: no such run or file{_or_one_of(_runs_near(path))}")
 
 
-def _runs_in(folder: Path) -> list[Path]:
+def runs_in(folder: Path) -> list[Path]:
     """List the run directories right inside a folder."""
     if not folder.is_dir():
         return []
     return [child for child in sorted(folder.iterdir()) if any((child / name).is_file() for name in FILE_NAMES["best"])]
 
 
+def metrics_of(path: Path) -> Path:
+    """Find the file of metrics that a person means by a run directory or by the file itself.
+
+    Raises
+    ------
+    UsageError
+        When there is none; the message names the runs that there are.
+    """
+    if path.is_dir():
+        if (path / METRICS).is_file():
+            return path / METRICS
+        raise UsageError(f"{path}: no {METRICS} in this folder{_or_one_of(runs_in(path))}")
+    if path.is_file():
+        if path.suffix == Path(METRICS).suffix:
+            return path
+        meant = f"; did you mean {path.parent}?" if (path.parent / METRICS).is_file() else ""
+        raise UsageError(f"{path}: is no run directory and no {METRICS}{meant}")
+    if os.path.lexists(path):
+        raise UsageError(f"{path}: is no ordinary file; name a run directory or its {METRICS}")
+    raise UsageError(f"{path}: no such run or file{_or_one_of(_runs_near(path))}")
+
+
 def _runs_near(path: Path) -> list[Path]:
     """List the runs that a person may have meant by a path that does not exist, the likely ones alone if any is."""
     from charlm.phrases import similar  # difflib is needed for this message alone
 
-    runs = _runs_in(path.parent) or _runs_in(path.parent / "runs")
+    runs = runs_in(path.parent) or runs_in(path.parent / "runs")
     likely = similar(path.name, [run.name for run in runs])
     return [run for run in runs if run.name in likely] or runs
 

@@ -10,27 +10,27 @@ TOP = {
     "a command that there is not": (
         "generate runs/run",
         2,
-        "No such command 'generate'; choose one of train, sample, eval, info, gradcheck, config, corpus, data, bench. Try `charlm --help`.",
+        "No such command 'generate'; choose one of train, sample, …. Try `charlm --help`.",
     ),
     "a run for a command": (
         "runs/run",
         2,
-        "No such command 'runs/run'; choose one of train, sample, eval, info, gradcheck, config, corpus, data, bench. Try `charlm --help`.",
+        "No such command 'runs/run'; choose one of train, sample, …. Try `charlm --help`.",
     ),
     "a configuration for a command": (
         "small.yaml",
         2,
-        "No such command 'small.yaml'; choose one of train, sample, eval, info, gradcheck, config, corpus, data, bench. Try `charlm --help`.",
+        "No such command 'small.yaml'; choose one of train, sample, …. Try `charlm --help`.",
     ),
     "help as a command": (
         "help",
         2,
-        "No such command 'help'; choose one of train, sample, eval, info, gradcheck, config, corpus, data, bench. Try `charlm --help`.",
+        "No such command 'help'; choose one of train, sample, …. Try `charlm --help`.",
     ),
     "an empty command": (
         '""',
         2,
-        "No such command ''; choose one of train, sample, eval, info, gradcheck, config, corpus, data, bench. Try `charlm --help`.",
+        "No such command ''; choose one of train, sample, …. Try `charlm --help`.",
     ),
     "a line end in the command": (
         '"tr\\nain"',

@@ -1,0 +1,109 @@
+"""`charlm plot`: the curves of runs, in the terminal or as a picture."""
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from charlm.cli.options import FiniteRange, PathOfAFile
+from charlm.cli.streams import is_terminal, say, write
+from charlm.errors import UsageError
+from charlm.phrases import one_line
+
+WIDEST = 160  # columns of a chart
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  charlm plot runs/plays
+  charlm plot runs/plays runs/verse --x minutes --from 0.5
+  charlm plot runs/plays --follow
+  charlm plot runs/plays -o curves.svg
+"""
+)
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=PathOfAFile())
+@click.option(
+    "--x",
+    type=click.Choice(["steps", "characters", "minutes"]),
+    default="steps",
+    help="What the curves are drawn against.",
+)
+@click.option(
+    "--smooth",
+    type=FiniteRange(min=0, max=0.999),
+    default=0.8,
+    metavar="S",
+    help="How much an older value counts in the mean that is drawn, against the next one; 0 draws no mean.",
+)
+@click.option("--no-raw", is_flag=True, help="Draw the means alone, without the values.")
+@click.option("--from", "start", type=FiniteRange(min=0), default=0, metavar="X", help="Leave out what is before X.")
+@click.option("--follow", is_flag=True, help="Draw anew whenever a run that is going on has logged something.")
+@click.option(
+    "--every",
+    type=FiniteRange(min=0, min_open=True),
+    default=2,
+    metavar="SECONDS",
+    help="How often to look with --follow.",
+)
+@click.option(
+    "-o", "--out", type=PathOfAFile(), metavar="FILE", help="Write a picture: .png, .svg or .html; needs Matplotlib."
+)
+def command(
+    runs: tuple[Path, ...], x: str, smooth: float, no_raw: bool, start: float, follow: bool, every: float,
+    out: Path | None,
+) -> None:  # fmt: skip
+    """Plot the losses of each RUN, and its learning rate and gradient norm below.
+
+    RUN is a run directory or its metrics.jsonl. The chart is as wide as the terminal; COLUMNS sets another width.
+    Without a terminal and with NO_COLOR in the environment it has no colours: every run has markers of its own.
+    """
+    import charlm
+
+    on_screen = out is None and is_terminal(sys.stdout)
+    if follow and out is None and not on_screen:
+        raise UsageError("--follow: standard output is no terminal; write a picture with --out FILE")
+    units = {charlm.curves(run).unit for run in runs}
+    if len(units) > 1:
+        say("charlm: some runs are of characters and some of bytes: their losses cannot be compared")
+
+    def draw() -> None:
+        plot = charlm.plot(*runs, x=x, smooth=smooth, raw=not no_raw, start=start)
+        if out is not None:
+            plot.save(out)
+            say(f"wrote {one_line(str(out))}")
+            return
+        text = plot.text(min(WIDEST, shutil.get_terminal_size().columns), coloured=on_screen and _has_colours())
+        write(f"\x1b[2J\x1b[H{text}" if follow else text, raw=True)  # names in it are of printable characters
+
+    if follow:
+        _follow(runs, every, draw)
+    else:
+        draw()
+
+
+def _has_colours() -> bool:
+    """Tell whether a terminal is to have colours; see https://no-color.org."""
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _follow(runs: tuple[Path, ...], seconds: float, draw: Callable[[], None]) -> None:
+    """Draw whenever a file of metrics has changed, until no run is going on."""
+    from charlm.files.lock import is_held
+    from charlm.files.rundir import metrics_of
+
+    files = [metrics_of(run) for run in runs]
+    drawn: list[int] = []
+    while True:
+        going = any(is_held(file.parent) for file in files)  # asked first, so that the last line is drawn
+        sizes = [file.stat().st_size if file.exists() else 0 for file in files]
+        if sizes != drawn and (any(sizes) or not going):
+            draw()
+            drawn = sizes
+        if not going:
+            return
+        time.sleep(seconds)
