@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import charlm
 from charlm.cli import main
 from charlm.errors import CharlmError, FileError, UsageError, WriteError
 from charlm.files import checkpoint
-from charlm.files.lock import Lock
+from charlm.files.lock import Lock, is_held
 from charlm.run import Run
 from charlm.workers.ranks import Ranks
 from tests.conftest import ROOT
@@ -24,7 +25,7 @@ POSIX = pytest.mark.skipif(os.name == "nt", reason="there are no such files")
 HOLD = """
 import sys, time
 from pathlib import Path
-from charlm.files.lock import Lock
+from charlm.files.lock import Lock, is_held
 lock = Lock(Path(sys.argv[1]))
 print("held", flush=True)
 time.sleep(60)
@@ -255,3 +256,37 @@ def test_warnings_are_printed_to_those_who_want_no_progress(run, tmp_path, capsy
     config.write_text(config.read_text().replace("max_steps: 24", "max_steps: 48"))
     assert main(["train", "--resume", str(run), "--quiet"]) == 0
     assert "config.yaml: was changed" in capsys.readouterr().err
+
+
+# --- Asking whether somebody writes
+
+
+def test_a_writer_is_seen_and_not_disturbed(run, holder):
+    lock = (run / ".lock").read_bytes()
+    assert is_held(run)
+    assert (run / ".lock").read_bytes() == lock
+    holder.kill()
+    holder.wait()
+    assert (run / ".lock").exists()
+    assert not is_held(run)
+    assert (run / ".lock").exists(), "a reader removes nothing"
+
+
+def test_a_writer_in_this_process_is_seen(run):
+    assert not is_held(run)
+    lock = Lock(run)
+    assert is_held(run)
+    lock.release()
+    assert not is_held(run)
+
+
+@POSIX
+def test_a_reader_that_asks_at_the_same_instant_keeps_no_writer_out(run):
+    import fcntl
+
+    with open(run / ".lock", "w+b") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        instant = threading.Timer(0.01, lambda: fcntl.flock(file, fcntl.LOCK_UN))
+        instant.start()
+        Lock(run).release()
+        instant.join()

@@ -23,6 +23,8 @@ from tests.wrong_inputs.data import DATA
 from tests.wrong_inputs.evaluate import EVAL
 from tests.wrong_inputs.gradcheck import GRADCHECK
 from tests.wrong_inputs.info import INFO
+from tests.wrong_inputs.plot import PLOT
+from tests.wrong_inputs.runs import RUNS
 from tests.wrong_inputs.sample import SAMPLE
 from tests.wrong_inputs.top import TOP
 from tests.wrong_inputs.train import TRAIN
@@ -33,6 +35,8 @@ TABLES: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     "sample": SAMPLE,
     "eval": EVAL,
     "info": INFO,
+    "plot": PLOT,
+    "runs": RUNS,
     "gradcheck": GRADCHECK,
     "config": CONFIG,
     "corpus": CORPUS,

@@ -15,7 +15,7 @@ TOP = {
     "a run for a command": (
         "runs/run",
         2,
-        "No such command 'runs/run'; choose one of train, sample, …. Try `charlm --help`.",
+        "No such command 'runs/run'; did you mean 'runs'? Try `charlm --help`.",
     ),
     "a configuration for a command": (
         "small.yaml",
