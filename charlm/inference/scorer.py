@@ -47,6 +47,8 @@ class Score:
         What is called a character here: ``char``, or ``byte`` in a model of bytes.
     network_loss : float or None
         The loss of the network alone, where all else is that of its mixture with an n-gram.
+    dynamic : bool
+        Whether the model adapted to the text as it read it; see `charlm.inference.dynamic`.
     """
 
     loss: float
@@ -56,6 +58,7 @@ class Score:
     streams: int = 1
     unit: str = "char"
     network_loss: float | None = None
+    dynamic: bool = False
 
     @property
     def bits_per_char(self) -> float:

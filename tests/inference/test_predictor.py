@@ -9,6 +9,7 @@ import pytest
 from charlm.arrays import IntArray
 from charlm.cells import NAMES
 from charlm.errors import NotFiniteError
+from charlm.inference.dynamic import Dynamic
 from charlm.inference.predictor import Counts, Network, Predictor
 from charlm.kernels.choice import load_backend
 from charlm.network.architecture import Architecture
@@ -18,7 +19,7 @@ from charlm.ngram.mixture import Mixture
 from charlm.ngram.reading import kinds
 from charlm.ngram.tables import NGram
 
-V, T = 5, 40
+V, T = 5, 80
 
 
 def network(cell: str, count: int, **options) -> Predictor:
@@ -33,13 +34,17 @@ def counted(order: int, start_symbol: int | None = None) -> NGram:
     return count(text, V, order, start_symbol)
 
 
-def mixed(count: int, start_symbol: int | None = None) -> Predictor:
+def mixed(count: int, start_symbol: int | None = None, kind: type[Network | Dynamic] = Network) -> Predictor:
     architecture = Architecture("gru", V, 6, 2, start_symbol=start_symbol)
     scales = np.random.default_rng(6).normal(0.5, 0.4, (kinds(4), 2))
     mixture = Mixture(counted(4, start_symbol), scales)
-    return Network(
-        Model(architecture, load_backend("numpy")), architecture.initial_parameters(1), count, mixture=mixture
-    )
+    model = Model(architecture, load_backend("numpy"))
+    return kind(model, architecture.initial_parameters(1), count, mixture=mixture)
+
+
+def adapting(cell: str, count: int) -> Predictor:
+    architecture = Architecture(cell, V, 6, 2)
+    return Dynamic(Model(architecture, load_backend("numpy")), architecture.initial_parameters(1), count)
 
 
 # What there is to try, by name; a function of how many texts are read in step.
@@ -51,6 +56,9 @@ PREDICTORS: dict[str, Callable[[int], Predictor]] = {
     "n-gram of one symbol": lambda count: Counts(counted(1), count),
     "network and n-gram": mixed,
     "network and n-gram of lines": partial(mixed, start_symbol=0),
+    **{f"adapting network of {cell}": partial(adapting, cell) for cell in NAMES},
+    "adapting network and n-gram": partial(mixed, kind=Dynamic),
+    "adapting network and n-gram of lines": partial(mixed, start_symbol=0, kind=Dynamic),
 }
 
 
