@@ -22,6 +22,7 @@ class Remedy(Enum):
     RESUME_ALONE = auto()
     NAME_CORPUS = auto()
     WITHOUT_NGRAM = auto()
+    OVERWRITE = auto()
 
 
 class CharlmError(Exception):

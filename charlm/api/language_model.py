@@ -2,6 +2,7 @@
 
 from __future__ import annotations  # evaluating those of the overloads would take longer than all else here
 
+import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -415,7 +416,7 @@ class LanguageModel:
         except (CharlmError, KeyError, TypeError):
             return text
 
-    def score(self, text: Readable, on_unknown: str = "error") -> Score:
+    def score(self, text: Readable, on_unknown: str = "error", *, dynamic: bool = False) -> Score:
         """Measure how well the model predicts a text, each character from those before it.
 
         The first character is given, not predicted; in a model of lines it is predicted as the first of a line. A
@@ -429,6 +430,9 @@ class LanguageModel:
             model of lines the first is given, too.
         on_unknown : {"error", "skip", "replace"}
             What to do with characters that the model never saw.
+        dynamic : bool
+            Whether a copy of the model adapts to the text while it reads it, in one stream; see `adapt`. Such figures
+            are not to be compared with those of models that stay as they are.
 
         Returns
         -------
@@ -436,7 +440,7 @@ class LanguageModel:
             The mean `loss` in nats per character, the same as `bits_per_char` and `perplexity`; `accuracy`, the share
             of characters that were the model's first guess; and how many `chars` were predicted. In a model of bytes
             all of them are of bytes, and `unit` is ``byte``. They are those of the network and its n-gram together
-            where the model has one; `network_loss` is then that of the network alone.
+            where the model has one; `network_loss` is then that of the network alone. `dynamic` is the argument.
 
         Raises
         ------
@@ -451,22 +455,112 @@ class LanguageModel:
         """
         from charlm.inference.scorer import CHARS_PER_STREAM, Scorer  # here, as writing needs none of it
 
+        if dynamic:
+            return self.adapt(text, on_unknown)[1]
+        ids = self._to_score(text, on_unknown)
+        team = Team(self._workers)
+        try:
+            lines = self.architecture.start_symbol is not None  # items know nothing of each other
+            scorer = Scorer(self._numpy, team, mixture=self.mixture)
+            score = scorer.score(self._weights, ids, CHARS_PER_STREAM if lines else SCORED_PER_STREAM)
+            if not isfinite(score.loss):
+                raise NotFiniteError.of_logits()
+            return replace(score, unit=self.vocabulary.unit)
+        finally:
+            team.close()
+
+    def adapt(
+        self, text: Readable, on_unknown: str = "error", on_progress: Callable[[int], object] | None = None
+    ) -> tuple[LanguageModel, Score]:
+        """Let a copy of the model adapt to a text while it reads it: dynamic evaluation (Krause et al. 2018).
+
+        The text is read in one stream, in segments of 32 characters. A segment is predicted first; then the weights
+        take a step against the gradient of its loss, and the counts and scales of the n-gram, if there is one, follow.
+
+        Parameters
+        ----------
+        text, on_unknown
+            As for `score`.
+        on_progress : callable, optional
+            Called after each segment with the number of its characters.
+
+        Returns
+        -------
+        LanguageModel
+            The model as it is after the text: weights and scales, with the n-gram of this one. `save` keeps it.
+        Score
+            What `score` returns with `dynamic`.
+
+        Raises
+        ------
+        UsageError
+            If the text is too short or has characters that the model never saw.
+        NotFiniteError
+            If the weights have diverged.
+
+        Examples
+        --------
+        >>> adapted, score = model.adapt("To be, or not to be")
+        >>> score.dynamic, score.chars
+        (True, 18)
+        """
+        from charlm.inference import dynamic  # here, as writing needs none of it
+
+        ids = self._to_score(text, on_unknown)
+        adaptation = dynamic.Adaptation(self._numpy, self._weights, self.mixture)
+        with blas_threads(1):
+            score = dynamic.score(adaptation, ids, on_progress)
+        kept = {name: self.metadata[name] for name in ("version", "config", "corpus") if name in self.metadata}
+        metadata = {**kept, "history": [], "adapted": self.metadata.get("adapted", 0) + len(ids)}
+        saved = Saved(self.architecture, adaptation.parameters, self.vocabulary, metadata, {}, adaptation.mixture)
+        adapted = LanguageModel(saved, self.path, self._kernels, self._workers, self._on_compiling, self._name)
+        return adapted, replace(score, unit=self.vocabulary.unit)
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write the model to a file that `load` reads, whole or not at all.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; its folder exists.
+        overwrite : bool
+            Whether to replace another file of that name; the one that the model was read from is never replaced.
+
+        Raises
+        ------
+        UsageError
+            If there is such a file, or no such folder.
+        WriteError
+            If the file cannot be written.
+        """
+        file = self.check_save(path, overwrite=overwrite)
+        own = ("architecture", "vocabulary", "version", "ngram")
+        metadata = {name: value for name, value in self.metadata.items() if name not in own}
+        modelfile.save(file, self.architecture, self._weights, self.vocabulary, metadata, mixture=self.mixture)
+
+    def check_save(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Return the file that `save` would write; raise the UsageError that it would raise."""
+        file = path_of("path", path)
+        if not file.parent.is_dir():
+            raise UsageError(f"{file}: there is no folder {file.parent} to write it to; make it first")
+        if file.is_dir():
+            raise UsageError(f"{file}: is a folder; name a file in it, such as {file / 'adapted.safetensors'}")
+        if file.exists() and file.samefile(self.path):
+            raise UsageError(f"{file}: is the file that the model was read from; name another one")
+        if os.path.lexists(file) and not overwrite:
+            raise UsageError(f"{file}: there is such a file; name another one, or replace it", remedy=Remedy.OVERWRITE)
+        return file
+
+    def _to_score(self, text: Readable, on_unknown: str) -> Ids:
+        """Return the ids of a text of which all but the first are predicted."""
         ids = self.encode(text, on_unknown)
         start = self.architecture.start_symbol
         if start is not None and isinstance(text, str | bytes):
             ids = np.concatenate([[start], ids])
         if len(ids) < 2:
             raise UsageError("a text needs at least two characters to be scored")
-        team = Team(self._workers)
-        try:
-            per_stream = SCORED_PER_STREAM if start is None else CHARS_PER_STREAM  # items know nothing of each other
-            scorer = Scorer(self._numpy, team, mixture=self.mixture)
-            score = scorer.score(self._weights, ids.astype(self.vocabulary.dtype), per_stream)
-            if not isfinite(score.loss):
-                raise NotFiniteError.of_logits()
-            return replace(score, unit=self.vocabulary.unit)
-        finally:
-            team.close()
+        scored: Ids = ids.astype(self.vocabulary.dtype)
+        return scored
 
     def log_probabilities(self, text: Readable, on_unknown: str = "error") -> Array:
         """Return what the model expected before each character of a text.

@@ -24,6 +24,7 @@ ADVICE = {
     Remedy.RESUME_ALONE: "`charlm train --resume {path}`",
     Remedy.NAME_CORPUS: "--corpus",
     Remedy.WITHOUT_NGRAM: "--without-ngram",
+    Remedy.OVERWRITE: "--force",
 }
 
 

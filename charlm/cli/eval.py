@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from charlm.cli.options import model_argument, on_unknown_option, options_in_messages, without_ngram_option
+from charlm.cli.options import PathOfAFile, model_argument, on_unknown_option, options_in_messages, without_ngram_option
 from charlm.cli.streams import say
 from charlm.errors import UsageError
 from charlm.phrases import one_line
 
 if TYPE_CHECKING:
+    from charlm.api.language_model import LanguageModel
+    from charlm.arrays import Ids
+    from charlm.corpus.vocabulary import Unit
     from charlm.inference.scorer import Score
 
 
@@ -23,6 +26,7 @@ Examples:
   charlm eval runs/plays --split test --json
   charlm eval runs/plays letter.txt
   cat letter.txt | charlm eval runs/plays -
+  charlm eval runs/plays letters.txt --dynamic --save letters.safetensors
 """
 )
 @model_argument
@@ -34,6 +38,9 @@ Examples:
 @click.option("--encoding", metavar="ENC", help="The encoding of FILE ...  [default: that of the model's corpus]")
 @on_unknown_option
 @without_ngram_option
+@click.option("--dynamic", is_flag=True, help="Score once more with a copy of MODEL that learns from what it has read.")
+@click.option("--save", metavar="FILE", type=PathOfAFile(), help="With --dynamic: write that copy to FILE.")
+@click.option("--force", is_flag=True, help="Let --save replace a file.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def command(
     model: Path,
@@ -43,6 +50,9 @@ def command(
     encoding: str | None,
     on_unknown: str,
     without_ngram: bool,
+    dynamic: bool,
+    save: Path | None,
+    force: bool,
     as_json: bool,
 ) -> None:
     """Measure how well MODEL predicts FILE ..., or a part of its own corpus.
@@ -51,6 +61,10 @@ def command(
     character but the first counts. A text of up to 50,000 characters is read in one stream, a longer one in several
     streams, each from a state that has read nothing; standard error says in how many. Figures of a model of bytes are
     per byte. Those of a model with an n-gram are of both together, with the loss of the network alone beside them.
+
+    With --dynamic the text is read a second time, in one stream, by a copy of MODEL that learns from each 32 characters
+    after it has predicted them. Its figures stand beside the others, which they do not replace. --save keeps the copy,
+    for `charlm sample` to write in that style; MODEL itself never changes.
     """
     import charlm
     from charlm.corpus.vocabulary import UNITS
@@ -61,7 +75,13 @@ def command(
         )
     if encoding and not files:
         raise UsageError("--encoding: is that of files to score; the model's own corpus keeps its encoding")
+    if save is not None and not dynamic:
+        raise UsageError("--save: writes the model that has adapted to the text; give --dynamic, too")
+    if force and save is None:
+        raise UsageError("--force: lets --save replace a file; give --save FILE, too, or leave it out")
     loaded = charlm.load(model, ngram=not without_ngram)
+    if save is not None:
+        loaded.check_save(save, overwrite=force)
     if files:
         with options_in_messages():
             ids, notes = loaded.read_files(files, on_unknown, encoding)
@@ -70,18 +90,17 @@ def command(
     else:
         ids = loaded.read_part(split or "valid", corpus or None)
     score, unit = loaded.score(ids), UNITS[loaded.vocabulary.unit]
+    adapted = _adapt(loaded, ids, save, force) if dynamic else None
     if as_json:
-        click.echo(json.dumps(_values(score)))
+        values = _values(score)
+        click.echo(json.dumps(values if adapted is None else {**values, "dynamic": _values(adapted)}))
     else:
         mixture = loaded.mixture
         both = "" if mixture is None else f", with the {mixture.ngram.order}-gram"
-        click.echo(f"loss           {score.loss:.4f} nats per {unit.noun}{both}")
-        if score.network_loss is not None:
-            click.echo(f"network_loss   {score.network_loss:.4f} nats per {unit.noun}, the network alone")
-        click.echo(f"bits_per_{unit.short}  {score.bits_per_char:.4f}")
-        click.echo(f"perplexity     {score.perplexity:.6g}")
-        click.echo(f"accuracy       {score.accuracy:.2%} of {unit.noun}s guessed")
-        click.echo(f"{unit.short}s          {score.chars:,}")
+        _show(score, unit, both)
+        if adapted is not None:
+            click.echo("dynamic: the model learned from the text it had read")
+            _show(adapted, unit, both)
     if score.streams > 1 and loaded.architecture.start_symbol is None:
         length = f"some {score.chars // score.streams:,} {unit.noun}s"
         say(f"read in {score.streams} streams of {length}, each from a state that has read nothing")
@@ -90,6 +109,30 @@ def command(
             f"one stream of the text is at {score.worst_stream:.2f} nats: the state has run away there; "
             "train with training.reset_probability above 0"
         )
+
+
+def _adapt(model: "LanguageModel", ids: "Ids", save: Path | None, force: bool) -> "Score":
+    """Score a text with a copy of a model that adapts to it, and save the copy."""
+    from tqdm import tqdm
+
+    unit = model.vocabulary.unit
+    with tqdm(total=len(ids) - 1, unit=unit, desc="dynamic", leave=False, disable=None, delay=2) as bar:
+        adapted, score = model.adapt(ids, on_progress=bar.update)
+    if save is not None:
+        adapted.save(save, overwrite=force)
+        say(one_line(f"the adapted model is in {save}"))
+    return score
+
+
+def _show(score: "Score", unit: "Unit", both: str) -> None:
+    """Print the figures of a text."""
+    click.echo(f"loss           {score.loss:.4f} nats per {unit.noun}{both}")
+    if score.network_loss is not None:
+        click.echo(f"network_loss   {score.network_loss:.4f} nats per {unit.noun}, the network alone")
+    click.echo(f"bits_per_{unit.short}  {score.bits_per_char:.4f}")
+    click.echo(f"perplexity     {score.perplexity:.6g}")
+    click.echo(f"accuracy       {score.accuracy:.2%} of {unit.noun}s guessed")
+    click.echo(f"{unit.short}s          {score.chars:,}")
 
 
 def _values(score: "Score") -> dict[str, float | int | None]:

@@ -51,6 +51,8 @@ def command(model: Path, as_json: bool) -> None:
     if "run" in loaded.metadata:
         check_run(loaded.path, loaded.metadata)
     write(one_line(f"{loaded.path}, written by charlm {loaded.metadata['version']}"))
+    if "adapted" in loaded.metadata:
+        write(f"adapted to {loaded.metadata['adapted']:,} characters of other text after its training")
     _show_network(loaded)
     if loaded.mixture is not None:
         _show_ngram(loaded.mixture)

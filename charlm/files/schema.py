@@ -140,7 +140,8 @@ def check_model(path: Path, metadata: Mapping[str, Any]) -> None:
     """
     check = _Checks(path, metadata)
     needed = {"architecture": section, "vocabulary": section, "version": text}
-    optional = {"corpus": text, "config": section, "run": section, "history": _history, "ngram": section}
+    optional = {"corpus": text, "config": section, "run": section, "history": _history, "ngram": section,
+                "adapted": whole(0, MOST_COUNT)}  # fmt: skip
     check(metadata, "", needed, optional)
     check.nothing_else(set().union(*metadata.get("history", [])), "history.", EVALUATION)
     check(metadata["vocabulary"], "vocabulary.", VOCABULARY)

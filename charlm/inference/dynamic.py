@@ -254,7 +254,7 @@ class Dynamic:
         return np.stack([text.read(ids[:, n]).mixture for n, text in enumerate(self._texts)], axis=1)
 
 
-def score(adaptation: Adaptation, ids: IntArray, on_progress: Callable[[int], None] | None = None) -> Score:
+def score(adaptation: Adaptation, ids: IntArray, on_progress: Callable[[int], object] | None = None) -> Score:
     """Let a model read a text in one stream, and measure how well it predicted every symbol but the first.
 
     Parameters

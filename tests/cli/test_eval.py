@@ -204,3 +204,53 @@ def test_files_to_score_may_have_an_encoding_of_their_own(evaluate, folder):
         status, output, error = evaluate("stream", *arguments)
         assert (status, output) == (2, "")
         assert message in error
+
+
+@pytest.fixture
+def saved(evaluate, tmp_path):
+    """Return a file with a model that has adapted to a text, and what was said about it."""
+    file = tmp_path / "adapted.safetensors"
+    return file, scored(evaluate("stream", "--dynamic", "--json", "--save", file))
+
+
+def test_dynamic_figures_stand_beside_the_static_ones(evaluate):
+    static, both = scored(evaluate("stream", "--json")), scored(evaluate("stream", "--dynamic", "--json"))
+    dynamic = both.pop("dynamic")
+    assert both == static
+    assert dynamic["chars"] == static["chars"]
+    assert dynamic["loss"] != static["loss"]
+    _, output, _ = evaluate("stream", "--dynamic")
+    assert [line.split()[1] for line in output.splitlines() if line.startswith("loss")] == [
+        f"{figures['loss']:.4f}" for figures in (static, dynamic)
+    ]
+    assert sum(line.startswith("dynamic: ") for line in output.splitlines()) == 1
+
+
+def test_an_adapted_model_is_saved_for_sampling_and_the_first_one_stays(evaluate, folder, tmp_path, capsys):
+    source, file = folder / "stream" / "best.safetensors", tmp_path / "adapted.safetensors"
+    before = source.read_bytes()
+    scored(evaluate("stream", "--dynamic", "--json", "--save", file))
+    assert source.read_bytes() == before
+    assert scored(evaluate(file, "--json"))["loss"] != scored(evaluate("stream", "--json"))["loss"]
+    assert cli.main(["sample", str(file), "--length", "20", "--seed", "1"]) == 0
+    assert len(capsys.readouterr().out) >= 20
+    assert cli.main(["info", str(file)]) == 0
+    assert "adapted to 300 characters" in capsys.readouterr().out
+
+
+def test_a_file_is_replaced_only_when_that_is_asked_for(evaluate, saved):
+    file, _ = saved
+    before = file.read_bytes()
+    status, _, message = evaluate("lines", "--dynamic", "--save", file)
+    assert (status, file.read_bytes()) == (2, before)
+    assert "--force" in message
+    assert evaluate("lines", "--dynamic", "--save", file, "--force")[0] == 0
+    assert file.read_bytes() != before
+
+
+def test_the_model_itself_is_never_replaced(evaluate, folder):
+    source = folder / "stream" / "best.safetensors"
+    before = source.read_bytes()
+    status, _, message = evaluate("stream", "--dynamic", "--save", source, "--force")
+    assert (status, source.read_bytes()) == (2, before)
+    assert "is the file that the model was read from" in message
