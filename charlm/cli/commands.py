@@ -17,7 +17,7 @@ COMMANDS = {
     "gradcheck": "Check every gradient of a configuration by finite differences.",
     "config": "Print the configuration's keys, defaults and meanings.",
     "corpus": "Tell what a text is like before a model is trained on it.",
-    "data": "List and fetch well-known public corpora, and make texts that test a memory.",
+    "data": "Fetch well-known public corpora, and make texts that test memory.",
     "bench": "Measure the speed of training on this machine.",
 }
 
