@@ -21,10 +21,10 @@ Hashes = npt.NDArray[np.uint64]
 Ranges = tuple[IntArray, IntArray]  # where ranges of passages begin, and how many passages each has
 
 LENGTH = 50  # symbols: long enough that nobody writes the same by chance
-BLOCK = 1 << 19  # symbols hashed at a time
+BLOCK = 1 << 16  # symbols hashed at a time
 CHUNK = 1 << 23  # passages of the validation part that are looked for at a time
 BASE = 0x9E3779B97F4A7C15
-MOST_BITS = 26  # of the table that sorts out at once most passages that are nowhere
+MOST_BITS = 26  # of the beginnings of hashes by which they are looked up
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,28 +169,45 @@ class _Hashing:
 
 
 class _Wanted:
-    """Hashes that are looked for, and which of them were met."""
+    """Hashes that are looked for, and which of them were met: sorted, with the place where each prefix begins."""
 
     def __init__(self, hashes: Hashes) -> None:
-        self._hashes = np.unique(hashes)
+        ordered = np.sort(hashes)
+        self._hashes = ordered[np.append(True, ordered[1:] != ordered[:-1])]
         self._met = np.zeros(len(self._hashes), bool)
-        bits = min(MOST_BITS, 3 + len(self._hashes).bit_length())
+        bits = min(MOST_BITS, len(self._hashes).bit_length())  # of a prefix, which hardly two hashes share
         self._shift = np.uint64(64 - bits)
-        self._likely = np.zeros(1 << bits, bool)
-        self._likely[hashes >> self._shift] = True
+        sizes = np.bincount((self._hashes >> self._shift).astype(np.int64), minlength=1 << bits)
+        self._begins = np.zeros(len(sizes) + 1, np.int32)
+        np.cumsum(sizes, out=self._begins[1:])
+
+    def find(self, hashes: Hashes) -> tuple[IntArray, IntArray]:
+        """Return the places of those of some hashes that are looked for, and where each stands among these."""
+        prefixes = hashes >> self._shift
+        at, ends = self._begins[prefixes], self._begins[prefixes + np.uint64(1)]
+        left = np.flatnonzero(at < ends)
+        found: list[IntArray] = [left[:0]]
+        while len(left):
+            same = self._hashes[at[left]] == hashes[left]
+            found.append(left[same])
+            left = left[~same]
+            at[left] += 1
+            left = left[at[left] < ends[left]]
+        places = np.concatenate(found)
+        return places, at[places]
 
     def meet(self, hashes: Hashes) -> IntArray:
         """Mark those of some hashes that are looked for, and return their places."""
-        likely = np.flatnonzero(self._likely[hashes >> self._shift])
-        there = np.minimum(self._hashes.searchsorted(hashes[likely]), len(self._hashes) - 1)
-        same = self._hashes[there] == hashes[likely]
-        self._met[there[same]] = True
-        found: IntArray = likely[same]
-        return found
+        places, which = self.find(hashes)
+        self._met[which] = True
+        return places
 
     def met(self, hashes: Hashes) -> npt.NDArray[np.bool_]:
         """Return which of these, all of them looked for, were met."""
-        return self._met[self._hashes.searchsorted(hashes)]
+        places, which = self.find(hashes)
+        result = np.zeros(len(hashes), bool)
+        result[places] = self._met[which]
+        return result
 
 
 def _longest(
