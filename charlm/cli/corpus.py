@@ -212,7 +212,8 @@ def _baseline(found: "Baseline | None", noun: str) -> Iterator[str]:
     if found is None:
         yield from _row("baseline", "unknown, as there is no validation part")
         return
-    yield from _row("baseline", f"what the validation part costs without a network, for each {noun}:")
+    last = f", counted in the training part's last {found.counted:,}" if found.counted < found.training else ""
+    yield from _row("baseline", f"what the validation part costs without a network, for each {noun}{last}:")
     costs = {
         "guessing among all symbols": found.uniform_bits,
         "knowing how frequent each symbol is": found.unigram_bits,

@@ -30,9 +30,10 @@ class Baseline:
         log2 V, for guessing among all symbols.
     unigram_bits : float
         The entropy of the training part's symbol frequencies, -sum p log2 p.
-    counted, scored : int
-        How many symbols of the training part were counted, its last ones, and how many of the validation part were
-        predicted, its first ones.
+    training, counted : int
+        How many symbols the training part has, and how many of them were counted, its last ones.
+    scored : int
+        How many symbols of the validation part were predicted, its first ones.
     """
 
     order: int
@@ -40,6 +41,7 @@ class Baseline:
     bits_of_order: dict[int, float]
     uniform_bits: float
     unigram_bits: float
+    training: int
     counted: int
     scored: int
 
@@ -82,6 +84,7 @@ def baseline(
         bits,
         log2(vocabulary_size),
         -float((shares * np.log2(shares)).sum()),
+        len(train),
         len(counted),
         len(scored) - 1,
     )

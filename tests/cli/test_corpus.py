@@ -3,7 +3,10 @@
 import gzip
 import io
 import json
+import re
+import shlex
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -11,7 +14,8 @@ import pytest
 import charlm
 from charlm import cli
 from charlm.corpus.inspection import Place
-from charlm.insight.baseline import baseline
+from charlm.insight.baseline import Baseline, baseline
+from tests.conftest import ROOT
 from tests.corpora import load_path, write
 from tests.runs import text
 
@@ -174,3 +178,19 @@ def test_notes_on_the_reading_go_to_standard_error(told, tmp_path):
     assert "byte order mark dropped from 1 file" in message
     assert "1 NUL character" in message
     assert "1 byte order mark" in output
+
+
+def test_the_page_shows_what_the_command_prints(capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    page = (ROOT / "docs" / "corpus.md").read_text("utf-8")
+    shown = re.findall(r"^    (.*)$", page, re.MULTILINE)
+    command, *transcript = shown
+    assert cli.main(shlex.split(command.removeprefix("$ charlm "))) == 0
+    assert capsys.readouterr().out.splitlines() == transcript
+
+
+def test_a_part_of_a_very_long_text_is_counted_and_told(monkeypatch, told, tmp_path):
+    counted = Baseline(3, 2.0, {3: 2.0}, 5.0, 4.0, training=9_000_000, counted=3_000_000, scored=1_000)
+    report = charlm.corpus_report(str(write(tmp_path / "text.txt", text(2_000))))
+    monkeypatch.setattr(charlm, "corpus_report", lambda *_, **__: replace(report, baseline=counted))
+    assert "for each character, counted in the training part's last 3,000,000:" in " ".join(told("text.txt")[0].split())

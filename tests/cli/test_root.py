@@ -99,8 +99,7 @@ def test_a_misspelt_command_is_answered_with_the_right_one(run_charlm):
 def test_a_command_like_no_other_is_answered_with_all_of_them(capsys):
     assert cli.main(["xyzzy"]) == 2
     assert capsys.readouterr().err == (
-        f"charlm: No such command 'xyzzy'; choose one of {', '.join(commands.COMMANDS)}. "
-        "Try `charlm --help`.\n"
+        f"charlm: No such command 'xyzzy'; choose one of {', '.join(commands.COMMANDS)}. Try `charlm --help`.\n"
     )
 
 
