@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Unpack, overload
 
 import numpy as np
 
-from charlm.api.options import WritingOptions, check, path_of
+from charlm.api.options import WritingOptions, check, path_of, texts_of
 from charlm.arrays import Array, Ids, IntArray
 from charlm.errors import CharlmError, NotFiniteError, Remedy, UsageError
 from charlm.files import modelfile, rundir
@@ -692,7 +692,7 @@ class LanguageModel:
                 raise UsageError("encoding: has no effect on a model of bytes; leave it out")
             check_encoding(encoding, "encoding")
             form["encoding"] = encoding
-        return read(_texts("files", files), self.vocabulary, on_unknown=on_unknown, **form)
+        return read(texts_of("files", files), self.vocabulary, on_unknown=on_unknown, **form)
 
     def read_part(
         self, part: Literal["train", "valid", "test"] = "valid", corpus: str | Path | Sequence[str | Path] | None = None
@@ -728,7 +728,7 @@ class LanguageModel:
         if section["split"][part] == 0:
             raise UsageError(f"{self._name}: has no {part} part (corpus.split.{part} is 0); name files to score")
         if corpus is not None:
-            section = {**section, "path": _texts("corpus", corpus)}
+            section = {**section, "path": texts_of("corpus", corpus)}
         text = read_again(section, settings.seed, self.metadata.get("corpus", ""), Path(self._name))
         ids: Ids = getattr(text, part)
         return ids
@@ -739,11 +739,3 @@ class LanguageModel:
         except (KeyError, TypeError):
             raise CharlmError(f"{self._name}: does not say how its corpus was read") from None
         return section
-
-
-def _texts(name: str, paths: str | Path | Sequence[str | Path]) -> list[str]:
-    """Return one path, or several, as texts."""
-    several = [paths] if isinstance(paths, str | Path) else paths
-    if not isinstance(several, list | tuple) or not all(isinstance(path, str | Path) for path in several):
-        raise UsageError(f"{name}: must be a path or a list of paths, got {as_written(paths)}")
-    return [str(path) for path in several]

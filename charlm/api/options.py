@@ -1,6 +1,6 @@
 """The options of the library's functions: what each takes, checked before anything is done."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import inf
 from numbers import Integral, Real
 from pathlib import Path
@@ -86,3 +86,11 @@ def path_of(name: str, path: Any) -> Path:
     except UsageError as error:
         error.args = (f"{name}: {error}",)
         raise
+
+
+def texts_of(name: str, paths: str | Path | Sequence[str | Path]) -> list[str]:
+    """Return one path, or several, as texts."""
+    several = [paths] if isinstance(paths, str | Path) else paths
+    if not isinstance(several, list | tuple) or not all(isinstance(path, str | Path) for path in several):
+        raise UsageError(f"{name}: must be a path or a list of paths, got {as_written(paths)}")
+    return [str(path) for path in several]

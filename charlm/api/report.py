@@ -5,10 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 from numbers import Real
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from charlm.api.options import texts_of
 from charlm.assemble import ngram_order
 from charlm.corpus import duplicates, splits
 from charlm.corpus.decoding import Options, check_encoding
@@ -24,7 +26,7 @@ from charlm.insight.baseline import MOST_COUNTED, Baseline, baseline
 from charlm.phrases import as_written
 
 SPLIT = {"train": 0.9, "valid": 0.05, "test": 0.05}  # the configuration's defaults
-SEED = 1
+SEED = 1  # of the configuration, too: it shuffles lines
 PASSAGE_SHOWN = 60  # symbols of the longest copied passage
 
 
@@ -162,20 +164,19 @@ class CorpusReport:
 
 
 def corpus_report(
-    path: str | Sequence[str],
+    path: str | Path | Sequence[str | Path],
     *,
     encoding: str = "utf-8",
     unit: str = "char",
     mode: str | None = None,
     split: Mapping[str, float] | None = None,
-    seed: int = SEED,
     on_stage: Callable[[str], object] | None = None,
 ) -> CorpusReport:
     """Tell what a text is like, without training on it.
 
     Parameters
     ----------
-    path : str or sequence of str
+    path : str, Path or sequence of them
         Files, directories, patterns, or ``-`` for standard input, as in the configuration's `corpus.path`.
     encoding : str
         The files' encoding.
@@ -185,8 +186,6 @@ def corpus_report(
         How the text is read; by default as it looks.
     split : mapping, optional
         The fractions `train`, `valid` and `test`, by default those of the configuration.
-    seed : int
-        The run's seed, which shuffles lines.
     on_stage : callable, optional
         Called with what is done next, in words.
 
@@ -213,15 +212,15 @@ def corpus_report(
     options = Options(encoding, unit, mode or "stream", "lf", None, False, 1, "\ufffd", "\n")
     chosen = splits.shares(_fractions(split or SPLIT))
     left_out: list[str] = []
-    with opened(path, left_out) as sources:
+    with opened(texts_of("path", path), left_out) as sources:
         size = sum(source.state()[0] for source in sources)
         say(f"reading {size:,} bytes")
         inspection = inspect(sources, options)
-        corpus = from_files(sources, options, chosen, seed, list(left_out))
+        corpus = from_files(sources, options, chosen, SEED, list(left_out))
         looks = form(corpus.train, corpus.vocabulary)
         if mode is None and looks.mode != options.mode:
             options = replace(options, mode=looks.mode)
-            corpus = from_files(sources, options, chosen, seed, list(left_out))
+            corpus = from_files(sources, options, chosen, SEED, list(left_out))
     say("looking for passages that the validation part copies from the training part")
     copied = _copied(corpus, options.mode, inspection, sources)
     say("counting n-grams")
@@ -245,10 +244,10 @@ def corpus_report(
     )
 
 
-def _fractions(split: Mapping[str, float]) -> dict[str, Any]:
+def _fractions(split: Any) -> dict[str, Any]:
     """Return a division of the text as the configuration writes it."""
-    if set(split) != set(splits.PARTS):
-        raise UsageError(f"split: must have the fractions {', '.join(splits.PARTS)}, got {as_written(dict(split))}")
+    if not isinstance(split, Mapping) or set(split) != set(splits.PARTS):
+        raise UsageError(f"split: must have the fractions {', '.join(splits.PARTS)}, got {as_written(split)}")
     for name, share in split.items():
         if isinstance(share, bool) or not isinstance(share, Real) or not isfinite(share):
             raise UsageError(f"split: must have finite numbers, got {as_written(share)} for {name}")

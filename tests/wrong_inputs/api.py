@@ -599,4 +599,44 @@ API: dict[str, tuple[Any, ...]] = {
         2,
         "runs/run: has done 24 steps; a length of 3 leaves nothing to do; give more",
     ),
+    "a number for a corpus to report on": (
+        lambda h: charlm.corpus_report(3),
+        2,
+        "path: must be a path or a list of paths, got 3",
+    ),
+    "a corpus to report on that is not there": (
+        lambda h: charlm.corpus_report("txet.txt"),
+        1,
+        "txet.txt: there is no such file; did you mean text.txt?",
+    ),
+    "a corpus to report on in an encoding that there is not": (
+        lambda h: charlm.corpus_report("text.txt", encoding=5),
+        2,
+        "encoding: 5 is not a text encoding; for example utf-8, utf-16, cp1252, latin-1",
+    ),
+    "a corpus to report on in a unit that there is not": (
+        lambda h: charlm.corpus_report("text.txt", unit="bytes"),
+        2,
+        "corpus.unit: 'bytes' is not a choice; did you mean 'byte'? (char, byte)",
+    ),
+    "a corpus to report on in a mode that there is not": (
+        lambda h: charlm.corpus_report("text.txt", mode="line"),
+        2,
+        "corpus.mode: 'line' is not a choice; did you mean 'lines'? (stream, lines)",
+    ),
+    "a corpus to report on in a part": (
+        lambda h: charlm.corpus_report("text.txt", split={"train": 1}),
+        2,
+        "split: must have the fractions train, valid, test, got {'train': 1}",
+    ),
+    "a corpus to report on in a list of parts": (
+        lambda h: charlm.corpus_report("text.txt", split=[0.9, 0.1, 0]),
+        2,
+        "split: must have the fractions train, valid, test, got [0.9, 0.1, 0]",
+    ),
+    "a corpus to report on in parts in quotes": (
+        lambda h: charlm.corpus_report("text.txt", split={"train": "0.9", "valid": 0.1, "test": 0}),
+        2,
+        "split: must have finite numbers, got '0.9' for train",
+    ),
 }
