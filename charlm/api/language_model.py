@@ -487,7 +487,7 @@ class LanguageModel:
         Returns
         -------
         LanguageModel
-            The model as it is after the text: weights and scales, with the n-gram of this one. `save` keeps it.
+            The model as it is after the text, which its n-gram counts, too; `save` keeps it.
         Score
             What `score` returns with `dynamic`.
 
@@ -505,14 +505,19 @@ class LanguageModel:
         (True, 18)
         """
         from charlm.inference import dynamic  # here, as writing needs none of it
+        from charlm.ngram.counting import count, merged
 
         ids = self._to_score(text, on_unknown)
         adaptation = dynamic.Adaptation(self._numpy, self._weights, self.mixture)
         with blas_threads(1):
             score = dynamic.score(adaptation, ids, on_progress)
+        mixture = adaptation.mixture
+        if mixture is not None:
+            read = count(ids, len(self.vocabulary), mixture.ngram.order, self.architecture.start_symbol)
+            mixture = replace(mixture, ngram=merged(mixture.ngram, read))
         kept = {name: self.metadata[name] for name in ("version", "config", "corpus") if name in self.metadata}
         metadata = {**kept, "history": [], "adapted": self.metadata.get("adapted", 0) + len(ids)}
-        saved = Saved(self.architecture, adaptation.parameters, self.vocabulary, metadata, {}, adaptation.mixture)
+        saved = Saved(self.architecture, adaptation.parameters, self.vocabulary, metadata, {}, mixture)
         adapted = LanguageModel(saved, self.path, self._kernels, self._workers, self._on_compiling, self._name)
         return adapted, replace(score, unit=self.vocabulary.unit)
 

@@ -25,7 +25,7 @@ from charlm.ngram.growing import GrowingNGram
 from charlm.ngram.mixture import Mixture
 
 SEGMENT = 32  # symbols that are predicted with the same weights
-RECENT_ORDER = 6  # of the n-gram of the text that was read
+RECENT_ORDER = 8  # of the n-gram of the text that was read
 EPS = 1e-8
 FIRM = 25.0  # added to the sum of a scale's squared gradients, so that its first steps are small
 

@@ -84,6 +84,46 @@ def _lower_orders(contexts: list[Keys], grams: list[tuple[Keys, IntArray]], V: i
     return tables
 
 
+def merged(first: NGram, second: NGram) -> NGram:
+    """Return the n-gram of two texts, each of which was counted: the one that counting both would have made.
+
+    Occurrences add up. How many different symbols came before a gram is counted anew in the grams that are longer by
+    one; where those of the first n-gram were pruned, its own number is the least.
+
+    Parameters
+    ----------
+    first, second : NGram
+        Of the same vocabulary; the second has no more orders than the first.
+    """
+    V = first.vocabulary_size
+    places: list[IntArray] = [np.zeros(1, np.int64)] * 2  # in the merged table of the order below
+    contexts: list[Keys] = []
+    grams: list[tuple[Keys, IntArray]] = []
+    for m in range(first.order):
+        both = [ngram.orders[m] for ngram in (first, second) if m < ngram.order]
+        renamed = [
+            place[order.contexts // V] * V + order.contexts % V for place, order in zip(places, both, strict=False)
+        ]
+        contexts.append(np.unique(np.concatenate(renamed)))
+        places = [contexts[-1].searchsorted(keys) for keys in renamed]
+        followed = [
+            np.repeat(at, np.diff(order.begins)) * V + order.symbols for at, order in zip(places, both, strict=True)
+        ]
+        keys = np.unique(np.concatenate(followed))
+        counts: IntArray = np.zeros((2, len(keys)), np.int64)
+        for row, own, order in zip(counts, followed, both, strict=False):
+            row[keys.searchsorted(own)] = order.counts
+        grams.append((keys, counts))
+    tables = []
+    for m, (keys, counts) in enumerate(grams):
+        together: IntArray = counts.sum(axis=0)
+        if m + 1 < len(grams):
+            different = _continuations(keys, together, contexts[m + 1], grams[m + 1][0], V)
+            together = np.maximum(different, counts.max(axis=0))
+        tables.append(_order(contexts[m], keys, together, V))
+    return NGram(V, tuple(tables))
+
+
 def _continuations(keys: Keys, occurrences: IntArray, longer: Keys, longer_keys: Keys, V: int) -> IntArray:
     """Return how many different symbols came before each gram; its occurrences where none did."""
     place, follower = np.divmod(longer_keys, V)

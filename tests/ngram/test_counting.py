@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from charlm.ngram.counting import count, nested, pruned
+from charlm.ngram.counting import count, merged, nested, pruned
 from charlm.ngram.reading import Distributions, Reader
 from charlm.ngram.tables import NGram
 
@@ -153,3 +153,23 @@ def test_the_probability_of_one_symbol_is_that_of_its_distribution(N):
     recent, targets = rng.integers(-1, 6, (N - 1, 200)), rng.integers(0, 6, 200)
     expected = distributions.read(recent)[0][np.arange(200), targets]
     np.testing.assert_allclose(distributions.log_probabilities_of(recent, targets), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("N", [1, 2, 4])
+@pytest.mark.parametrize("V", [3, 7, 300])
+def test_two_counts_merged_are_the_count_of_both_texts(N, V):
+    rng = np.random.default_rng(V)
+    first, second = (rng.integers(0, V, length) * rng.integers(0, 2, length) for length in (400, 150))
+    first[-1] = second[0] = 0  # no context reaches over the symbol at which an item starts
+    both = count(np.concatenate([first, second[1:]]), V, N, 0)
+    got = merged(count(first, V, N, 0), count(second, V, N, 0))
+    for order, expected in zip(got.orders, both.orders, strict=True):
+        for name in ("contexts", "begins", "symbols", "counts", "discounts"):
+            np.testing.assert_array_equal(getattr(order, name), getattr(expected, name))
+
+
+def test_a_short_text_is_merged_into_longer_orders():
+    text = np.random.default_rng(0).integers(0, 3, 200)
+    got = merged(count(text, 3, 5), count(text[:3], 3, 5))
+    assert got.order == 5
+    assert sum(got.orders[0].counts) >= sum(count(text, 3, 5).orders[0].counts)
