@@ -111,8 +111,8 @@ class CorpusReport:
         How many symbols the text has, before empty lines are left out of a list.
     unit, encoding, mode : str
         How the text was read; `mode` as it was given, or as the text looks.
-    mode_reason : str
-        What the text looks like, and why.
+    likely_mode, mode_reason : str
+        The mode that suits what the text looks like, and why.
     ascii : bool
         Whether every symbol is of ASCII.
     byte_order_marks : int
@@ -139,6 +139,7 @@ class CorpusReport:
     unit: str
     encoding: str
     mode: str
+    likely_mode: str
     mode_reason: str
     ascii: bool
     byte_order_marks: int
@@ -231,6 +232,7 @@ def corpus_report(
         unit=unit,
         encoding=encoding,
         mode=options.mode,
+        likely_mode=looks.mode,
         mode_reason=looks.reason,
         ascii=not inspection.counts[128:].any(),
         byte_order_marks=inspection.tally.byte_order_marks,

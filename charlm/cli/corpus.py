@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charlm.cli.display import on_one_line, readable
+from charlm.cli.display import cut, on_one_line, readable
 from charlm.cli.options import options_in_messages
 from charlm.cli.streams import say, write, write_json
 from charlm.phrases import count, one_line, shortened
@@ -22,7 +22,9 @@ LABEL = 11  # columns
 WIDTH = 80
 FREQUENT = 12  # symbols
 RARE = 5  # times that a rare symbol occurs at most
+CITED = 60  # columns of a copied passage
 SHOWN = 12  # rare symbols, and odd ones
+FIRM = "\u00a0"  # a space at which no line is broken; what is printable has none
 
 
 def _fractions(ctx: click.Context, param: click.Parameter, value: str | None) -> dict[str, float] | None:
@@ -132,7 +134,7 @@ def _lines(report: "CorpusReport") -> Iterator[str]:
         yield from _row("encoding", report.encoding + (f", {count(marks, 'byte order mark')}" if marks else ""))
     yield from _row("newlines", _newlines(report))
     yield from _row("lines", _about_lines(report, noun))
-    yield from _row("mode", f"{report.mode}; it looks like {report.mode_reason}")
+    yield from _row("mode", _mode(report))
     yield from _row("frequent", ", ".join(_frequency(symbol, report) for symbol in report.symbols[:FREQUENT]))
     yield from _symbols(
         "rare",
@@ -151,7 +153,7 @@ def _row(label: str, text: str, indent: str = "") -> Iterator[str]:
     """Yield a label and a text, wrapped beside it."""
     lines = textwrap.wrap(text, WIDTH - LABEL, break_long_words=False, break_on_hyphens=False, subsequent_indent=indent)
     for number, line in enumerate(lines):
-        yield f"{'' if number else label:<{LABEL}}{line}"
+        yield f"{'' if number else label:<{LABEL}}{line.replace(FIRM, ' ')}"
 
 
 def _newlines(report: "CorpusReport") -> str:
@@ -159,6 +161,12 @@ def _newlines(report: "CorpusReport") -> str:
     found = [f"{number:,} {kind}" for kind, number in kinds.items() if number]
     mixed = "mixed: " if len(found) > 1 else ""
     return f"{mixed}{', '.join(found) or 'none'}"
+
+
+def _mode(report: "CorpusReport") -> str:
+    looks = f"{report.mode}; it looks like {report.mode_reason}"
+    other = {"stream": "lines", "lines": "stream"}[report.mode]
+    return f"{looks} (if not: --mode{FIRM}{other})" if report.mode == report.likely_mode else looks
 
 
 def _about_lines(report: "CorpusReport", noun: str) -> str:
@@ -169,7 +177,8 @@ def _about_lines(report: "CorpusReport", noun: str) -> str:
 
 
 def _frequency(symbol: "Symbol", report: "CorpusReport") -> str:
-    return f"{_shown(symbol, report.unit)} {symbol.count / report.characters:.1%}"
+    shown = "space" if symbol.symbol == " " else _shown(symbol, report.unit)
+    return f"{shown}{FIRM}{symbol.count / report.characters:.1%}"
 
 
 def _shown(symbol: "Symbol", unit: str) -> str:
@@ -201,10 +210,8 @@ def _copied(copied: "Copied | None") -> str:
         "training part"
     )
     if copied.longest:
-        text += (
-            f"; the longest has {copied.longest:,}: {on_one_line(copied.text)!r} in {copied.valid_place}, and in "
-            f"{copied.train_place}"
-        )
+        cited = cut(on_one_line(copied.text), CITED)
+        text += f"; the longest has {copied.longest:,}: {cited!r} in {copied.valid_place}, and in {copied.train_place}"
     return text
 
 

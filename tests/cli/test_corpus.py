@@ -123,7 +123,10 @@ def test_a_list_of_names_is_read_as_lines(told, tmp_path):
     # Each name stands there four times, so that all of the validation part's are in the training part, too.
     assert report["copied"]["noun"] == "lines"
     assert (report["copied"]["number"], report["copied"]["copied"]) == (12, 12)
-    assert "lines, shuffled" in " ".join(told("names.txt")[0].split())
+    words = " ".join(told("names.txt")[0].split())
+    assert "lines, shuffled" in words
+    assert "few that end as sentences do (if not: --mode stream)" in words
+    assert "(if not" not in told("names.txt", "--mode", "stream")[0]
     assert json.loads(told("names.txt", "--mode", "stream", "--json")[0])["mode"] == "stream"
 
 
