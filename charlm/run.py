@@ -20,6 +20,7 @@ from charlm.corpus.windows import Windows
 from charlm.errors import CharlmError, DamagedFileError, NotFiniteError, Remedy, UsageError
 from charlm.files import modelfile, rundir, schema, transfer
 from charlm.files.identity import check_same_run, remarks_on_best
+from charlm.files.logs import LOGS
 from charlm.files.metrics import Interval
 from charlm.files.rundir import BEST, LAST, METRICS, SAMPLES, Left, RunDirectory, left_in
 from charlm.inference.filters import Filter
@@ -83,6 +84,7 @@ class Run:
         self._closed = False
         self._happened: list[str] = []
         c = config
+        self._logs = [LOGS[name](directory.path) for name in c.training.log_to if ranks.rank == 0]
         self.notes = list(corpus.report)
         self.warnings: list[str] = []
         check_fits(len(corpus.train), c.training.batch_size, c.training.seq_length)
@@ -330,6 +332,8 @@ class Run:
                 raise DamagedFileError(f"{path}: damaged: {error}; use another copy of the file") from error
             if ranks.rank == 0:
                 run.warnings += files.rewind(sizes, left.step, _as_written(files, began))
+                for log in run._logs:
+                    log.rewind(left.step)
                 run.warnings += remarks_on_best(files.path, saved.metadata)
             if settings != began:
                 with files.change(config.dump_yaml(settings)) if ranks.rank == 0 else nullcontext():
@@ -367,6 +371,8 @@ class Run:
         if not self._closed:
             self._closed = True
             self.team.close()
+            for log in self._logs:
+                log.close()
             self.directory.release()
 
     def __enter__(self) -> Self:
@@ -486,6 +492,8 @@ class Run:
             self.directory.rewind(run["sizes"], run["standing"]["step"], _as_written(self.directory, self.config))
             event = {"step": self.trainer.status.step, "event": "rollback", "learning_rate": rate, "reason": why}
             self.directory.append(METRICS, json.dumps(event) + "\n")
+        for log in self._logs:
+            log.rewind(self.trainer.status.step)
         self.save()
 
     def _note_score(self, progress: Progress) -> None:
@@ -511,6 +519,8 @@ class Run:
         self.record.interval = Interval()
         if self.ranks.rank == 0:
             self.directory.append(METRICS, line)
+        for log in self._logs:
+            log.figures(progress.step, json.loads(line))
 
     def _write_sample(self, progress: Progress) -> str | None:
         """Let the model write a little, and keep it."""
@@ -527,6 +537,8 @@ class Run:
         )
         text = vocabulary.decode(np.array(list(chain.from_iterable(d.ids for d in drawn))))
         self.directory.append(SAMPLES, f"--- step {progress.step}, epoch {progress.epoch:.2f}\n{text}\n\n")
+        for log in self._logs:
+            log.sample(progress.step, text)
         return text
 
     def save(self) -> None:

@@ -16,6 +16,7 @@ from charlm.config.values import (
     Encoding,
     Epochs,
     Layers,
+    Logs,
     Megabytes,
     Minutes,
     OneOf,
@@ -152,6 +153,7 @@ class Training(_Section):
     sample_every: CountOrZero = Field(default=500, description="steps between samples; 0 is never")
     sample_length: Size = Field(default=200, description="characters in a sample")
     sample_temperature: float = Field(default=0.8, ge=0, description="low is cautious, high is adventurous")
+    log_to: Logs = Field(default=(), description="where figures and samples go, too: [tensorboard]")
 
 
 class Optimizer(_Section):

@@ -16,6 +16,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from charlm.files.logs import LOGS
 from charlm.limits import MOST_LAYERS, MOST_ORDER, MOST_UNITS, MOST_WORKERS
 
 _AS_MEANT = (
@@ -106,6 +107,12 @@ Character = Annotated[
 Separator = Annotated[str, Field(max_length=100), must("must be a text of at most 100 characters, or ''")]
 Betas = Annotated[
     tuple[Decay, Decay], BeforeValidator(_tuple_of_list), must("must be two numbers, each at least 0 and below 1")
+]
+Logs = Annotated[
+    tuple[Annotated[str, OneOf("a log", tuple(LOGS))], ...],
+    Field(max_length=len(LOGS)),
+    BeforeValidator(_tuple_of_list),
+    must(f"must be [] or [{', '.join(LOGS)}]"),
 ]
 Workers = Annotated[
     Literal["auto"] | Annotated[int, Field(ge=1, le=MOST_WORKERS)],

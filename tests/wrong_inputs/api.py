@@ -389,7 +389,7 @@ API: dict[str, tuple[Any, ...]] = {
     "a section beside the file": (
         lambda h: charlm.load_config("small.yaml", {"model": {"cell": "gru"}}),
         2,
-        "model: is a section; set one of its keys (model.cell, model.hidden_size, model.num_layers, model.embedding_size, model.dropout, model.tie_weights, model.dtype)",
+        "model: is a section; set one of its keys (model.cell, model.hidden_size, model.num_layers, model.embedding_size, model.dropout, model.ngram, model.tie_weights, model.dtype)",
     ),
     "a key without its section beside the file": (
         lambda h: charlm.load_config("small.yaml", {"hidden_size": 4}),
@@ -638,5 +638,35 @@ API: dict[str, tuple[Any, ...]] = {
         lambda h: charlm.corpus_report("text.txt", split={"train": "0.9", "valid": 0.1, "test": 0}),
         2,
         "split: must have finite numbers, got '0.9' for train",
+    ),
+    "no runs to plot": (lambda h: charlm.plot(), 2, "runs: there are none; name a run directory"),
+    "a list of runs to plot": (
+        lambda h: charlm.plot(["runs/run", "runs/bytes"]),
+        2,
+        "run: ['runs/run', 'runs/bytes'] is not a path; give text or a pathlib.Path",
+    ),
+    "an x like none": (
+        lambda h: charlm.plot("runs/run", x="step"),
+        2,
+        "x: must be steps, characters or minutes, got 'step'; did you mean 'steps'?",
+    ),
+    "no x": (lambda h: charlm.plot("runs/run", x=None), 2, "x: must be steps, characters or minutes, got None"),
+    "all of the past": (
+        lambda h: charlm.plot("runs/run", smooth=1),
+        2,
+        "smooth: must be at least 0 and below 1, got 1",
+    ),
+    "a start that is no number": (
+        lambda h: charlm.plot("runs/run", start=float("nan")),
+        2,
+        "start: must be finite and at least 0, got nan",
+    ),
+    "curves of a text": (lambda h: charlm.curves("text.txt"), 2, "text.txt: is no run directory and no metrics.jsonl"),
+    "a list of nothing": (lambda h: charlm.runs("nowhere"), 2, "nowhere: is not there; name a directory of runs"),
+    "runs of a number": (lambda h: charlm.runs(3), 2, "directory: 3 is not a path; give text or a pathlib.Path"),
+    "a difference from nothing": (
+        lambda h: charlm.compare_configs("runs/run", ""),
+        2,
+        "second: the path is empty; name a file or a directory",
     ),
 }
