@@ -114,6 +114,25 @@ def test_places_are_those_of_the_files_of_which_the_text_is_made(tmp_path):
     )
 
 
+@pytest.mark.parametrize("last", ["", "\n"])
+def test_a_place_on_the_first_line_of_a_file_has_its_column(tmp_path, last):
+    first = write(tmp_path / "1.txt", f"tin {PASSAGE}{last}")
+    second = write(tmp_path / "2.txt", text(3_000))
+    third = write(tmp_path / "3.txt", f"tin ra {PASSAGE}")
+    whole = {"train": 0.9, "valid": 0.1, "test": 0}
+    copied = charlm.corpus_report([first, second, third], mode="stream", split=whole).copied
+    assert copied
+    # The space before the passage is in both parts, too.
+    assert (copied.train_place, copied.valid_place) == (Place(str(first), 1, 4), Place(str(third), 1, 7))
+
+
+@pytest.mark.parametrize("unit", ["char", "byte"])
+def test_line_ends_are_told_apart(tmp_path, unit):
+    path = write(tmp_path / "text.txt", "tin\r\nra\rtin\nra\r\n" * 20 + "\n")
+    newlines = charlm.corpus_report(path, unit=unit).newlines
+    assert (newlines.lf, newlines.crlf, newlines.cr) == (21, 40, 20)
+
+
 def test_a_list_of_names_is_read_as_lines(told, tmp_path):
     write(tmp_path / "names.txt", NAMES * 4)
     report = json.loads(told("names.txt", "--json")[0])
@@ -136,12 +155,13 @@ def test_names_that_occur_once_are_in_one_part_only(told, tmp_path):
     assert (copied["number"], copied["copied"], copied["share"]) == (3, 0, 0)
 
 
-@pytest.mark.parametrize("unit", ["char", "byte"])
-def test_the_baseline_is_what_the_parts_of_a_training_cost(tmp_path, unit):
+@pytest.mark.parametrize(("unit", "mode"), [("char", "stream"), ("byte", "stream"), ("char", "lines")])
+def test_the_baseline_is_what_the_parts_of_a_training_cost(tmp_path, unit, mode):
     path = write(tmp_path / "text.txt", text(4_000) + "é§\n" * 5)
-    report = charlm.corpus_report(str(path), unit=unit, mode="stream")
-    corpus = load_path(path, unit=unit, separator="\n")
-    assert report.baseline == baseline(corpus.train, corpus.valid, len(corpus.vocabulary), 5)
+    report = charlm.corpus_report(path, unit=unit, mode=mode)
+    corpus = load_path(path, unit=unit, mode=mode, separator="\n")
+    start = corpus.vocabulary.id_of("\n") if mode == "lines" else None
+    assert report.baseline == baseline(corpus.train, corpus.valid, len(corpus.vocabulary), 5, start)
 
 
 def test_figures_of_bytes_are_called_so(told, tmp_path):
