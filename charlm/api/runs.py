@@ -87,8 +87,8 @@ def runs(directory: str | Path = "runs") -> list[ListedRun]:
 
     Examples
     --------
-    >>> [(run.path.name, run.state) for run in charlm.runs("runs")][:1]
-    [('plays', 'finished')]
+    >>> [(run.state, run.step) for run in charlm.runs("runs/plays")]
+    [('finished', 24)]
     """
     folder = path_of("directory", directory)
     if not folder.is_dir():
@@ -162,6 +162,11 @@ def compare_configs(first: str | Path, second: str | Path) -> dict[str, tuple[An
     ------
     CharlmError
         If one of them cannot be read.
+
+    Examples
+    --------
+    >>> charlm.compare_configs("runs/plays", "runs/bytes")["corpus.unit"]
+    ('char', 'byte')
     """
     of_first, of_second = (
         dict(_flat(_configuration(path_of(name, path)).to_dict()))

@@ -95,14 +95,20 @@ def _follow(runs: tuple[Path, ...], seconds: float, draw: Callable[[], None]) ->
     """Draw whenever a file of metrics has changed, until no run is going on."""
     from charlm.files.lock import is_held
     from charlm.files.rundir import metrics_of
+    from charlm.insight.plot import NothingToDrawError
 
     files = [metrics_of(run) for run in runs]
     drawn: list[int] = []
     while True:
         going = any(is_held(file.parent) for file in files)  # asked first, so that the last line is drawn
         sizes = [file.stat().st_size if file.exists() else 0 for file in files]
-        if sizes != drawn and (any(sizes) or not going):
-            draw()
+        if sizes != drawn:
+            try:
+                draw()
+            except NothingToDrawError as error:
+                if not going:
+                    raise
+                say(f"charlm: {error}; waiting for more")
             drawn = sizes
         if not going:
             return

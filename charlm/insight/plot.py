@@ -29,6 +29,10 @@ X_AXES: Mapping[str, Callable[[Curves], Array]] = {
 UNITS = {"char": "character", "byte": "byte"}
 
 
+class NothingToDrawError(UsageError):
+    """The runs have logged nothing yet that a plot could show."""
+
+
 @dataclass(frozen=True, slots=True)
 class Series:
     """A curve of a panel.
@@ -159,8 +163,10 @@ def plot(
 
     Raises
     ------
+    NothingToDrawError
+        If there is nothing to draw.
     UsageError
-        If there is nothing to draw, or more runs than there are markers.
+        If there are more runs than markers.
     """
     if len(runs) > MOST_RUNS:
         raise UsageError(f"{len(runs)} runs are too many for one plot; choose at most {MOST_RUNS} of them")
@@ -178,7 +184,7 @@ def plot(
         Panel("gradient norm", _after(norms, start), _is_wide(_after(norms, start))),
     ]
     if not panels[0].series:
-        raise UsageError(_nothing(runs, x, start))
+        raise NothingToDrawError(_nothing(runs, x, start))
     return Plot(x, tuple(map(one_line, runs)), tuple(panel for panel in panels if panel.series), tuple(_legend(runs)))
 
 

@@ -83,7 +83,7 @@ def test_a_finished_run_is_drawn_once_and_not_followed(folder, on_screen):
     assert on_screen(folder / "run", "--follow").count("\x1b[2J\x1b[H") == 1
 
 
-def test_a_run_is_followed_until_it_has_ended(tmp_path, on_screen):
+def test_a_run_is_followed_until_it_has_ended(tmp_path, on_screen, capsys):
     (tmp_path / "run").mkdir()
     path = tmp_path / "run/metrics.jsonl"
     path.touch()
@@ -105,3 +105,15 @@ def test_a_run_is_followed_until_it_has_ended(tmp_path, on_screen):
     training.join()
     steps = re.findall(r"at step (\d+)\n", drawn)
     assert (steps[0], steps[1], steps[-1]) == ("10", "20", "30")
+    assert set(capsys.readouterr().err.splitlines()) <= {
+        f"charlm: {tmp_path / 'run'}: no figures yet; the first line of metrics is written after training.log_every "
+        "steps; waiting for more"
+    }
+
+
+def test_a_run_that_ends_without_a_figure_is_an_error(tmp_path, capsys):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/metrics.jsonl").touch()
+    with contextlib.redirect_stdout(Screen()):
+        assert cli.main(["plot", str(tmp_path / "run"), "--follow"]) == 2
+    assert "no figures yet" in capsys.readouterr().err
