@@ -76,18 +76,25 @@ def baseline(
         for ngram in nested(counted, vocabulary_size, most_order, start_symbol)
     }
     order = min(bits, key=lambda order: bits[order])
-    shares = np.bincount(np.asarray(train)) / len(train)
-    shares = shares[shares > 0]
     return Baseline(
         order,
         bits[order],
         bits,
         log2(vocabulary_size),
-        -float((shares * np.log2(shares)).sum()),
+        entropy(train, vocabulary_size),
         len(train),
         len(counted),
         len(scored) - 1,
     )
+
+
+def entropy(ids: Ids, vocabulary_size: int) -> float:
+    """Return the entropy of the symbol frequencies of a text, shape (n,), in bits per symbol."""
+    numbers = np.zeros(vocabulary_size, np.int64)
+    for start in range(0, len(ids), BLOCK):  # counting all at once would take eight bytes for each symbol
+        numbers += np.bincount(ids[start : start + BLOCK], minlength=vocabulary_size)
+    shares = numbers[numbers > 0] / len(ids)
+    return -float((shares * np.log2(shares)).sum())
 
 
 def cross_entropy(ngram: Distributions, ids: IntArray, block: int = BLOCK) -> float:
