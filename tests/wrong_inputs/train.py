@@ -890,4 +890,14 @@ TRAIN = {
         1,
         "locked/run: cannot be made or written to: …/locked is not yours to write in; name another directory (--out)",
     ),
+    "a log that is no list": (
+        "train small.yaml --set training.log_to=tensorboard",
+        2,
+        "--set training.log_to: must be [] or [tensorboard], got 'tensorboard'",
+    ),
+    "a log that there is not": (
+        "train small.yaml --set training.log_to=[wandb]",
+        2,
+        "--set training.log_to: must be [] or [tensorboard], got ['wandb']",
+    ),
 }
