@@ -258,4 +258,7 @@ def _best(curves: Curves) -> str:
 
 
 def _happened(curves: Curves) -> str:
-    return "".join(f"; {one_line(event.kind)} to step {event.step:,}" for event in curves.events[:3])
+    if not curves.events:
+        return ""
+    last, number = curves.events[-1], len(curves.events)
+    return f"; {one_line(last.kind)} to step {last.step:,}" + (f", the last of {number:,}" if number > 1 else "")

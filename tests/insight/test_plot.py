@@ -103,6 +103,11 @@ def test_the_legend_names_each_run_with_its_best_loss_and_what_happened(run):
     assert plot.text().endswith("\n".join(plot.legend))
 
 
+def test_the_last_of_several_events_is_named(run):
+    plot = charlm.plot(run(lines=[*LINES, {"step": 2, "event": "rollback"}, {"step": 6, "event": "rollback"}]))
+    assert plot.legend[0].endswith("nats at step 8; rollback to step 6, the last of 2")
+
+
 def test_a_loss_that_is_never_a_number_is_said(run):
     plot = charlm.plot(run(), run("b", [{"step": 1, "loss": None}]))
     assert plot.legend[1].endswith("b: no loss")
