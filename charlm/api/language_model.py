@@ -476,6 +476,7 @@ class LanguageModel:
 
         The text is read in one stream, in segments of 32 characters. A segment is predicted first; then the weights
         take a step against the gradient of its loss, and the counts and scales of the n-gram, if there is one, follow.
+        See `charlm.inference.dynamic`.
 
         Parameters
         ----------
@@ -487,7 +488,7 @@ class LanguageModel:
         Returns
         -------
         LanguageModel
-            The model as it is after the text, which its n-gram counts, too; `save` keeps it.
+            The model with the weights as they are after the text, which its n-gram counts, too; `save` keeps it.
         Score
             What `score` returns with `dynamic`.
 

@@ -9,7 +9,7 @@ were trained. The paper takes v from the training text, which is not at hand whe
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -44,8 +44,8 @@ class Rates:
         The learning rate of the mixture's scales, for Adagrad.
     """
 
-    weights: float = 1e-3
-    decay: float = 1e-3
+    weights: float = 1.5e-3
+    decay: float = 3e-3
     scales: float = 0.2
 
 
@@ -78,6 +78,13 @@ class Adaptation:
         The n-gram that is added to the network.
     rates : Rates
         How fast it adapts.
+
+    Attributes
+    ----------
+    parameters : Parameters
+        The weights as they are now.
+    mixture : Mixture or None
+        The argument.
     """
 
     def __init__(
@@ -85,7 +92,7 @@ class Adaptation:
     ) -> None:
         self._model, self._initial, self._rates = model, parameters, rates or Rates()
         self._workspace, self._prepared = model.workspace(SEGMENT, 1, Dropout()), model.prepared()
-        self._mixture = mixture
+        self.mixture = mixture
         self.restart()
 
     def restart(self) -> None:
@@ -96,12 +103,7 @@ class Adaptation:
         self._model.prepare(self.parameters, self._prepared)
         self._state: State = self._model.architecture.zero_state(1)
         self._inputs: list[int] = []  # of the segment at hand
-        self._experts = None if self._mixture is None else Experts(self._mixture, self._model, self._rates.scales)
-
-    @property
-    def mixture(self) -> Mixture | None:
-        """The n-gram that the model began with, with the scales as they are now."""
-        return None if self._experts is None else self._experts.mixture
+        self._experts = None if self.mixture is None else Experts(self.mixture, self._model, self._rates.scales)
 
     def read(self, ids: IntArray) -> Expected:
         """Read on, and adapt whenever a segment is complete.
@@ -179,7 +181,7 @@ class Experts:
     """
 
     def __init__(self, mixture: Mixture, model: Model, rate: float) -> None:
-        self._mixture, self._rate = mixture, rate
+        self._rate = rate
         self._reader = mixture.reader(1)
         self._scales = np.pad(mixture.scales, ((0, 0), (0, 1)))  # (K, 3)
         self._squares = np.full((len(self._scales), 1), FIRM)
@@ -192,12 +194,6 @@ class Experts:
         self._before = [before]
         self._kinds: IntArray = np.empty(0, np.int64)
         self._z: Array = np.empty((0, 3, self._symbols))
-
-    @property
-    def mixture(self) -> Mixture:
-        """The n-gram of the model; it gets the scale of the other one, which nobody else has, on top of its own."""
-        a, s, r = self._scales.T
-        return replace(self._mixture, scales=np.stack([a, s + r], axis=1))
 
     def read(self, ids: IntArray, network: Array) -> Array:
         """Return what is expected after each of T symbols, given what the network expects; both (T, V)."""

@@ -207,4 +207,44 @@ EVAL = {
         1,
         "locked.txt: cannot be read (Permission denied); name a file that you may read",
     ),
+    "a file for an adapted model without adapting": (
+        "eval runs/run --save adapted.safetensors",
+        2,
+        "--save: writes the model that has adapted to the text; give --dynamic, too",
+    ),
+    "leave to replace nothing": (
+        "eval runs/run --dynamic --force",
+        2,
+        "--force: lets --save replace a file; give --save FILE, too, or leave it out",
+    ),
+    "an adapted model in a folder that is not there": (
+        "eval runs/run --dynamic --save nowhere/a.safetensors",
+        2,
+        "nowhere/a.safetensors: there is no folder nowhere to write it to; make it first",
+    ),
+    "an adapted model over a folder": (
+        "eval runs/run --dynamic --save runs",
+        2,
+        "runs: is a folder; name a file in it, such as runs/adapted.safetensors",
+    ),
+    "an adapted model over a text": (
+        "eval runs/run --dynamic --save text.txt",
+        2,
+        "text.txt: there is such a file; name another one, or replace it (--force)",
+    ),
+    "an adapted model over the model itself": (
+        "eval runs/run --dynamic --save runs/run/best.safetensors --force",
+        2,
+        "runs/run/best.safetensors: is the file that the model was read from; name another one",
+    ),
+    "an adapted model with an empty name": (
+        'eval runs/run --dynamic --save ""',
+        2,
+        "Invalid value for '--save': is empty; give a path. Try `charlm eval --help`.",
+    ),
+    "an adapted model with a NUL in its name": (
+        'eval runs/run --dynamic --save "a\0b"',
+        2,
+        r"a\x00b: has a NUL character (U+0000), which no path can have; remove it",
+    ),
 }
