@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from charlm.api.options import texts_of
-from charlm.assemble import ngram_order
 from charlm.corpus import duplicates, splits
 from charlm.corpus.decoding import Options, check_encoding
 from charlm.corpus.encoding import NOUNS
@@ -22,7 +21,7 @@ from charlm.corpus.loading import Corpus, from_files, opened
 from charlm.corpus.oddities import name_of, oddities
 from charlm.corpus.sources import Source
 from charlm.errors import UsageError
-from charlm.insight.baseline import MOST_COUNTED, Baseline, baseline
+from charlm.insight.baseline import Baseline, baseline
 from charlm.phrases import as_written
 
 SPLIT = {"train": 0.9, "valid": 0.05, "test": 0.05}  # the configuration's defaults
@@ -339,5 +338,4 @@ def _baseline(corpus: Corpus, mode: str) -> Baseline | None:
         return None
     symbols = len(corpus.vocabulary)
     start = _newline_id(corpus) if mode == "lines" else None
-    order = ngram_order(min(len(train), MOST_COUNTED), symbols) + 1  # one that is too long shows where the best is
-    return baseline(train, valid, symbols, order, start)
+    return baseline(train, valid, symbols, start)

@@ -9,6 +9,7 @@ from charlm.arrays import Ids, IntArray
 from charlm.ngram.counting import nested
 from charlm.ngram.reading import Distributions
 
+MOST_ORDER = 8  # no text of up to `MOST_COUNTED` symbols costs less with more
 MOST_COUNTED = 3_000_000  # symbols of the training part, as counting takes 80 bytes for each
 MOST_SCORED = 1_000_000  # symbols of the validation part
 BLOCK = 1 << 16  # symbols predicted at a time
@@ -50,8 +51,8 @@ def baseline(
     train: Ids,
     valid: Ids,
     vocabulary_size: int,
-    most_order: int,
     start_symbol: int | None = None,
+    most_order: int = MOST_ORDER,
     most_counted: int = MOST_COUNTED,
     most_scored: int = MOST_SCORED,
 ) -> Baseline:
@@ -63,10 +64,10 @@ def baseline(
         The parts, each of at least 2 symbols.
     vocabulary_size : int
         V.
-    most_order : int
-        The longest n-gram that is tried.
     start_symbol : int, optional
         The symbol before which an item starts, in lines mode.
+    most_order : int
+        The longest n-gram that is tried.
     most_counted, most_scored : int
         How much of each part is used at the most.
     """

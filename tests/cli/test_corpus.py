@@ -161,7 +161,7 @@ def test_the_baseline_is_what_the_parts_of_a_training_cost(tmp_path, unit, mode)
     report = charlm.corpus_report(path, unit=unit, mode=mode)
     corpus = load_path(path, unit=unit, mode=mode, separator="\n")
     start = corpus.vocabulary.id_of("\n") if mode == "lines" else None
-    assert report.baseline == baseline(corpus.train, corpus.valid, len(corpus.vocabulary), 5, start)
+    assert report.baseline == baseline(corpus.train, corpus.valid, len(corpus.vocabulary), start)
 
 
 def test_figures_of_bytes_are_called_so(told, tmp_path):

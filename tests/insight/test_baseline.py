@@ -29,13 +29,13 @@ def one_by_one(train, valid, order, start=None):
 
 @pytest.mark.parametrize("start", [None, LETTERS.index("\n")])
 def test_the_cost_is_that_of_every_prediction(start):
-    found = baseline(TRAIN, VALID, V, 4, start)
+    found = baseline(TRAIN, VALID, V, start, 4)
     assert found.bits_of_order == pytest.approx({n: one_by_one(TRAIN, VALID, n, start) for n in (1, 2, 3, 4)}, abs=1e-5)
     assert found.bits == min(found.bits_of_order.values()) == found.bits_of_order[found.order]
 
 
 def test_guessing_and_frequencies_cost_what_their_formulas_say():
-    found = baseline(TRAIN, VALID, V, 2)
+    found = baseline(TRAIN, VALID, V, most_order=2)
     shares = [number / len(TRAIN) for number in Counter(TRAIN.tolist()).values()]
     assert found.uniform_bits == pytest.approx(log2(V))
     assert found.unigram_bits == pytest.approx(-sum(share * log2(share) for share in shares))
@@ -43,7 +43,7 @@ def test_guessing_and_frequencies_cost_what_their_formulas_say():
 
 
 def test_no_more_is_counted_and_predicted_than_asked_for():
-    found = baseline(TRAIN, VALID, V, 3, most_counted=1_000, most_scored=200)
+    found = baseline(TRAIN, VALID, V, most_order=3, most_counted=1_000, most_scored=200)
     assert (found.counted, found.scored) == (1_000, 200)
     assert found.bits_of_order[3] == pytest.approx(one_by_one(TRAIN[-1_000:], VALID[:201], 3), abs=1e-5)
 
@@ -58,5 +58,5 @@ def test_the_cost_does_not_depend_on_the_blocks_in_which_it_is_computed(order):
 def test_thousands_of_symbols_are_no_matter():
     rng = np.random.default_rng(1)
     ids = (rng.random(20_000) ** 3 * 5_000).astype(np.uint16)
-    found = baseline(ids[:18_000], ids[18_000:], 5_000, 3)
+    found = baseline(ids[:18_000], ids[18_000:], 5_000, most_order=3)
     assert 0 < found.bits < found.uniform_bits
