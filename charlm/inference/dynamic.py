@@ -1,6 +1,6 @@
 """A model that learns from a text while it reads it: dynamic evaluation (Krause, Kahembwe, Murray & Renals 2018).
 
-A segment of the text is predicted; only then the weights, the counts and the scales are changed by it:
+A segment of the text is predicted; only then the weights, the counts and the scales are changed by it. The weights:
 
     w = w - rate g / (sqrt(v) + eps) + min(decay sqrt(v) / mean(sqrt(v)), 1) (w_0 - w)
 
@@ -21,8 +21,10 @@ from charlm.network.architecture import State
 from charlm.network.model import Model
 from charlm.network.parameters import Parameters
 from charlm.network.regularisers.dropout import Dropout
+from charlm.ngram.counting import count, merged
 from charlm.ngram.growing import GrowingNGram
 from charlm.ngram.mixture import Mixture
+from charlm.ngram.reading import Distributions, Reader
 
 SEGMENT = 32  # symbols that are predicted with the same weights
 RECENT_ORDER = 8  # of the n-gram of the text that was read
@@ -34,6 +36,9 @@ FIRM = 25.0  # added to the sum of a scale's squared gradients, so that its firs
 class Rates:
     """How fast a model adapts; with all of them 0 it does not.
 
+    What the n-gram counts is merged with the text read after `counts` symbols and again after as many or an eighth of
+    the text read, whichever is more, as that takes the longer the larger the n-gram is.
+
     Attributes
     ----------
     weights : float
@@ -42,11 +47,14 @@ class Rates:
         The share of the way back to the trained weights that a weight of mean gradients goes after each segment.
     scales : float
         The learning rate of the mixture's scales, for Adagrad.
+    counts : int
+        After how many symbols the n-gram counts the text that was read, too; 0 for never.
     """
 
     weights: float = 1.5e-3
     decay: float = 3e-3
     scales: float = 0.2
+    counts: int = 2_048
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +111,7 @@ class Adaptation:
         self._model.prepare(self.parameters, self._prepared)
         self._state: State = self._model.architecture.zero_state(1)
         self._inputs: list[int] = []  # of the segment at hand
-        self._experts = None if self.mixture is None else Experts(self.mixture, self._model, self._rates.scales)
+        self._experts = None if self.mixture is None else Experts(self.mixture, self._model, self._rates)
 
     def read(self, ids: IntArray) -> Expected:
         """Read on, and adapt whenever a segment is complete.
@@ -176,17 +184,19 @@ class Experts:
         The n-gram of the model, and its scales.
     model : Model
         The network.
-    rate : float
-        The learning rate of the scales.
+    rates : Rates
+        How fast they adapt.
     """
 
-    def __init__(self, mixture: Mixture, model: Model, rate: float) -> None:
-        self._rate = rate
+    def __init__(self, mixture: Mixture, model: Model, rates: Rates) -> None:
+        self._rates, self._ngram, self._start_symbol = rates, mixture.ngram, model.architecture.start_symbol
         self._reader = mixture.reader(1)
+        self._read: list[int] = []  # the text
+        self._due = rates.counts
         self._scales = np.pad(mixture.scales, ((0, 0), (0, 1)))  # (K, 3)
         self._squares = np.full((len(self._scales), 1), FIRM)
         self._symbols = model.architecture.vocabulary_size
-        self._growing = GrowingNGram(self._symbols, RECENT_ORDER, model.architecture.start_symbol)
+        self._growing = GrowingNGram(self._symbols, RECENT_ORDER, self._start_symbol)
         self._begin_segment([])
 
     def _begin_segment(self, before: list[int]) -> None:
@@ -213,10 +223,21 @@ class Experts:
         summed = np.zeros_like(self._scales)
         np.add.at(summed, self._kinds, gradients)
         self._squares += (summed * summed).sum(axis=1, keepdims=True)
-        self._scales -= self._rate * summed / np.sqrt(self._squares)
+        self._scales -= self._rates.scales * summed / np.sqrt(self._squares)
         for before, symbol in zip(self._before[1:], targets.tolist(), strict=True):
             self._growing.add(before, symbol)
+            self._read.append(before[0])
         self._begin_segment(self._before[-1])
+        if self._rates.counts and len(self._read) >= self._due:
+            self._count()
+
+    def _count(self) -> None:
+        """Let the n-gram of the model count the text that was read, too."""
+        read, order = np.array(self._read), self._ngram.order
+        ngram = merged(self._ngram, count(read, self._symbols, order, self._start_symbol))
+        self._reader = Reader(Distributions(ngram), 1)
+        self._reader.read(read[-order:, None])  # the context of what comes next
+        self._due = len(read) + max(self._rates.counts, len(read) // 8)
 
     def _mixed(self, z: Array, kinds: IntArray) -> Array:
         """Return the mixture's log-probabilities, (T, V), of what the three expect, (T, 3, V)."""

@@ -17,7 +17,7 @@ V = 5
 ARCHITECTURE = Architecture("gru", V, 8, 1)
 MODEL = Model(ARCHITECTURE, load_backend("numpy"))
 WEIGHTS = ARCHITECTURE.initial_parameters(3)
-STILL = Rates(weights=0, decay=0, scales=0)
+STILL = Rates(weights=0, decay=0, scales=0, counts=0)
 
 
 def text(length, seed=0):
@@ -50,24 +50,31 @@ def test_the_first_segment_is_predicted_by_the_model_as_it_was(mixture):
 
 def test_a_segment_costs_the_same_whatever_is_in_it_later(mixture):
     ids = text(4 * SEGMENT)
+    rates = Rates(counts=SEGMENT)
     for place in range(SEGMENT, 3 * SEGMENT, 7):
         other = np.concatenate([ids[:place], np.random.default_rng(place).permutation(ids[place:])])
-        np.testing.assert_array_equal(losses(mixture, other)[: place - 1], losses(mixture, ids)[: place - 1])
+        np.testing.assert_array_equal(
+            losses(mixture, other, rates)[: place - 1], losses(mixture, ids, rates)[: place - 1]
+        )
 
 
 def test_a_text_is_cheaper_when_it_comes_again(mixture):
     ids = np.tile([0, 1, 2, 3, 4, 4, 3, 1], 80)
-    adapting, still = (losses(mixture, ids, rates) for rates in (Rates(weights=1e-2), STILL))
+    adapting, still = (losses(mixture, ids, rates) for rates in (Rates(weights=1e-2, counts=64), STILL))
     first, second = np.split(np.append(adapting, adapting[-1]), 2)
     assert second.mean() < first.mean() - 0.05
     assert second.mean() < still.mean() - 0.1
 
 
-def test_the_counts_alone_make_a_repeated_text_cheaper():
+@pytest.mark.parametrize(
+    "rates",
+    [Rates(weights=0, decay=0, counts=0), Rates(weights=0, decay=0, scales=0, counts=2 * SEGMENT)],
+    ids=["of another n-gram", "of the same n-gram"],
+)
+def test_the_counts_alone_make_a_repeated_text_cheaper(rates):
     mixture = Mixture(count(text(300, 4), V, 4), initial_scales(4))
     ids = np.tile(text(10 * SEGMENT), 4)
-    network = Rates(weights=0, decay=0)
-    gain = losses(mixture, ids, STILL) - losses(mixture, ids, network)
+    gain = losses(mixture, ids, STILL) - losses(mixture, ids, rates)
     assert gain[-10 * SEGMENT :].mean() > gain[: 10 * SEGMENT].mean() + 0.05
 
 

@@ -9,7 +9,7 @@ import pytest
 from charlm.arrays import IntArray
 from charlm.cells import NAMES
 from charlm.errors import NotFiniteError
-from charlm.inference.dynamic import Dynamic
+from charlm.inference.dynamic import Dynamic, Rates
 from charlm.inference.predictor import Counts, Network, Predictor
 from charlm.kernels.choice import load_backend
 from charlm.network.architecture import Architecture
@@ -39,7 +39,8 @@ def mixed(count: int, start_symbol: int | None = None, kind: type[Network | Dyna
     scales = np.random.default_rng(6).normal(0.5, 0.4, (kinds(4), 2))
     mixture = Mixture(counted(4, start_symbol), scales)
     model = Model(architecture, load_backend("numpy"))
-    return kind(model, architecture.initial_parameters(1), count, mixture=mixture)
+    options = {"rates": Rates(counts=32)} if kind is Dynamic else {}
+    return kind(model, architecture.initial_parameters(1), count, mixture=mixture, **options)
 
 
 def adapting(cell: str, count: int) -> Predictor:
