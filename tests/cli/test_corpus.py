@@ -145,7 +145,7 @@ def test_a_list_of_names_is_read_as_lines(told, tmp_path):
     words = " ".join(told("names.txt")[0].split())
     assert "lines, shuffled" in words
     assert "few that end as sentences do (if not: --mode stream)" in words
-    assert "(if not" not in told("names.txt", "--mode", "stream")[0]
+    assert "(if not: --mode" not in told("names.txt", "--mode", "stream")[0]
     assert json.loads(told("names.txt", "--mode", "stream", "--json")[0])["mode"] == "stream"
 
 
