@@ -20,7 +20,7 @@ STYLES: Mapping[str, Mapping[str, Any]] = {
     "validation": {"linewidth": 1.4, "linestyle": "--", "marker": "o", "markersize": 3},
 }
 ALONE: Mapping[str, Any] = {"linewidth": 1.2}  # the style of measured values that have no mean beside them
-SETTINGS = {
+SETTINGS: dict[Any, Any] = {
     "svg.hashsalt": "charlm",  # the same plot gives the same file
     "svg.fonttype": "none",  # text stays text, for small files and readers of screens
     "text.parse_math": False,  # a dollar in a name is a dollar
