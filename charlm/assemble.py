@@ -21,9 +21,8 @@ from charlm.workers.team import Team
 
 GIGABYTE = 10**9
 MEGABYTE = 10**6
-ORDER_RISES = (50_000, 300_000, 1_000_000, 10_000_000)  # symbols of text from which a longer context pays
+AUTO_ORDER = 9  # beside a network no text of 10,000 to 3 million characters is better off with less
 COUNTED = 80  # bytes for each symbol of the text while it is counted
-MANY_SYMBOLS = 1_000  # from which a symbol is rather a word
 
 
 def architecture(config: Config, vocabulary_size: int, start_symbol: int | None) -> Architecture:
@@ -98,12 +97,6 @@ def check_memory(config: Config, model: Model, workers: int, ranks: Ranks) -> No
     _check(needed_memory(config, model, workers, ranks), "the training", advice)
 
 
-def ngram_order(text_length: int, vocabulary_size: int) -> int:
-    """Return the order of n-gram that suits a text of so many symbols; measured in docs/recipes.md."""
-    by_length = 4 + sum(text_length >= limit for limit in ORDER_RISES)
-    return min(by_length, 4) if vocabulary_size > MANY_SYMBOLS else by_length
-
-
 def mixture(config: Config, text: Ids, vocabulary_size: int, start_symbol: int | None) -> tuple[Mixture | None, str]:
     """Count the n-gram that a configuration asks for in the training text.
 
@@ -123,7 +116,7 @@ def mixture(config: Config, text: Ids, vocabulary_size: int, start_symbol: int |
     if settings.order is None:
         return None, ""
     _check(COUNTED * len(text), "counting the n-gram", "leave out model.ngram, or train on less text")
-    order = ngram_order(len(text), vocabulary_size) if settings.order == "auto" else settings.order
+    order = AUTO_ORDER if settings.order == "auto" else settings.order
     counted, least = pruned(count(text, vocabulary_size, order, start_symbol), int(settings.max_megabytes * MEGABYTE))
     note = f"n-gram of {counted.order} symbols: {counted.entries:,} entries, {counted.size / MEGABYTE:.1f} MB"
     if least > 1:

@@ -14,6 +14,7 @@ import numpy as np
 from charlm import assemble, config
 from charlm.arrays import Array
 from charlm.config import Config
+from charlm.corpus.facts import facts
 from charlm.corpus.loading import Corpus, check_fits, read_again
 from charlm.corpus.loading import load as load_corpus
 from charlm.corpus.windows import Windows
@@ -149,7 +150,9 @@ class Run:
         files.check_free(force)
         saved = None if init_from is None else modelfile.load(rundir.resolve(init_from))
         corpus = load_corpus(**config.corpus.model_dump(), seed=config.seed)
+        config, corpus, reasons = _chosen(config, corpus)
         run = cls(files, config, ranks, corpus)
+        run.notes += reasons
         workers = run.team.workers
         if config.workers != "auto" and workers < config.workers:
             streams = config.training.batch_size // ranks.size
@@ -564,6 +567,17 @@ class Run:
                 training,
                 self.trainer.mixture,
             )
+
+
+def _chosen(settings: Config, corpus: Corpus) -> tuple[Config, Corpus, list[str]]:
+    """Choose what `preset: auto` leaves open, and read the text again if that changes how it is read."""
+    if settings.preset is None:
+        return settings, corpus, []
+    kernels = choose(settings.kernels, settings.model.dtype)
+    resolved, reasons = config.resolve(settings, facts(corpus.train, corpus.vocabulary), kernels)
+    if resolved.corpus != settings.corpus and "-" not in settings.corpus.path:
+        corpus = load_corpus(**resolved.corpus.model_dump(), seed=resolved.seed)
+    return resolved, corpus, reasons
 
 
 def _on_first(ranks: Ranks, action: Callable[[], R]) -> R | None:

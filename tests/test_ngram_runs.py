@@ -120,7 +120,7 @@ def test_auto_and_null_choose_the_order(tmp_path):
     assert configured(path, model__ngram="auto").model.ngram.order == "auto"
     assert configured(path, model__ngram=None).model.ngram.order is None
     with start(tmp_path / "run", configured(path, model__ngram="auto")) as begun:
-        assert any("n-gram of 4 symbols" in note for note in begun.notes)
+        assert any("n-gram of 9 symbols" in note for note in begun.notes)
 
 
 def test_a_size_that_is_too_small_is_kept_to_and_told(tmp_path):

@@ -119,9 +119,11 @@ def train(
     Parameters
     ----------
     config : Config, mapping, str or Path
-        What to do: a configuration, nested dictionaries with the same keys as a file, or a file.
+        What to do: a configuration, nested dictionaries with the same keys as a file, a YAML file, or a text to train
+        on for five minutes with a configuration that it chooses itself; in dictionaries, ``"preset": "auto"`` does so
+        for every key that is not given.
     out : str or Path, optional
-        The run directory; for a file it is ``runs/NAME`` by default.
+        The run directory; for a file or a text it is ``runs/NAME`` by default.
     resume : str or Path, optional
         Instead of the two: the directory of a run to go on with, exactly as if it had never stopped.
     init_from : str or Path, optional
@@ -215,10 +217,14 @@ def _settings(
     config: "Config | Mapping[str, Any] | str | Path | None", out: str | Path | None
 ) -> tuple["Config", Path]:
     """Return what to do and where."""
-    from charlm.config import Config, from_dict
+    from charlm.config import Config, from_dict, is_text, name_of
 
     if config is None:
-        raise UsageError("config: is missing; give a configuration, or resume a run")
+        raise UsageError("config: is missing; give a configuration or a text, or resume a run")
+    if isinstance(config, str | Path) and is_text(str(config)):
+        text = str(path_of("config", config))
+        settings = load_config(None, {"corpus.path": text, "preset": "auto"})
+        return settings, Path("runs") / name_of(text) if out is None else path_of("out", out)
     if isinstance(config, str | Path):
         return load_config(config), Path("runs") / Path(config).stem if out is None else path_of("out", out)
     if out is None:

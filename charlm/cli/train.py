@@ -37,6 +37,8 @@ MEGABYTE = 1_000_000
 @click.command(
     epilog="""\b
 Examples:
+  charlm train mine.txt
+  charlm train mine.txt --max-minutes 30
   charlm train configs/plays.yaml
   charlm train configs/plays.yaml --corpus mine.txt --set model.hidden_size=512
   charlm train --resume runs/plays
@@ -44,11 +46,16 @@ Examples:
   charlm train configs/plays.yaml --init-from runs/plays --out runs/tuned
 """
 )
-@click.argument("config", type=PathOfAFile(), required=False)
+@click.argument("config", metavar="[CONFIG|TEXT]", type=PathOfAFile(), required=False)
 @click.option(
     "--corpus", multiple=True, metavar="PATH", help="Text to train on instead of corpus.path, or -; repeatable."
 )
-@click.option("--out", type=PathOfAFile(), metavar="DIR", help="The run directory.  [default: runs/CONFIG]")
+@click.option(
+    "--out",
+    type=PathOfAFile(),
+    metavar="DIR",
+    help="The run directory.  [default: runs/, the name of CONFIG or TEXT]",
+)
 @overrides_option
 @click.option(
     "--max-minutes",
@@ -84,6 +91,10 @@ def command(
     quiet: bool,
 ) -> None:
     """Train a model on a text, as the file CONFIG says, and leave a run directory.
+
+    In place of CONFIG, a YAML file, you can give a TEXT: a file, a folder, or whatever corpus.path may be. The text and
+    the minutes (--max-minutes, 5 by default) then choose the configuration. What they chose and why is printed, and
+    stands in the run's config.yaml.
 
     Ctrl-C ends the run after the step at hand and saves it; `--resume` goes on from there, exactly. So do SIGTERM, a
     closed terminal (SIGHUP) and the end of whatever reads standard error through a pipe; the exit status is 128 and the
@@ -125,16 +136,28 @@ def _plan(
     ranks: "Ranks",
 ) -> "Run":
     """Put a new run together."""
-    from charlm.config import Override, load
+    from charlm.config import Override, is_text, load, name_of
     from charlm.run import Run
 
-    if config is None:
-        raise UsageError("CONFIG is missing: `charlm train configs/plays.yaml`, or `--resume RUN` to go on with a run")
+    texts = given["--corpus"]
+    if config is not None and is_text(str(config)):
+        if texts:
+            raise UsageError(f"{config}: is no YAML file, so it is a text, as --corpus is; give one of them")
+        texts, config = [str(config)], None
+    if config is None and not texts:
+        raise UsageError(
+            "a text or a configuration is missing: `charlm train mine.txt`, `charlm train configs/plays.yaml`, or "
+            "`--resume RUN` to go on with a run"
+        )
     if len(lengths := [option for option in LENGTHS if given[option] is not None]) > 1:
         raise UsageError(f"{', '.join(lengths)}: give one of them")
+    given = {**given, "--corpus": texts}
     extra = [Override(KEYS[option], value, option) for option, value in given.items() if value is not None]
+    if config is None:
+        extra.append(Override("preset", "auto", "preset"))
     settings = load(config, overrides, extra)
-    return Run.plan(out or RUNS / config.stem, settings, ranks, force=force, init_from=init_from)
+    name = config.stem if config is not None else name_of(texts[0])
+    return Run.plan(out or RUNS / name, settings, ranks, force=force, init_from=init_from)
 
 
 def _start(run: "Run", dry_run: bool, silent: bool) -> int:

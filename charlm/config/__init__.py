@@ -13,6 +13,7 @@ from charlm.config.keys import (
     Training,
 )
 from charlm.config.options import LENGTHS, OPTIMIZER_OPTIONS, SCHEDULE_OPTIONS, UNIT_OPTIONS
+from charlm.config.presets import is_text, name_of, resolve
 from charlm.config.reading import Override, from_checkpoint, from_dict, load, load_of_run, parse_override
 from charlm.config.writing import commented_defaults, dump_yaml, schema
 
@@ -36,8 +37,11 @@ __all__ = [
     "dump_yaml",
     "from_checkpoint",
     "from_dict",
+    "is_text",
     "load",
     "load_of_run",
+    "name_of",
     "parse_override",
+    "resolve",
     "schema",
 ]

@@ -204,6 +204,9 @@ class Config(_Section):
     """All settings of a training run; build one with `load` or `from_dict`."""
 
     corpus: Corpus = Field(description="the text to learn from")
+    preset: Annotated[str, OneOf("a preset", ("auto",))] | None = Field(
+        default=None, description="'auto' chooses every key that is not given, by the text and the minutes"
+    )
     model: Model = Field(default=Model(), description="the network")
     training: Training = Field(default=Training(), description="length, pieces, checkpoints and samples")
     optimizer: Optimizer = Field(default=Optimizer(), description="how gradients change the weights")

@@ -1,0 +1,193 @@
+"""A configuration that a text and the minutes choose: `preset: auto`; measured in docs/recipes.md."""
+
+import re
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+from charlm.config.keys import Config
+from charlm.config.reading import from_dict
+from charlm.corpus.facts import Facts
+
+DEFAULT_MINUTES = 5.0
+SPEEDS = {"fused": 100e9, "numpy": 40e9}  # operations a second of training on two cores, about
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A network for a training of some minutes.
+
+    Attributes
+    ----------
+    minutes : float
+        From which on it pays on a text that is long enough.
+    hidden_size, num_layers, batch_size : int
+        H, L and B.
+    learning_rate : float
+        Of Adam with betas of 0.5 and 0.99.
+    """
+
+    minutes: float
+    hidden_size: int
+    num_layers: int
+    batch_size: int
+    learning_rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """What a text of some length bears.
+
+    Attributes
+    ----------
+    characters : int
+        From which length on.
+    most_units : int
+        The largest H that it trains well.
+    dropout : float
+        After the last layer.
+    most_epochs : int
+        How often it is read at the most.
+    """
+
+    characters: int
+    most_units: int
+    dropout: float
+    most_epochs: int
+
+
+SIZES = (Size(0, 256, 1, 16, 8e-3), Size(10, 384, 1, 32, 6e-3), Size(25, 512, 2, 64, 3e-3))
+SUPPLIES = (
+    Supply(0, 128, 0.5, 120),
+    Supply(50_000, 256, 0.5, 60),
+    Supply(400_000, 512, 0.2, 40),
+    Supply(4_000_000, 512, 0.05, 20),
+)
+LARGE_DROPOUT = 0.4  # after every layer of two or more, on a text that is read often
+EMBEDDED_FROM = 256  # symbols from which an embedding is smaller than the first layer's matrix
+
+
+def is_text(path: str) -> bool:
+    """Tell whether what is given in place of a configuration is a text to choose one for: neither YAML nor a run."""
+    named = Path(path)
+    return named.suffix.lower() not in (".yaml", ".yml") and not (named / "config.yaml").exists()
+
+
+def name_of(text: str) -> str:
+    """Return the name of a run on a text."""
+    return re.sub(r"[^\w-]+", "-", Path(text).stem).strip("-") or "text"
+
+
+def resolve(config: Config, facts: Facts, kernels: str) -> tuple[Config, list[str]]:
+    """Return a configuration in which the text and the minutes chose every key that was not given.
+
+    Parameters
+    ----------
+    config : Config
+        With `preset: auto`.
+    facts : Facts
+        What the text is like.
+    kernels : str
+        ``fused`` or ``numpy``, which is slower.
+
+    Returns
+    -------
+    Config
+        The choice; `preset` is null in it.
+    list of str
+        What was chosen and why, a line each.
+    """
+    minutes = _minutes(config)
+    chosen = choose(facts, minutes, kernels)
+    values = config.to_dict()
+    for key, value in chosen.items():
+        *sections, name = key.split(".")
+        place, model = values, config
+        for section in sections:
+            place, model = place[section], getattr(model, section)
+        if name not in model.model_fields_set:
+            place[name] = value
+    training = values["training"]
+    if {"epochs", "max_steps"} & config.training.model_fields_set:
+        training["epochs"], training["max_minutes"] = config.training.epochs, None
+    elif training["epochs"] is None:
+        training["max_minutes"] = minutes
+    else:
+        training["max_minutes"] = None  # the minutes are more than the text is worth
+    values["preset"] = None
+    resolved = from_dict(values, "preset auto")
+    return resolved, _reasons(resolved, facts, minutes, kernels)
+
+
+def _minutes(config: Config) -> float:
+    t = config.training
+    return t.max_minutes if t.max_minutes is not None else DEFAULT_MINUTES
+
+
+def choose(facts: Facts, minutes: float, kernels: str) -> dict[str, Any]:
+    """Return the keys that a text and the minutes choose, by their dotted names."""
+    supply = [entry for entry in SUPPLIES if facts.characters >= entry.characters][-1]
+    affordable = [entry for entry in SIZES if minutes >= entry.minutes][-1]
+    layers = affordable.num_layers if supply.most_units >= affordable.hidden_size else 1
+    units = min(affordable.hidden_size, supply.most_units)
+    lists = facts.listed
+    embedding = min(64, units) if facts.symbols >= EMBEDDED_FROM else None
+    width = embedding or 0
+    operations = 6 * (3 * units * (units + width) + (layers - 1) * 6 * units**2 + units * facts.symbols)
+    epochs = minutes * 60 * SPEEDS[kernels] / operations / facts.characters
+    often = epochs > supply.most_epochs
+    read = min(epochs, supply.most_epochs)
+    dropout = supply.dropout if layers == 1 else max(supply.dropout, LARGE_DROPOUT if read > 3 else 0.1)
+    batch = affordable.batch_size if not lists else max(32, affordable.batch_size)
+    seq_length = min(64, max(16, 4 * ceil((facts.median_line * 2 + 1) / 4))) if lists else 64
+    batch = max(1, min(batch, facts.characters // (4 * seq_length)))
+    steps = max(1, int(read * facts.characters / (batch * seq_length)))
+    every = max(50, min(1_000, steps // 12))
+    return {
+        "corpus.mode": "lines" if lists else "stream",
+        "model.cell": "gru",
+        "model.hidden_size": units,
+        "model.num_layers": layers,
+        "model.embedding_size": embedding,
+        "model.dropout.output": dropout,
+        "model.dropout.between": dropout if layers > 1 else 0.0,
+        "model.ngram.order": "auto",
+        "training.batch_size": batch,
+        "training.seq_length": seq_length,
+        "training.epochs": float(supply.most_epochs) if often else None,
+        "training.clip_norm": 5.0 if layers == 1 else 1.0,
+        "training.ema": 0.998,
+        "training.eval_every": every,
+        "training.checkpoint_every": every,
+        "training.sample_every": every,
+        "optimizer.name": "adam",
+        "optimizer.learning_rate": affordable.learning_rate if layers == affordable.num_layers else 8e-3,
+        "optimizer.betas": [0.5, 0.99],
+        "schedule.name": "cosine",
+        "schedule.warmup_steps": min(100, steps // 20),
+    }
+
+
+def _reasons(config: Config, facts: Facts, minutes: float, kernels: str) -> list[str]:
+    """Say in five lines what was chosen and why."""
+    m, t, rate = config.model, config.training, config.optimizer.learning_rate
+    lines = config.corpus.mode == "lines"
+    form = "a list of short lines, each an item of its own" if lines else "a running text, read as one stream"
+    ngram = "no n-gram beside it" if m.ngram.order is None else "an n-gram beside it, which knows the text in a second"
+    if t.max_minutes is not None:
+        length = f"{t.max_minutes:g} minutes"
+    elif t.max_steps is not None:
+        length = f"{t.max_steps:,} steps"
+    else:
+        length = f"{t.epochs:g} epochs"
+    if t.epochs is not None and t.epochs in [supply.most_epochs for supply in SUPPLIES]:
+        length += ", as more would only learn the text by heart"
+    return [
+        f"preset auto: {facts.characters:,} characters of {facts.symbols:,} symbols are {form} "
+        f"(if not: --set corpus.mode={'stream' if lines else 'lines'})",
+        f"  {m.num_layers} x {m.cell} of {m.hidden_size}: the size for {minutes:g} minutes with {kernels} kernels",
+        f"  dropout {m.dropout.output:g} after the last layer, against learning by heart",
+        f"  {ngram} (without: --set model.ngram.order=null)",
+        f"  {length}; {t.batch_size} x {t.seq_length} characters a step; learning rate {rate:g}",
+    ]

@@ -1,0 +1,69 @@
+"""What a text is like: the few figures from which a configuration is chosen."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from charlm.arrays import Ids
+from charlm.corpus.lines import newlines
+from charlm.corpus.vocabulary import Vocabulary
+
+LEAST_LINES = 50  # fewer say nothing of a form
+LONGEST_ITEM, MEDIAN_ITEM = 120, 30  # characters of a line that may be an item of a list, such as a name
+FEW = 0.01  # share of empty lines in a list, the most
+ENDS_OF_SENTENCES = frozenset(".,;:!?\u2026\u2014-\u3002\uff0c\u3001\uff1b\uff1a\uff01\uff1f")  # also Chinese
+MANY_SENTENCES = 0.2  # share of lines that end in one, the most in a list
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a text is like.
+
+    Attributes
+    ----------
+    characters : int
+        Symbols of the text to learn from.
+    symbols : int
+        V, how many different ones there are in the whole corpus.
+    lines : int
+        Line ends in it.
+    median_line, longest_line : int
+        Characters of a line, in the middle and at the most; 0 without a line end.
+    listed : bool
+        Whether it looks like a list of short items, each a line, rather than one running text.
+    """
+
+    characters: int
+    symbols: int
+    lines: int
+    median_line: int
+    longest_line: int
+    listed: bool
+
+
+def facts(ids: Ids, vocabulary: Vocabulary) -> Facts:
+    """Return what a text is like.
+
+    Parameters
+    ----------
+    ids : ndarray of int, shape (n,)
+        The text to learn from.
+    vocabulary : Vocabulary
+        Its symbols.
+    """
+    newline = vocabulary.id_of("\n")
+    ends = newlines(ids, newline) if newline is not None else np.empty(0, np.int64)
+    if not len(ends):
+        return Facts(len(ids), len(vocabulary), 0, 0, 0, listed=False)
+    lengths = np.diff(ends, prepend=-1) - 1
+    last = np.asarray(ids)[ends[lengths > 0] - 1]
+    closing = [k for k, symbol in enumerate(vocabulary.symbols) if symbol in ENDS_OF_SENTENCES]
+    median, longest = int(np.median(lengths)), int(lengths.max())
+    listed = (
+        len(ends) >= LEAST_LINES
+        and longest <= LONGEST_ITEM
+        and 0 < median <= MEDIAN_ITEM
+        and float((lengths == 0).mean()) <= FEW
+        and float(np.isin(last, closing).mean()) <= MANY_SENTENCES
+    )
+    return Facts(len(ids), len(vocabulary), len(ends), median, longest, listed)

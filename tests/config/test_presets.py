@@ -1,0 +1,95 @@
+"""`preset: auto`: what a text and the minutes choose, and what a person's own keys are to it."""
+
+import numpy as np
+import pytest
+
+import charlm
+from charlm import cli
+from charlm.config import from_dict, resolve
+from charlm.corpus.facts import facts
+from charlm.corpus.vocabulary import Vocabulary
+from tests.runs import corpus_file, text
+
+NAMES = "\n".join(np.random.default_rng(0).choice(["emma", "olivia", "ada", "mia rose"], 3_000)) + "\n"
+VERSE = "I come to bury Caesar,\nNot to praise him.\nThe evil that men do\n" * 400
+PROSE = ("It was the best of times, it was the worst of times, it was the age of wisdom. " * 5 + "\n\n") * 40
+
+
+def facts_of(content: str):
+    vocabulary = Vocabulary(tuple(sorted(set(content))))
+    return facts(vocabulary.encode(content).astype(np.uint8), vocabulary)
+
+
+def resolved(content: str = PROSE, kernels: str = "fused", **values):
+    return resolve(from_dict({"corpus": {"path": "x"}, "preset": "auto", **values}, ""), facts_of(content), kernels)
+
+
+def test_facts_are_counted():
+    found = facts_of("ab\n\nabcde\nabc")
+    assert (found.characters, found.symbols, found.lines) == (13, 6, 3)
+    assert (found.median_line, found.longest_line) == (2, 5)
+
+
+@pytest.mark.parametrize(("content", "listed"), [(NAMES, True), (VERSE, False), (PROSE, False), ("x" * 5_000, False)])
+def test_a_list_of_names_is_told_from_verse_and_prose(content, listed):
+    assert facts_of(content).listed == listed
+    config, reasons = resolved(content)
+    assert config.corpus.mode == ("lines" if listed else "stream")
+    assert f"--set corpus.mode={'stream' if listed else 'lines'}" in reasons[0]
+
+
+def test_keys_that_are_given_stay_and_the_reasons_are_those_of_what_is_done():
+    config, reasons = resolved(model={"hidden_size": 77, "ngram": {"order": None}}, training={"max_steps": 9})
+    assert (config.model.hidden_size, config.model.ngram.order) == (77, None)
+    assert (config.training.max_steps, config.training.max_minutes, config.training.epochs) == (9, None, None)
+    assert len(reasons) == 5
+    said = "\n".join(reasons)
+    assert "of 77" in said
+    assert "no n-gram" in said
+    assert "9 steps" in said
+
+
+def test_more_minutes_choose_a_larger_network_and_a_short_text_a_smaller_one():
+    long = "".join(np.random.default_rng(1).choice(list("abcdefgh \n"), 1_200_000))
+    sizes = [
+        (config.model.num_layers, config.model.hidden_size)
+        for config in (resolved(long, training={"max_minutes": minutes})[0] for minutes in (2, 12, 60))
+    ]
+    assert sizes == sorted(sizes)
+    assert sizes[0] < sizes[-1]
+    short = resolved(long[:5_000], training={"max_minutes": 60.0})[0]
+    assert short.model.hidden_size < sizes[0][1]
+    assert short.training.max_minutes is None  # more would only be learnt by heart
+    assert short.training.epochs
+
+
+def test_what_was_chosen_is_a_configuration_that_chooses_nothing():
+    config, _ = resolved()
+    assert config.preset is None
+    assert from_dict(config.to_dict(), "") == config
+
+
+def test_a_text_in_place_of_a_configuration_trains(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    corpus_file(tmp_path, 9_000)
+    assert cli.main(["train", "text.txt", "--max-steps", "3", "--set", "model.hidden_size=8"]) == 0
+    assert "preset auto: " in capfd.readouterr().err
+    written = charlm.load_config("runs/text/config.yaml")
+    assert (written.model.hidden_size, written.preset) == (8, None)
+    assert charlm.load("runs/text").mixture is not None
+    run = charlm.train("text.txt", out="runs/again", on_step=lambda update: True)
+    assert any("preset auto" in note for note in run.notes)
+
+
+def test_a_list_is_read_as_lines_without_being_asked(tmp_path, capfd):
+    (tmp_path / "names.txt").write_text(NAMES, encoding="utf-8")
+    arguments = ["--corpus", str(tmp_path / "names.txt"), "--out", str(tmp_path / "run"), "--max-steps", "2"]
+    assert cli.main(["train", *arguments]) == 0
+    assert charlm.load(tmp_path / "run").config.corpus.mode == "lines"
+    assert charlm.load(tmp_path / "run").sample("em", lines=1, seed=1).count("\n") == 1
+
+
+def test_a_text_of_a_few_characters_is_refused_in_one_line(tmp_path, capfd):
+    (tmp_path / "few.txt").write_text(text(20), encoding="utf-8")
+    assert cli.main(["train", str(tmp_path / "few.txt"), "--out", str(tmp_path / "run")]) == 1
+    assert len(capfd.readouterr().err.splitlines()[-1]) < 300
