@@ -92,9 +92,9 @@ def command(
 ) -> None:
     """Train a model on a text, as the file CONFIG says, and leave a run directory.
 
-    In place of CONFIG, a YAML file, you can give a TEXT: a file, a folder, or whatever corpus.path may be. The text and
-    the minutes (--max-minutes, 5 by default) then choose the configuration. What they chose and why is printed, and
-    stands in the run's config.yaml.
+    In place of CONFIG, a YAML file, you can give a TEXT, a file whose name ends in .txt, .text, .md or .gz, or --corpus
+    alone. The text and the minutes (--max-minutes, 5 by default) then choose the configuration. What they chose and why
+    is printed, and stands in the run's config.yaml.
 
     Ctrl-C ends the run after the step at hand and saves it; `--resume` goes on from there, exactly. So do SIGTERM, a
     closed terminal (SIGHUP) and the end of whatever reads standard error through a pipe; the exit status is 128 and the

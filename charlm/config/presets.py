@@ -11,6 +11,7 @@ from charlm.config.reading import from_dict
 from charlm.corpus.facts import Facts
 
 DEFAULT_MINUTES = 5.0
+TEXTS = (".txt", ".text", ".md", ".gz")  # suffixes that no configuration has
 SPEEDS = {"fused": 100e9, "numpy": 40e9}  # operations a second of training on two cores, about
 
 
@@ -69,9 +70,8 @@ EMBEDDED_FROM = 256  # symbols from which an embedding is smaller than the first
 
 
 def is_text(path: str) -> bool:
-    """Tell whether what is given in place of a configuration is a text to choose one for: neither YAML nor a run."""
-    named = Path(path)
-    return named.suffix.lower() not in (".yaml", ".yml") and not (named / "config.yaml").exists()
+    """Tell by its name whether what is given in place of a configuration is a text to choose one for."""
+    return Path(path).suffix.lower() in TEXTS
 
 
 def name_of(text: str) -> str:
@@ -115,6 +115,9 @@ def resolve(config: Config, facts: Facts, kernels: str) -> tuple[Config, list[st
         training["max_minutes"] = minutes
     else:
         training["max_minutes"] = None  # the minutes are more than the text is worth
+    if config.training.max_steps is not None and "warmup_steps" not in config.schedule.model_fields_set:
+        most = config.training.max_steps - 1
+        values["schedule"]["warmup_steps"] = min(values["schedule"]["warmup_steps"], most)
     values["preset"] = None
     resolved = from_dict(values, "preset auto")
     return resolved, _reasons(resolved, facts, minutes, kernels)
@@ -157,7 +160,6 @@ def choose(facts: Facts, minutes: float, kernels: str) -> dict[str, Any]:
         "training.seq_length": seq_length,
         "training.epochs": float(supply.most_epochs) if often else None,
         "training.clip_norm": 5.0 if layers == 1 else 1.0,
-        "training.ema": 0.998,
         "training.eval_every": every,
         "training.checkpoint_every": every,
         "training.sample_every": every,

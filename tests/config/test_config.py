@@ -225,7 +225,7 @@ def test_a_misspelt_key_of_another_section_is_recognised(problems):
 
 
 def test_a_key_like_no_other_gets_the_list(problems):
-    keys = "(corpus, model, training, optimizer, schedule, seed, workers, kernels)"
+    keys = "(corpus, preset, model, training, optimizer, schedule, seed, workers, kernels)"
     text = f"{CORPUS}5: x\nnull: x\n'a\\nb': 1\n? [a]\n: 1\n"
     assert problems(text) == [f"mine.yaml:{2 + n}: {key}: is not a key {keys}" for n, key in enumerate(
         ["5", "null", "a\\nb", "{...}"])]  # fmt: skip
@@ -255,9 +255,9 @@ def test_a_key_given_twice_is_refused_with_both_lines(problems):
         ('a: 1\nb: "\\UFFFFFFFF"', "mine.yaml:2: is not valid YAML: there is no such character or number"),
         ("a: " + "[" * 50 + "]" * 50, "mine.yaml:1: is not valid YAML: too many brackets in brackets"),
         (b"a: 1\nb: \xff\n", "mine.yaml:2: is not UTF-8 text (byte 0xff); save it as UTF-8"),
-        ("just words", "mine.yaml: must be a configuration with keys (corpus, model, training, optimizer, schedule, "
-                       "seed, workers, kernels), got 'just words'; the text to learn from is named by corpus.path "
-                       "in it"),
+        ("just words", "mine.yaml: must be a configuration with keys (corpus, preset, model, training, optimizer, "
+                       "schedule, seed, workers, kernels), got 'just words'; the text to learn from is named by "
+                       "corpus.path in it"),
         ("x" * 32_769, "mine.yaml: is too large for a configuration, which has at most 32,768 bytes; the text to "
                        "learn from is given by corpus.path"),
     ],
@@ -310,7 +310,7 @@ def test_no_length_beside_the_file_replaces_nothing(write):
         ("split=3", "--set split: is not a key here; it belongs to corpus"),
         ("corpus.split=3", "--set corpus.split: is a section; set one of its keys (corpus.split.train, "
                            "corpus.split.valid, corpus.split.test, corpus.split.layout)"),
-        ("seed.x=3", "--set seed.x: is not a key (corpus, model, training, optimizer, schedule, seed, workers, "
+        ("seed.x=3", "--set seed.x: is not a key (corpus, preset, model, training, optimizer, schedule, seed, workers, "
                      "kernels)"),
     ],
 )  # fmt: skip

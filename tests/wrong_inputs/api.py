@@ -399,7 +399,7 @@ API: dict[str, tuple[Any, ...]] = {
     "a number for a key": (
         lambda h: charlm.load_config("small.yaml", {5: 4}),
         2,
-        "5: is not a key (corpus, model, training, optimizer, schedule, seed, workers, kernels)",
+        "5: is not a key (corpus, preset, model, training, optimizer, schedule, seed, workers, kernels)",
     ),
     "a text for overrides": (
         lambda h: charlm.load_config("small.yaml", "model.cell=gru"),
@@ -416,7 +416,7 @@ API: dict[str, tuple[Any, ...]] = {
         2,
         "model.cell: needs KEY=VALUE, such as model.hidden_size=512",
     ),
-    "no configuration": (lambda h: charlm.train(), 2, "config: is missing; give a configuration, or resume a run"),
+    "no configuration": (lambda h: charlm.train(), 2, "config: is missing; give a configuration or a text, or resume a run"),
     "an empty configuration": (
         lambda h: charlm.train({}, "x"),
         2,
@@ -477,7 +477,7 @@ API: dict[str, tuple[Any, ...]] = {
         2,
         "model.cell: 'x' is not a cell (gru, lstm, lstm-1997, rnn, simple-gru)",
         "seed: must be at least 0, got -1",
-        "modle: is not a key; did you mean 'model'? (corpus, model, training, optimizer, schedule, seed, workers, kernels)",
+        "modle: is not a key; did you mean 'model'? (corpus, preset, model, training, optimizer, schedule, seed, workers, kernels)",
     ),
     "negative minutes": (
         lambda h: charlm.train({"corpus": {"path": "text.txt"}, "training": {"max_minutes": -1}}, "x"),

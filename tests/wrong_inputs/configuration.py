@@ -24,7 +24,7 @@ CONFIG = {
     "a list": (
         "config list.yaml",
         2,
-        "list.yaml: must be a configuration with keys (corpus, model, training, optimizer, schedule, seed, workers, kernels), got ['text.txt', 'one.txt']; the text to learn from is named by corpus.path in it",
+        "list.yaml: must be a configuration with keys (corpus, preset, model, training, optimizer, schedule, seed, workers, kernels), got ['text.txt', 'one.txt']; the text to learn from is named by corpus.path in it",
     ),
     "five mistakes at once": (
         "config many.yaml",

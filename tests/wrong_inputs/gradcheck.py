@@ -21,7 +21,7 @@ GRADCHECK = {
     "a text": (
         "gradcheck text.txt",
         2,
-        "text.txt: must be a configuration with keys (corpus, model, training, optimizer, schedule, seed, workers, kernels), got 'o ontns a uaa o rose larrs o ou sn nllt ontns lnin nlioa...; the text to learn from is named by corpus.path in it",
+        "text.txt: must be a configuration with keys (corpus, preset, model, training, optimizer, schedule, seed, workers, kernels), got 'o ontns a uaa o rose larrs o ou sn nllt ontns lnin nlioa...; the text to learn from is named by corpus.path in it",
     ),
     "an empty configuration": (
         "gradcheck empty.txt",

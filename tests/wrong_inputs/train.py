@@ -4,12 +4,7 @@ TRAIN = {
     "no configuration": (
         "train",
         2,
-        "CONFIG is missing: `charlm train configs/plays.yaml`, or `--resume RUN` to go on with a run",
-    ),
-    "a text but no configuration": (
-        "train --corpus text.txt",
-        2,
-        "CONFIG is missing: `charlm train configs/plays.yaml`, or `--resume RUN` to go on with a run",
+        "a text or a configuration is missing: `charlm train mine.txt`, `charlm train configs/plays.yaml`, or `--resume RUN` to go on with a run",
     ),
     "a configuration that is not there": ("train nowhere.yaml", 2, "nowhere.yaml: there is no such file"),
     "a configuration in other letters": (
@@ -36,11 +31,6 @@ TRAIN = {
         "train small.yaml text.txt",
         2,
         "Got unexpected extra argument (text.txt). Try `charlm train --help`.",
-    ),
-    "a text for a configuration": (
-        "train text.txt",
-        2,
-        "text.txt: must be a configuration with keys (corpus, model, training, optimizer, schedule, seed, workers, kernels), got 'o ontns a uaa o rose larrs o ou sn nllt ontns lnin nlioa...; the text to learn from is named by corpus.path in it",
     ),
     "a folder of runs for a configuration": ("train runs", 2, "runs: is a directory; a configuration is a YAML file"),
     "a run for a configuration": (
@@ -76,29 +66,29 @@ TRAIN = {
     "a list in JSON for a configuration": (
         "train list.json",
         2,
-        "list.json: must be a configuration with keys (corpus, model, training, optimizer, schedule, seed, workers, kernels), got [1, 2, 3]; the text to learn from is named by corpus.path in it",
+        "list.json: must be a configuration with keys (corpus, preset, model, training, optimizer, schedule, seed, workers, kernels), got [1, 2, 3]; the text to learn from is named by corpus.path in it",
     ),
     "a list for a configuration": (
         "train list.yaml",
         2,
-        "list.yaml: must be a configuration with keys (corpus, model, training, optimizer, schedule, seed, workers, kernels), got ['text.txt', 'one.txt']; the text to learn from is named by corpus.path in it",
+        "list.yaml: must be a configuration with keys (corpus, preset, model, training, optimizer, schedule, seed, workers, kernels), got ['text.txt', 'one.txt']; the text to learn from is named by corpus.path in it",
     ),
     "a word for a configuration": (
         "train word.yaml",
         2,
-        "word.yaml: must be a configuration with keys (corpus, model, training, optimizer, schedule, seed, workers, kernels), got 'hello'; the text to learn from is named by corpus.path in it",
+        "word.yaml: must be a configuration with keys (corpus, preset, model, training, optimizer, schedule, seed, workers, kernels), got 'hello'; the text to learn from is named by corpus.path in it",
     ),
     "a device for a configuration": ("train /dev/null", 2, "/dev/null: is a device; a configuration is a YAML file"),
     "a named pipe for a configuration": ("train pipe", 2, "pipe: is a named pipe; a configuration is a YAML file"),
     "an empty path for a configuration": (
         'train ""',
         2,
-        "Invalid value for '[CONFIG]': is empty; give a path. Try `charlm train --help`.",
+        "Invalid value for '[CONFIG|TEXT]': is empty; give a path. Try `charlm train --help`.",
     ),
-    "an empty configuration": (
+    "an empty text in place of a configuration": (
         "train empty.txt",
-        2,
-        "empty.txt: corpus.path: is missing; name the text to learn from, such as data/plays",
+        1,
+        "empty.txt: is empty; a corpus needs some text to learn from",
     ),
     "a line end in the path of a configuration": (
         'train "sm\\nall.yaml"',
@@ -347,7 +337,7 @@ TRAIN = {
     "a key with an escape": (
         'train small.yaml --set "a\\eb=1"',
         2,
-        r"--set a\x1bb: is not a key (corpus, model, training, optimizer, schedule, seed, workers, kernels)",
+        r"--set a\x1bb: is not a key (corpus, preset, model, training, optimizer, schedule, seed, workers, kernels)",
     ),
     "a value with an escape": (
         'train small.yaml --set "seed=\\e"',
