@@ -1,4 +1,4 @@
-"""A configuration that a text and the minutes choose: `preset: auto`; measured in docs/recipes.md."""
+"""A configuration that a text and the minutes choose: `preset: auto`."""
 
 import re
 from dataclasses import dataclass
@@ -187,9 +187,9 @@ def _reasons(config: Config, facts: Facts, minutes: float, kernels: str) -> list
         length += ", as more would only learn the text by heart"
     return [
         f"preset auto: {facts.characters:,} characters of {facts.symbols:,} symbols are {form} "
-        f"(if not: --set corpus.mode={'stream' if lines else 'lines'})",
+        f"(if not, set corpus.mode to {'stream' if lines else 'lines'})",
         f"  {m.num_layers} x {m.cell} of {m.hidden_size}: the size for {minutes:g} minutes with {kernels} kernels",
         f"  dropout {m.dropout.output:g} after the last layer, against learning by heart",
-        f"  {ngram} (without: --set model.ngram.order=null)",
+        f"  {ngram} (model.ngram.order null leaves it out)",
         f"  {length}; {t.batch_size} x {t.seq_length} characters a step; learning rate {rate:g}",
     ]

@@ -35,7 +35,7 @@ def test_a_list_of_names_is_told_from_verse_and_prose(content, listed):
     assert facts_of(content).listed == listed
     config, reasons = resolved(content)
     assert config.corpus.mode == ("lines" if listed else "stream")
-    assert f"--set corpus.mode={'stream' if listed else 'lines'}" in reasons[0]
+    assert f"set corpus.mode to {'stream' if listed else 'lines'}" in reasons[0]
 
 
 def test_keys_that_are_given_stay_and_the_reasons_are_those_of_what_is_done():
