@@ -4,7 +4,8 @@ from __future__ import annotations  # evaluating those of the overloads would ta
 
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from math import isfinite
@@ -34,7 +35,9 @@ from charlm.workers.team import Team
 
 if TYPE_CHECKING:
     from charlm.config import Config
+    from charlm.corpus.textlines import TextLines
     from charlm.inference.scorer import Score
+    from charlm.insight.surprise import LineScore, LineScorer
 
 SCORED_PER_STREAM = 25_000  # characters: a text of less than two such streams is read in one
 DEFAULT_LENGTH = 500  # symbols
@@ -42,6 +45,7 @@ LONGEST_LINE = 10_000  # symbols; where only lines are counted, so that a model 
 LONG = 20_000  # symbols from which fused kernels pay for the half second that loading them takes
 
 PARTS = ("train", "valid", "test")
+CONTEXTS = ("fresh", "carry")
 
 Readable: TypeAlias = "str | bytes | IntArray"  # the last are ids
 
@@ -568,6 +572,100 @@ class LanguageModel:
         scored: Ids = ids.astype(self.vocabulary.dtype)
         return scored
 
+    def score_lines(
+        self,
+        lines: Iterable[str] | Iterable[bytes] | TextLines,
+        *,
+        context: str = "fresh",
+        on_unknown: str = "error",
+        guesses: int = 0,
+    ) -> Iterator[LineScore]:
+        r"""Measure how well the model predicts each line of a text.
+
+        The newline after a line belongs to the line and counts as one of its characters. Lines are read some thousands
+        at a time, so a text of any length can be scored.
+
+        Parameters
+        ----------
+        lines : iterable of str or bytes, or TextLines
+            The lines, with or without the newline after each, in a model of characters in the form of its corpus as by
+            `encode`; or what `read_lines` returns.
+        context : {"fresh", "carry"}
+            ``fresh``: each line is read as if it began a text after a newline, so its score does not depend on the
+            others. ``carry``: the lines of a file, or of an iterable, are read in order with the state carried, and the
+            first character is given; their bits add up to those of `score` for a text that it reads in one stream. In
+            a model of lines both are the same.
+        on_unknown : {"error", "skip", "replace"}
+            What to do with characters that the model never saw.
+        guesses : int
+            How many of the likeliest symbols to note at each place, at most 100.
+
+        Returns
+        -------
+        iterator of LineScore
+            Each has `text`, `chars`, `bits_per_char`, `total_bits`, and `bits`, the surprise of each character.
+
+        Raises
+        ------
+        UsageError
+            If an option is out of its range, a line has characters that the model never saw, or there is no newline
+            among the symbols of a model that is to read line by line.
+
+        Examples
+        --------
+        >>> for line in model.score_lines(["The night is long.", "Teh nihgt is lnog."]):
+        ...     assert 0 < line.bits_per_char < 20
+        """
+        from charlm.corpus.textlines import TextLines
+        from charlm.insight.surprise import blocks_of
+
+        blocks = lines.blocks() if isinstance(lines, TextLines) else blocks_of(map(self.as_line, lines))
+        with self.line_scorer(context=context, on_unknown=on_unknown, guesses=guesses) as scorer:
+            for block in blocks:
+                yield from scorer.score(block)
+
+    def as_line(self, line: str | bytes) -> str | bytes:
+        """Return a line in the form of the model's corpus, without its end: text, or bytes for a model of bytes.
+
+        Raises
+        ------
+        UsageError
+            If it is no line, or not of what the model reads.
+        """
+        text = self.as_in_corpus(line) if isinstance(line, str) else line
+        if isinstance(text, str) and self.vocabulary.unit == "byte":
+            text = text.encode("utf-8", "surrogateescape")
+        if not isinstance(text, str if self.vocabulary.unit == "char" else bytes):
+            raise UsageError(f"lines: {self._name} is a model of {self.vocabulary.unit}s; got {as_written(line)}")
+        text = text.removesuffix("\n") if isinstance(text, str) else text.removesuffix(b"\n")
+        if ("\n" if isinstance(text, str) else b"\n") in text:  # type: ignore[operator]
+            raise UsageError(f"lines: {as_written(line)} is more than one line; split it at its line ends")
+        return text
+
+    @contextmanager
+    def line_scorer(
+        self, *, context: str = "fresh", on_unknown: str = "error", guesses: int = 0
+    ) -> Iterator[LineScorer]:
+        """Return, for a `with` statement, what scores blocks of lines; the options are those of `score_lines`."""
+        from charlm.inference.symbolwise import SymbolReader
+        from charlm.insight.surprise import LineScorer
+
+        check(guesses=guesses)
+        if context not in CONTEXTS:
+            raise UsageError(f"context: {as_written(context)} is not a choice ({', '.join(CONTEXTS)})")
+        newline = self.vocabulary.id_of("\n") if context == "fresh" else self.architecture.start_symbol
+        if context == "fresh" and newline is None:
+            raise UsageError(
+                f"context: {self._name} never saw a line end, so it cannot read each line as if it followed one; "
+                "choose carry"
+            )
+        team = Team(self._workers)
+        try:
+            reader = SymbolReader(self._numpy, self._weights, team, self.mixture, newline, guesses)
+            yield LineScorer(reader, self.vocabulary, on_unknown)
+        finally:
+            team.close()
+
     def log_probabilities(self, text: Readable, on_unknown: str = "error") -> Array:
         """Return what the model expected before each character of a text.
 
@@ -686,19 +784,52 @@ class LanguageModel:
         UsageError
             If the text has characters that the model never saw, or there is no such encoding.
         """
-        from charlm.corpus.decoding import check_encoding
         from charlm.corpus.loading import read
+
+        section = self._corpus_section(encoding)
+        kept = ("encoding", "mode", "newlines", "normalize", "lowercase", "separator")
+        form = {name: section[name] for name in kept}
+        return read(texts_of("files", files), self.vocabulary, on_unknown=on_unknown, **form)
+
+    def read_lines(self, files: str | Path | Sequence[str | Path], encoding: str | None = None) -> TextLines:
+        """Return the lines of files, to be read as the model's own corpus was, once.
+
+        Parameters
+        ----------
+        files : str, Path or sequence of them
+            Each is a text of its own; ``-`` is standard input, which is read as it comes.
+        encoding : str, optional
+            The files' encoding; that of the corpus where it is not given.
+
+        Returns
+        -------
+        TextLines
+            For `score_lines`; after it, `notes()` says what was changed.
+
+        Raises
+        ------
+        CharlmError
+            If a file cannot be read.
+        UsageError
+            If there is no such encoding.
+        """
+        from charlm.corpus.decoding import options_of
+        from charlm.corpus.textlines import TextLines
+
+        return TextLines(texts_of("files", files), options_of(self._corpus_section(encoding)))
+
+    def _corpus_section(self, encoding: str | None) -> dict[str, Any]:
+        """Return how the corpus was read, or is to be read where the encoding of a text is another."""
+        from charlm.corpus.decoding import check_encoding
 
         self._own_section("corpus")
         section = self.config.corpus.model_dump()
-        kept = ("encoding", "mode", "newlines", "normalize", "lowercase", "separator")
-        form = {name: section[name] for name in kept}
         if encoding is not None:
             if self.vocabulary.unit == "byte":
                 raise UsageError("encoding: has no effect on a model of bytes; leave it out")
             check_encoding(encoding, "encoding")
-            form["encoding"] = encoding
-        return read(texts_of("files", files), self.vocabulary, on_unknown=on_unknown, **form)
+            section["encoding"] = encoding
+        return section
 
     def read_part(
         self, part: Literal["train", "valid", "test"] = "valid", corpus: str | Path | Sequence[str | Path] | None = None

@@ -15,6 +15,7 @@ MOST_SEED = (1 << 64) - 1
 MOST_LENGTH = 1_000_000_000  # characters
 MOST_LINES = 1_000_000
 MOST_TEMPERATURE = 1e300  # logits divided by it still differ from zero in float64
+MOST_GUESSES = 100
 MOST_COUNT = 10_000  # texts at once, each with a state and random numbers of its own
 
 
@@ -55,6 +56,7 @@ RANGES = {
     "top": Range(Integral, lambda x: x >= 1, "at least 1", MOST_SYMBOLS),
     "smooth": Range(Real, lambda x: 0 <= x < 1, "at least 0 and below 1", optional=False),
     "start": Range(Real, lambda x: 0 <= x < inf, "finite and at least 0", optional=False),
+    "guesses": Range(Integral, lambda x: x >= 0, "at least 0", MOST_GUESSES, False),
     "workers": Range(Integral, lambda x: x >= 1, "'auto' or at least 1", MOST_WORKERS, False),
 }
 

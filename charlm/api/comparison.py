@@ -1,0 +1,53 @@
+"""Several models on the same lines: which of them predicts each line best."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+
+from charlm.api.language_model import LanguageModel
+from charlm.corpus.textlines import Line, TextLines
+from charlm.errors import UsageError
+from charlm.insight.surprise import Comparison, blocks_of
+
+
+def compare_lines(
+    models: Sequence[LanguageModel],
+    lines: Iterable[str] | Iterable[bytes] | TextLines,
+    *,
+    context: str = "fresh",
+    on_unknown: str = "error",
+) -> Iterator[Comparison]:
+    """Score each line with several models.
+
+    Parameters
+    ----------
+    models : sequence of LanguageModel
+        At least two, all of characters or all of bytes.
+    lines, context, on_unknown
+        As for `LanguageModel.score_lines`. The lines that a model has read are put into the form of each model.
+
+    Returns
+    -------
+    iterator of Comparison
+        Each has the `scores`, the place of the `best` model, and its `margin` in bits per character.
+
+    Raises
+    ------
+    UsageError
+        If the models cannot be compared, or for the reasons that `score_lines` has.
+    """
+    if len(models) < 2:
+        raise UsageError("models: at least two are needed for a comparison")
+    if len({model.vocabulary.unit for model in models}) > 1:
+        raise UsageError("models: bits per character and bits per byte cannot be compared; choose models of one unit")
+    with ExitStack() as stack:
+        options = {"context": context, "on_unknown": on_unknown}
+        scorers = [stack.enter_context(model.line_scorer(**options)) for model in models]  # type: ignore[arg-type]
+        for block in lines.blocks() if isinstance(lines, TextLines) else blocks_of(map(models[0].as_line, lines)):
+            scores = [scorer.score(_formed(block, model)) for scorer, model in zip(scorers, models, strict=True)]
+            yield from map(Comparison.of, zip(*scores, strict=True))
+
+
+def _formed(block: Sequence[Line], model: LanguageModel) -> list[Line]:
+    """Return lines in the form of a model's corpus."""
+    return [replace(line, text=model.as_in_corpus(line.text)) if isinstance(line.text, str) else line for line in block]
