@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 TYPE_CHECKING = False  # as in `typing`, which takes a while to import
 
 if TYPE_CHECKING:
+    from charlm.api.comparison import compare_lines
     from charlm.api.language_model import LanguageModel, load
     from charlm.api.report import CorpusReport, corpus_report
     from charlm.api.runs import ListedRun, compare_configs, curves, plot, runs
@@ -55,6 +56,7 @@ else:
         "UsageError": "charlm.errors",
         "WriteError": "charlm.errors",
         "compare_configs": "charlm.api.runs",
+        "compare_lines": "charlm.api.comparison",
         "corpus_report": "charlm.api.report",
         "curves": "charlm.api.runs",
         "load": "charlm.api.language_model",
@@ -100,6 +102,7 @@ __all__ = [
     "WriteError",
     "__version__",
     "compare_configs",
+    "compare_lines",
     "corpus_report",
     "curves",
     "load",

@@ -39,7 +39,7 @@ def compare_lines(
     if len(models) < 2:
         raise UsageError("models: at least two are needed for a comparison")
     if len({model.vocabulary.unit for model in models}) > 1:
-        raise UsageError("models: bits per character and bits per byte cannot be compared; choose models of one unit")
+        raise UsageError("against: bits per character and bits per byte cannot be compared; choose models of one unit")
     with ExitStack() as stack:
         options = {"context": context, "on_unknown": on_unknown}
         scorers = [stack.enter_context(model.line_scorer(**options)) for model in models]  # type: ignore[arg-type]

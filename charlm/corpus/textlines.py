@@ -93,11 +93,11 @@ def _split(pieces: Iterator[AnyStr], newline: AnyStr) -> Iterator[tuple[list[Any
     """Yield the whole lines of each piece, and whether they have ended, which only the rest of a text has not."""
     rest: list[AnyStr] = []
     for piece in pieces:
-        first, *others = piece.split(newline)
-        rest.append(first)
-        if others:
-            yield [newline[:0].join(rest), *others[:-1]], True
-            rest = others[-1:]
+        parts: list[AnyStr] = piece.split(newline)
+        rest.append(parts[0])
+        if len(parts) > 1:
+            yield [newline[:0].join(rest), *parts[1:-1]], True
+            rest = parts[-1:]
     if last := newline[:0].join(rest):
         yield [last], False
 

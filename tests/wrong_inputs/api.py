@@ -314,6 +314,61 @@ API: dict[str, tuple[Any, ...]] = {
         2,
         "a text must be str, bytes or a list of ids, which are whole numbers, got 3.5",
     ),
+    "lines in a context that there is not": (
+        lambda h: list(h.model.score_lines(["tin"], context="none")),
+        2,
+        "context: 'none' is not a choice (fresh, carry)",
+    ),
+    "several lines in one": (
+        lambda h: list(h.model.score_lines(["tin\nra"])),
+        2,
+        r"lines: 'tin\nra' is more than one line; split it at its line ends",
+    ),
+    "a number for a line": (
+        lambda h: list(h.model.score_lines([3])),
+        2,
+        "lines: runs/run is a model of chars; got 3",
+    ),
+    "bytes for a line of characters": (
+        lambda h: list(h.model.score_lines([b"tin"])),
+        2,
+        "lines: runs/run is a model of chars; got b'tin'",
+    ),
+    "a line of a character that the model never saw": (
+        lambda h: list(h.model.score_lines(["tin", "É"])),
+        2,
+        "line 2: not in the vocabulary of 12 symbols: 'É' (U+00C9 LATIN CAPITAL LETTER E WITH ACUTE; nearest 'e')",
+    ),
+    "lines to score with a model without line ends": (
+        lambda h: list(h.flat.score_lines(["abba"])),
+        2,
+        "context: runs/flat never saw a line end, so it cannot read each line as if it followed one; choose carry",
+    ),
+    "too many guesses": (
+        lambda h: list(h.model.score_lines(["tin"], guesses=101)),
+        2,
+        "guesses: must be at most 100, got 101",
+    ),
+    "half a guess": (
+        lambda h: list(h.model.score_lines(["tin"], guesses=0.5)),
+        2,
+        "guesses: must be a whole number (at least 0), got 0.5",
+    ),
+    "no lines' file": (
+        lambda h: h.model.read_lines("txet.txt"),
+        1,
+        "txet.txt: there is no such file; did you mean text.txt?",
+    ),
+    "an encoding of lines that there is not": (
+        lambda h: h.model.read_lines("text.txt", encoding="latin-99"),
+        2,
+        "encoding: 'latin-99' is not a text encoding; did you mean 'latin-1'?",
+    ),
+    "one model alone to compare": (
+        lambda h: list(charlm.compare_lines([h.model], ["tin"])),
+        2,
+        "models: at least two are needed for a comparison",
+    ),
     "none of the likeliest": (lambda h: h.model.next_probabilities("t", top=0), 2, "top: must be at least 1, got 0"),
     "one and a half of the likeliest": (
         lambda h: h.model.next_probabilities("t", top=1.5),

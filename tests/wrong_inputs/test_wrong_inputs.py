@@ -26,6 +26,7 @@ from tests.wrong_inputs.info import INFO
 from tests.wrong_inputs.plot import PLOT
 from tests.wrong_inputs.runs import RUNS
 from tests.wrong_inputs.sample import SAMPLE
+from tests.wrong_inputs.score import SCORE
 from tests.wrong_inputs.top import TOP
 from tests.wrong_inputs.train import TRAIN
 
@@ -34,6 +35,7 @@ TABLES: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     "train": TRAIN,
     "sample": SAMPLE,
     "eval": EVAL,
+    "score": SCORE,
     "info": INFO,
     "plot": PLOT,
     "runs": RUNS,
