@@ -11,7 +11,7 @@ COMMANDS = {
     "train": "Train a model on a corpus and leave a run directory.",
     "sample": "Write text with a trained model, one character at a time.",
     "eval": "Measure how well a trained model predicts a text.",
-    "score": "Show how much each line of a text, or each character, surprises a model.",
+    "score": "Show how much each line or character surprises a model.",
     "info": "Show what a checkpoint holds.",
     "plot": "Plot the losses of runs, in the terminal or as a picture.",
     "runs": "List runs, and show where two configurations differ.",

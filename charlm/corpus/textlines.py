@@ -96,7 +96,8 @@ def _split(pieces: Iterator[AnyStr], newline: AnyStr) -> Iterator[tuple[list[Any
         parts: list[AnyStr] = piece.split(newline)
         rest.append(parts[0])
         if len(parts) > 1:
-            yield [newline[:0].join(rest), *parts[1:-1]], True
+            parts[0] = newline[:0].join(rest)
+            yield parts[:-1], True
             rest = parts[-1:]
     if last := newline[:0].join(rest):
         yield [last], False
