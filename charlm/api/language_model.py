@@ -35,6 +35,7 @@ from charlm.workers.team import Team
 
 if TYPE_CHECKING:
     from charlm.config import Config
+    from charlm.corpus.decoding import Options
     from charlm.corpus.textlines import TextLines
     from charlm.inference.scorer import Score
     from charlm.insight.surprise import LineScore, LineScorer
@@ -413,12 +414,19 @@ class LanguageModel:
         """
         if text.isascii() and "\r" not in text and text == text.lower():
             return text  # none of the forms changes it
-        from charlm.corpus.decoding import in_form, options_of  # here, as few texts need it
+        from charlm.corpus.decoding import in_form  # here, as few texts need it
+
+        return text if self._corpus_options is None else in_form(text, self._corpus_options)
+
+    @cached_property
+    def _corpus_options(self) -> Options | None:
+        """How the corpus was read, as far as the checkpoint says it."""
+        from charlm.corpus.decoding import options_of
 
         try:
-            return in_form(text, options_of(self._own_section("corpus")))
+            return options_of(self._own_section("corpus"))
         except (CharlmError, KeyError, TypeError):
-            return text
+            return None
 
     def score(self, text: Readable, on_unknown: str = "error", *, dynamic: bool = False) -> Score:
         """Measure how well the model predicts a text, each character from those before it.

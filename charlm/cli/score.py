@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from charlm.insight.surprise import Comparison, LineScore
 
 GUESSES = 5  # under each character of a page
+ORDERS: dict[str, Callable[["LineScore"], float]] = {
+    "mean": lambda score: score.bits_per_char,
+    "worst": lambda score: score.worst_bits,
+}
 PATIENCE = 2.0  # seconds after which a person sees how far it is
 T = TypeVar("T")
 
@@ -37,7 +41,7 @@ T = TypeVar("T")
     epilog="""\b
 Examples:
   charlm score runs/plays letter.txt | sort -t "$(printf '\\t')" -k 4 -n
-  charlm score runs/plays --top 20 letter.txt
+  charlm score runs/plays --top 20 --by worst letter.txt
   charlm score runs/plays --heatmap letter.txt
   charlm score runs/plays --html letter.html letter.txt
   charlm score runs/anne --against runs/bob unsigned.txt
@@ -61,6 +65,12 @@ Examples:
 @click.option(
     "--top", type=WholeRange(1, 1_000_000), help="Only so many lines that are not empty, the most surprising first."
 )
+@click.option(
+    "--by",
+    type=click.Choice(["mean", "worst"]),
+    help="What --top goes by: the mean of a line, or its most "
+    "surprising character, which finds single slips.  [default: mean]",
+)
 @click.option("--encoding", metavar="ENC", help="The encoding of FILE ...  [default: that of the model's corpus]")
 @on_unknown_option
 @without_ngram_option
@@ -74,6 +84,7 @@ def command(
     html: Path | None,
     against: tuple[Path, ...],
     top: int | None,
+    by: str | None,
     encoding: str | None,
     on_unknown: str,
     without_ngram: bool,
@@ -94,6 +105,8 @@ def command(
 
     _check_together({"--chars": chars, "--heatmap": heatmap, "--html": html, "--against": against})
     _check_together({"--json": as_json, "--heatmap": heatmap, "--html": html})
+    if by and (top is None or against):
+        raise UsageError("--by: is the order of --top with one model; " + ("leave it out" if against else "add --top"))
     models = [charlm.load(path, ngram=not without_ngram) for path in (model, *against)]
     with options_in_messages(), closing(models[0].read_lines(files or ("-",), encoding)) as lines:
         if against:
@@ -101,7 +114,7 @@ def command(
         else:
             guesses = GUESSES if html else 0
             scores = models[0].score_lines(lines, context=context, on_unknown=on_unknown, guesses=guesses)
-            chosen = _shown(scores, top, lambda score: score.bits_per_char if score.text else nan)
+            chosen = _shown(scores, top, lambda score: ORDERS[by or "mean"](score) if score.text else nan)
             if html:
                 _write_page(chosen, html, models[0])
             else:

@@ -97,6 +97,11 @@ class LineScore:
         """The mean surprise; NaN where nothing was predicted."""
         return self.total_bits / self.chars if self.chars else float("nan")
 
+    @property
+    def worst_bits(self) -> float:
+        """The surprise of the most surprising character; NaN where nothing was predicted."""
+        return float(np.nanmax(self.bits)) if self.chars else float("nan")
+
     def cells(self) -> list[Cell]:
         """Return the characters of the line one by one, the newline after it last if it has one."""
         decoder = codecs.getincrementaldecoder("utf-8")("replace")

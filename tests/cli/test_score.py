@@ -135,6 +135,13 @@ def test_the_line_with_a_planted_typo_is_first(score, folder):
     assert bits == sorted((row["bits_per_char"] for row in every), reverse=True)[:5]
 
 
+def test_the_line_with_the_most_surprising_character_is_first(score):
+    every = objects(score("stream", "some.txt", "--chars", "--json"))
+    most = sorted((max(row["bits"]) for row in every if row["text"]), reverse=True)
+    rows = objects(score("stream", "some.txt", "--chars", "--json", "--top", 7, "--by", "worst"))
+    assert [max(row["bits"]) for row in rows] == most[:7]
+
+
 def test_of_several_models_that_of_the_text_is_the_best(score):
     rows = objects(score("other", "--against", "stream", "some.txt", "--json"))
     best = [row["best"] for row in rows if len(row["text"]) > 12]

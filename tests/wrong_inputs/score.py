@@ -48,6 +48,16 @@ SCORE = {
         2,
         "Invalid value for '--top': must be a whole number of at least 1 and at most 1,000,000, got '0'. Try `charlm score --help`.",
     ),
+    "an order of all lines": (
+        "score runs/run text.txt --by worst",
+        2,
+        "--by: is the order of --top with one model; add --top",
+    ),
+    "an order of several models": (
+        "score runs/run text.txt --by worst --top 3 --against runs/half",
+        2,
+        "--by: is the order of --top with one model; leave it out",
+    ),
     "two outputs": (
         "score runs/run text.txt --heatmap --json",
         2,
