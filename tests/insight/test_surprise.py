@@ -192,3 +192,16 @@ def test_a_page_shows_each_character_with_its_colour_and_its_guesses(models):
         assert bits == f"{cell.bits:.1f} bits"
         assert len(guesses) == 5
         assert guesses[0].endswith(f" {cell.guesses[0].probability:.0%}")
+
+
+def test_a_character_that_was_given_has_neither_colour_nor_guesses(models):
+    first, second = models["stream"].score_lines(["ain", "ra"], context="carry", guesses=5)
+    read = Read("".join(heatmap.heatmap([first, second], "t")))
+    shown = [attributes for tag, attributes in zip(read.tags, read.attributes, strict=True) if tag == "i"]
+    assert ["data-g" in attributes for attributes in shown] == [False, *[True] * 6]
+    assert "class" not in shown[0]
+    assert first.cells()[0].guesses == []
+
+
+def test_no_lines_have_no_scores(models):
+    assert list(models["stream"].score_lines([])) == []
