@@ -352,7 +352,7 @@ def test_a_run_is_only_replaced_where_that_is_asked_for(corpus, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ({}, "config: is missing; give a configuration, or resume a run"),
+        ({}, "config: is missing; give a configuration or a text, or resume a run"),
         ({"config": {"corpus": {"path": "x"}}}, "out: is missing; name the run directory"),
         ({"config": {}, "out": "x"}, "corpus.path: is missing; name the text to learn from"),
         ({"resume": "x", "out": "y"}, "resume: goes on exactly as the run began; leave out config, out"),

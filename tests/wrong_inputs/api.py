@@ -471,7 +471,11 @@ API: dict[str, tuple[Any, ...]] = {
         2,
         "model.cell: needs KEY=VALUE, such as model.hidden_size=512",
     ),
-    "no configuration": (lambda h: charlm.train(), 2, "config: is missing; give a configuration or a text, or resume a run"),
+    "no configuration": (
+        lambda h: charlm.train(),
+        2,
+        "config: is missing; give a configuration or a text, or resume a run",
+    ),
     "an empty configuration": (
         lambda h: charlm.train({}, "x"),
         2,
