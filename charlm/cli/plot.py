@@ -15,6 +15,8 @@ from charlm.errors import UsageError
 from charlm.phrases import one_line
 
 WIDEST = 160  # columns of a chart
+MOST_COUNT = 10**15  # of the steps or characters that a run may have
+MOST_SECONDS = 86_400  # a day
 
 
 @click.command(
@@ -41,11 +43,18 @@ Examples:
     help="How much an older value counts in the mean that is drawn, against the next one; 0 draws no mean.",
 )
 @click.option("--no-raw", is_flag=True, help="Draw the means alone, without the values.")
-@click.option("--from", "start", type=FiniteRange(min=0), default=0, metavar="X", help="Leave out what is before X.")
+@click.option(
+    "--from",
+    "start",
+    type=FiniteRange(min=0, max=MOST_COUNT),
+    default=0,
+    metavar="X",
+    help="Leave out what is before X.",
+)
 @click.option("--follow", is_flag=True, help="Draw anew whenever a run that is going on has logged something.")
 @click.option(
     "--every",
-    type=FiniteRange(min=0, min_open=True),
+    type=FiniteRange(min=0, min_open=True, max=MOST_SECONDS),
     default=2,
     metavar="SECONDS",
     help="How often to look with --follow.",

@@ -36,7 +36,7 @@ PLOT = {
     "a start that is no number": (
         "plot runs/run --from nan",
         2,
-        "Invalid value for '--from': must be a finite number of at least 0, got 'nan'. Try `charlm plot --help`.",
+        "Invalid value for '--from': must be a number of at least 0 and at most 1,000,000,000,000,000, got 'nan'. Try `charlm plot --help`.",
     ),
     "an x like none": (
         "plot runs/run --x epochs",
@@ -61,7 +61,7 @@ PLOT = {
     "looking without a pause": (
         "plot runs/run --every 0",
         2,
-        "Invalid value for '--every': must be a finite number above 0, got '0'. Try `charlm plot --help`.",
+        "Invalid value for '--every': must be a number above 0 and at most 86,400, got '0'. Try `charlm plot --help`.",
     ),
     "a misspelt option": (
         "plot runs/run --smoth 0.5",
