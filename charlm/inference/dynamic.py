@@ -15,9 +15,9 @@ import numpy as np
 
 from charlm.arrays import Array, IntArray
 from charlm.errors import NotFiniteError
-from charlm.inference.predictor import log_softmax
 from charlm.inference.scorer import Score
 from charlm.network.architecture import State
+from charlm.network.loss import log_softmax
 from charlm.network.model import Model
 from charlm.network.parameters import Parameters
 from charlm.network.regularisers.dropout import Dropout

@@ -1,7 +1,5 @@
 """Texts read one symbol at a time by a network and its n-gram together."""
 
-import numpy as np
-
 from charlm.arrays import Array, IntArray
 from charlm.inference.stepper import Stepper
 from charlm.ngram.mixture import Mixture
@@ -22,7 +20,6 @@ class MixedStepper:
 
     def __init__(self, network: Stepper, mixture: Mixture, count: int) -> None:
         self._network, self._mixture, self._reader = network, mixture, mixture.reader(count)
-        self._scales = mixture.scales.astype(np.float32)
 
     def restart(self) -> None:
         """Forget what was read."""
@@ -34,10 +31,7 @@ class MixedStepper:
         logits = self._network.read(ids)
         if len(ids) == 1:
             log_p, kind = self._reader.read_one(int(ids[0]))
-            network_scale, scale = self._scales[kind]
-            logits *= network_scale
-            log_p *= scale
-            logits += log_p
+            self._mixture.mix(logits[0], log_p, kind)
         else:
             expected, contexts = self._reader.read(ids[None])
             self._mixture.mix(logits, expected[0], contexts[0])

@@ -8,6 +8,7 @@ from charlm.arrays import Array, IntArray
 from charlm.errors import NotFiniteError
 from charlm.inference.mixed import MixedStepper
 from charlm.inference.stepper import Stepper
+from charlm.network.loss import log_softmax
 from charlm.network.model import Model
 from charlm.network.parameters import Parameters
 from charlm.ngram.mixture import Mixture
@@ -96,10 +97,3 @@ class Counts:
     def read(self, ids: IntArray) -> Array:
         """Read on; see `Predictor.read`."""
         return log_softmax(self._reader.read(ids)[0].astype(np.float64))
-
-
-def log_softmax(logits: Array) -> Array:
-    """Turn logits, (..., V), in place into log-probabilities: x - max - log sum exp(x - max), and return them."""
-    logits -= logits.max(axis=-1, keepdims=True)
-    logits -= np.log(np.exp(logits).sum(axis=-1, keepdims=True))
-    return logits

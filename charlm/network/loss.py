@@ -5,6 +5,13 @@ import numpy as np
 from charlm.arrays import Array, IntArray
 
 
+def log_softmax(logits: Array) -> Array:
+    """Turn logits, (..., V), in place into log-probabilities: x - max - log sum exp(x - max), and return them."""
+    logits -= logits.max(axis=-1, keepdims=True)
+    logits -= np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+    return logits
+
+
 def cross_entropy(logits: Array, targets: IntArray) -> Array:
     """Turn logits into log-probabilities, in place, and return the loss of each target.
 
@@ -23,8 +30,7 @@ def cross_entropy(logits: Array, targets: IntArray) -> Array:
     ndarray, shape (N,)
         The loss of each row in nats.
     """
-    logits -= logits.max(axis=1, keepdims=True)
-    logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    log_softmax(logits)
     return -logits[np.arange(len(targets)), targets]
 
 

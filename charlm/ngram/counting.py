@@ -5,7 +5,6 @@ so that no number exceeds the length of the text times V.
 """
 
 import numpy as np
-import numpy.typing as npt
 
 from charlm.arrays import Array, IntArray
 from charlm.ngram.tables import Keys, NGram, Order, smallest
@@ -106,9 +105,7 @@ def merged(first: NGram, second: NGram) -> NGram:
         ]
         contexts.append(np.unique(np.concatenate(renamed)))
         places = [contexts[-1].searchsorted(keys) for keys in renamed]
-        followed = [
-            np.repeat(at, np.diff(order.begins)) * V + order.symbols for at, order in zip(places, both, strict=True)
-        ]
+        followed = [order.of_followers(at) * V + order.symbols for at, order in zip(places, both, strict=True)]
         keys = np.unique(np.concatenate(followed))
         counts: IntArray = np.zeros((2, len(keys)), np.int64)
         for row, own, order in zip(counts, followed, both, strict=False):
@@ -184,7 +181,7 @@ def _without(ngram: NGram, least: int) -> NGram:
         if not kept.any():
             break
         renamed = np.cumsum(stay[-1]) - 1
-        of_kept: npt.NDArray[np.bool_] = np.repeat(kept, np.diff(order.begins))
+        of_kept = order.of_followers(kept)
         begins = np.concatenate([[0], np.cumsum(np.diff(order.begins)[kept])])
         orders.append(
             Order(renamed[suffix[kept]] * V + older[kept], begins, order.symbols[of_kept], order.counts[of_kept],

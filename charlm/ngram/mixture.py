@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from charlm.arrays import Array, IntArray
+from charlm.network.loss import log_softmax
 from charlm.ngram.reading import Distributions, Reader, kinds
 from charlm.ngram.tables import NGram
 
@@ -46,21 +47,25 @@ class Mixture:
         """What the n-gram expects."""
         return Distributions(self.ngram)
 
+    @cached_property
+    def _factors(self) -> Array:
+        return self.scales.astype(np.float32)
+
     def reader(self, count: int) -> Reader:
         """Return what reads N texts with the n-gram."""
         return Reader(self.distributions, count)
 
-    def mix(self, logits: Array, log_p: Array, kind: IntArray) -> None:
+    def mix(self, logits: Array, log_p: Array, kind: IntArray | int) -> None:
         """Turn the network's logits, in place, into the mixture's.
 
         Parameters
         ----------
         logits, log_p : ndarray, shape (..., V)
             What the network and the n-gram expect; `log_p` is overwritten.
-        kind : ndarray of int, shape (...)
+        kind : int or ndarray of int, shape (...)
             The kind of context at each place.
         """
-        scales = self.scales.astype(np.float32)[kind]
+        scales = self._factors[kind]
         logits *= scales[..., :1]
         log_p *= scales[..., 1:]
         logits += log_p
@@ -90,9 +95,7 @@ def loss_and_derivatives(
     """
     rows = np.arange(len(targets))
     z = np.stack([logits, log_p], axis=1).astype(np.float64)  # (P, 2, V)
-    mixed = np.einsum("pk,pkv->pv", scales[kind], z)
-    mixed -= mixed.max(axis=1, keepdims=True)
-    mixed -= np.log(np.exp(mixed).sum(axis=1, keepdims=True))
+    mixed = log_softmax(np.einsum("pk,pkv->pv", scales[kind], z))
     p = np.exp(mixed)
     means = np.einsum("pv,pkv->pk", p, z)
     z -= means[:, :, None]

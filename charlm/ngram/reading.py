@@ -42,7 +42,7 @@ class Distributions:
             if tables and len(order.contexts) * V > DENSE:
                 break
             table = below[order.contexts // V] * order.backoff[:, None]
-            table[np.repeat(np.arange(len(table)), np.diff(order.begins)), order.symbols] += order.shares
+            table[order.of_followers(np.arange(len(table))), order.symbols] += order.shares
             tables.append(table)
             below = table
         return tables
@@ -114,10 +114,7 @@ class Distributions:
     def _keys(self) -> list[Keys]:
         """The place of each follower's context times V, plus the follower, (G,) of each order."""
         V = self.ngram.vocabulary_size
-        return [
-            np.repeat(np.arange(len(order.contexts)), np.diff(order.begins)) * V + order.symbols
-            for order in self.ngram.orders
-        ]
+        return [order.of_followers(np.arange(len(order.contexts))) * V + order.symbols for order in self.ngram.orders]
 
     def read(self, recent: IntArray) -> tuple[Array, IntArray]:
         """Read at P places.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from charlm.arrays import Array, IntArray
 
 Keys = npt.NDArray[np.int64]
+S = TypeVar("S", bound=np.generic)
 DISCOUNTS = 3  # of what was counted once, twice, and more often
 
 
@@ -51,15 +52,21 @@ class Order:
     @cached_property
     def shares(self) -> Array:
         """What each follower has of its context's distribution before interpolation, (G,), float32."""
-        discount = self.discounts[np.minimum(self.counts, DISCOUNTS) - 1]
-        totals = np.repeat(self.totals, np.diff(self.begins))
-        return np.asarray((self.counts - discount) / totals, np.float32)
+        return np.asarray((self.counts - self._taken) / self.of_followers(self.totals), np.float32)
 
     @cached_property
     def backoff(self) -> Array:
         """What each context leaves to the distribution of its suffix, (C,), float32."""
-        given = np.add.reduceat(self.discounts[np.minimum(self.counts, DISCOUNTS) - 1], self.begins[:-1])
-        return np.asarray(given / self.totals, np.float32)
+        return np.asarray(np.add.reduceat(self._taken, self.begins[:-1]) / self.totals, np.float32)
+
+    @property
+    def _taken(self) -> Array:
+        """What is taken from the count of each follower, (G,)."""
+        return np.asarray(self.discounts[np.minimum(self.counts, DISCOUNTS) - 1])
+
+    def of_followers(self, values: npt.NDArray[S]) -> npt.NDArray[S]:
+        """Return for each follower, (G,), what a value of each context, (C,), is for its own."""
+        return np.repeat(values, np.diff(self.begins))
 
     def find(self, keys: Keys) -> tuple[IntArray, npt.NDArray[np.bool_]]:
         """Return where contexts lie, and which of them there are."""
