@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from charlm.api.options import texts_of
+from charlm.config import Config, Split
 from charlm.corpus import duplicates, splits
 from charlm.corpus.decoding import Options, check_encoding
 from charlm.corpus.encoding import NOUNS
@@ -24,8 +25,8 @@ from charlm.errors import UsageError
 from charlm.insight.baseline import Baseline, baseline
 from charlm.phrases import as_written
 
-SPLIT = {"train": 0.9, "valid": 0.05, "test": 0.05}  # the configuration's defaults
-SEED = 1  # of the configuration, too: it shuffles lines
+SPLIT = {name: Split.model_fields[name].default for name in splits.PARTS}
+SEED: int = Config.model_fields["seed"].default  # shuffles lines
 PASSAGE_SHOWN = 60  # symbols of the longest copied passage
 
 

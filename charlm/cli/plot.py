@@ -12,10 +12,10 @@ import click
 from charlm.cli.options import FiniteRange, PathOfAFile
 from charlm.cli.streams import is_terminal, say, write
 from charlm.errors import UsageError
+from charlm.limits import MOST_COUNT
 from charlm.phrases import one_line
 
 WIDEST = 160  # columns of a chart
-MOST_COUNT = 10**15  # of the steps or characters that a run may have
 MOST_SECONDS = 86_400  # a day
 
 

@@ -5,14 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from charlm.arrays import Ids
+from charlm.corpus.form import form
 from charlm.corpus.lines import newlines
 from charlm.corpus.vocabulary import Vocabulary
-
-LEAST_LINES = 50  # fewer say nothing of a form
-LONGEST_ITEM, MEDIAN_ITEM = 120, 30  # characters of a line that may be an item of a list, such as a name
-FEW = 0.01  # share of empty lines in a list, the most
-ENDS_OF_SENTENCES = frozenset(".,;:!?\u2026\u2014-\u3002\uff0c\u3001\uff1b\uff1a\uff01\uff1f")  # also Chinese
-MANY_SENTENCES = 0.2  # share of lines that end in one, the most in a list
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +51,6 @@ def facts(ids: Ids, vocabulary: Vocabulary) -> Facts:
     if not len(ends):
         return Facts(len(ids), len(vocabulary), 0, 0, 0, listed=False)
     lengths = np.diff(ends, prepend=-1) - 1
-    last = np.asarray(ids)[ends[lengths > 0] - 1]
-    closing = [k for k, symbol in enumerate(vocabulary.symbols) if symbol in ENDS_OF_SENTENCES]
     median, longest = int(np.median(lengths)), int(lengths.max())
-    listed = (
-        len(ends) >= LEAST_LINES
-        and longest <= LONGEST_ITEM
-        and 0 < median <= MEDIAN_ITEM
-        and float((lengths == 0).mean()) <= FEW
-        and float(np.isin(last, closing).mean()) <= MANY_SENTENCES
-    )
+    listed = form(ids, vocabulary).mode == "lines"
     return Facts(len(ids), len(vocabulary), len(ends), median, longest, listed)

@@ -14,10 +14,9 @@ from typing import Any
 from charlm import __version__
 from charlm.cells import CELLS
 from charlm.errors import ConfigError, DamagedFileError, FileError
-from charlm.limits import MOST_LAYERS, MOST_ORDER, MOST_SYMBOLS, MOST_UNITS, MOST_WORKERS
+from charlm.limits import MOST_COUNT, MOST_LAYERS, MOST_ORDER, MOST_SYMBOLS, MOST_UNITS, MOST_WORKERS
 from charlm.phrases import one_line
 
-MOST_COUNT = 10**15
 MOST_EVALUATIONS = 150_000  # these, and a vocabulary, fit into the largest header
 MOST_LIBRARIES, MOST_OF_A_LIBRARY = 64, 2_000  # that a run says it depends on; characters of what it says of one
 SHOWN = 40  # characters of a value in a message

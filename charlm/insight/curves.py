@@ -13,9 +13,10 @@ from charlm.atomic import open_regular
 from charlm.errors import FileError
 from charlm.files import schema
 from charlm.files.metrics import lines
+from charlm.limits import MOST_COUNT
 
 UNITS = ("char", "byte")
-WHOLE = schema.whole(0, schema.MOST_COUNT)
+WHOLE = schema.whole(0, MOST_COUNT)
 
 
 @dataclass(frozen=True, slots=True)
