@@ -89,6 +89,23 @@ def test_a_list_is_read_as_lines_without_being_asked(tmp_path, capfd):
     assert charlm.load(tmp_path / "run").sample("em", lines=1, seed=1).count("\n") == 1
 
 
+@pytest.mark.parametrize("name", ["names.txt", "my-names.txt"])
+def test_a_list_is_divided_by_lines_whatever_its_name(tmp_path, name):
+    (tmp_path / name).write_text(NAMES, encoding="utf-8")
+    run = charlm.train(tmp_path / name, tmp_path / "run", on_step=lambda update: True)
+    assert run.load().config.corpus.mode == "lines"
+    assert set(run.load().vocabulary.decode(run.load().read_part("valid")).split("\n")) <= {*NAMES.split("\n"), ""}
+    assert charlm.train(resume=run.path, on_step=lambda update: True).step == run.step + 1
+
+
+def test_a_list_from_standard_input_is_one_stream_and_can_be_resumed(tmp_path, run_charlm):
+    run, text = tmp_path / "run", NAMES.encode()
+    begun = run_charlm("train", "--corpus", "-", "--out", run, "--max-steps", "2", stdin=text)
+    assert begun.returncode == 0, begun.stderr
+    assert charlm.load(run).config.corpus.mode == "stream"
+    assert run_charlm("train", "--resume", run, "--max-steps", "4", stdin=text).returncode == 0
+
+
 def test_a_text_of_a_few_characters_is_refused_in_one_line(tmp_path, capfd):
     (tmp_path / "few.txt").write_text(text(20), encoding="utf-8")
     assert cli.main(["train", str(tmp_path / "few.txt"), "--out", str(tmp_path / "run")]) == 1
