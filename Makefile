@@ -24,8 +24,8 @@ DEV := $(VENV)/dev.stamp
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
 
 .DEFAULT_GOAL := help
-.PHONY: help train sample test coverage test-versions test-quick-versions distributions mutants faults fuzz lint bench \
-	bench-torch clean
+.PHONY: help train sample test coverage test-versions test-quick-versions distributions mutants faults fuzz lint docs \
+	bench bench-torch clean
 
 help:  ## Print this list
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ lint: $(DEV)  ## Check the style, the types and the layers of imports
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+
+docs: $(DEV)  ## Make the pictures of the pages again
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python docs/pictures/make.py
 
 bench: $(FAST)  ## Measure the speed of training on this machine
 	@$(BIN)/charlm bench
