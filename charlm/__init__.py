@@ -11,6 +11,7 @@ TYPE_CHECKING = False  # as in `typing`, which takes a while to import
 
 if TYPE_CHECKING:
     from charlm.api.comparison import compare_lines
+    from charlm.api.export import export_onnx, export_torch
     from charlm.api.language_model import LanguageModel, load
     from charlm.api.report import CorpusReport, corpus_report
     from charlm.api.runs import ListedRun, compare_configs, curves, plot, runs
@@ -59,6 +60,8 @@ else:
         "compare_lines": "charlm.api.comparison",
         "corpus_report": "charlm.api.report",
         "curves": "charlm.api.runs",
+        "export_onnx": "charlm.api.export",
+        "export_torch": "charlm.api.export",
         "load": "charlm.api.language_model",
         "load_config": "charlm.api.training",
         "plot": "charlm.api.runs",
@@ -105,6 +108,8 @@ __all__ = [
     "compare_lines",
     "corpus_report",
     "curves",
+    "export_onnx",
+    "export_torch",
     "load",
     "load_config",
     "plot",

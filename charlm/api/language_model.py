@@ -2,7 +2,6 @@
 
 from __future__ import annotations  # evaluating those of the overloads would take longer than all else here
 
-import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Unpack, overload
 
 import numpy as np
 
-from charlm.api.options import WritingOptions, check, path_of, texts_of
+from charlm.api.options import WritingOptions, check, new_file, path_of, texts_of
 from charlm.arrays import Array, Ids, IntArray
 from charlm.errors import CharlmError, NotFiniteError, Remedy, UsageError
 from charlm.files import modelfile, rundir
@@ -558,16 +557,7 @@ class LanguageModel:
 
     def check_save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Return the file that `save` would write; raise the UsageError that it would raise."""
-        file = path_of("path", path)
-        if not file.parent.is_dir():
-            raise UsageError(f"{file}: there is no folder {file.parent} to write it to; make it first")
-        if file.is_dir():
-            raise UsageError(f"{file}: is a folder; name a file in it, such as {file / 'adapted.safetensors'}")
-        if file.exists() and file.samefile(self.path):
-            raise UsageError(f"{file}: is the file that the model was read from; name another one")
-        if os.path.lexists(file) and not overwrite:
-            raise UsageError(f"{file}: there is such a file; name another one, or replace it", remedy=Remedy.OVERWRITE)
-        return file
+        return new_file(path, "adapted.safetensors", overwrite=overwrite, other_than=self.path)
 
     def _to_score(self, text: Readable, on_unknown: str) -> Ids:
         """Return the ids of a text of which all but the first are predicted."""

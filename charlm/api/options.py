@@ -1,12 +1,13 @@
 """The options of the library's functions: what each takes, checked before anything is done."""
 
+import os
 from collections.abc import Callable, Sequence
 from math import inf
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, NamedTuple, TypedDict
 
-from charlm.errors import UsageError
+from charlm.errors import Remedy, UsageError
 from charlm.limits import MOST_SYMBOLS, MOST_WORKERS
 from charlm.paths import expanded
 from charlm.phrases import as_written
@@ -88,6 +89,37 @@ def path_of(name: str, path: Any) -> Path:
     except UsageError as error:
         error.args = (f"{name}: {error}",)
         raise
+
+
+def new_file(path: Any, example: str, *, overwrite: bool, other_than: Path) -> Path:
+    """Return the path of a file that may be written.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    example : str
+        How it could be named in a folder.
+    overwrite : bool
+        Whether it may replace a file.
+    other_than : Path
+        A file that it never replaces: that of the model.
+
+    Raises
+    ------
+    UsageError
+        When there is such a file, or no folder for it.
+    """
+    file = path_of("path", path)
+    if not file.parent.is_dir():
+        raise UsageError(f"{file}: there is no folder {file.parent} to write it to; make it first")
+    if file.is_dir():
+        raise UsageError(f"{file}: is a folder; name a file in it, such as {file / example}")
+    if file.exists() and file.samefile(other_than):
+        raise UsageError(f"{file}: is the file that the model was read from; name another one")
+    if os.path.lexists(file) and not overwrite:
+        raise UsageError(f"{file}: there is such a file; name another one, or replace it", remedy=Remedy.OVERWRITE)
+    return file
 
 
 def texts_of(name: str, paths: str | Path | Sequence[str | Path]) -> list[str]:

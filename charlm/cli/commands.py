@@ -12,6 +12,7 @@ COMMANDS = {
     "sample": "Write text with a trained model, one character at a time.",
     "eval": "Measure how well a trained model predicts a text.",
     "score": "Show how much each line or character surprises a model.",
+    "export": "Write a model for PyTorch, ONNX or a browser.",
     "info": "Show what a checkpoint holds.",
     "plot": "Plot the losses of runs, in the terminal or as a picture.",
     "runs": "List runs, and show where two configurations differ.",

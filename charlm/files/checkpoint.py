@@ -50,9 +50,28 @@ def save(path: Path, tensors: Mapping[str, Array], metadata: Mapping[str, object
         When an array or a metadata key is one that the format cannot hold.
     """
     arrays = {name: _storable(name, array) for name, array in tensors.items()}
+    save_tensors(path, arrays, {METADATA_KEY: _seal(arrays, metadata)})
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Array], metadata: Mapping[str, str]) -> None:
+    """Write a plain safetensors file, whole or not at all.
+
+    Parameters
+    ----------
+    path, tensors
+        As for `save`.
+    metadata : Mapping of str to str
+        Its metadata.
+
+    Raises
+    ------
+    WriteError, ValueError
+        As `save` does.
+    """
+    arrays = {name: _storable(name, array) for name, array in tensors.items()}
     order = sorted(arrays, key=lambda name: (-arrays[name].itemsize, name))  # widest first keeps every array aligned
     with atomic_file(path) as file:
-        file.write(_header({name: arrays[name] for name in order}, _seal(arrays, metadata)))
+        file.write(_header({name: arrays[name] for name in order}, metadata))
         for name in order:
             file.write(_buffer(arrays[name]))
 
@@ -122,9 +141,9 @@ def _buffer(array: Array) -> memoryview:
     return array.reshape(-1).view(np.uint8).data
 
 
-def _header(arrays: Mapping[str, Array], text: str) -> bytes:
+def _header(arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> bytes:
     """Build the part of a safetensors file that stands before the arrays, which follow in the mapping's order."""
-    entries: dict[str, object] = {"__metadata__": {METADATA_KEY: text}}
+    entries: dict[str, object] = {"__metadata__": dict(metadata)}
     start = 0
     for name, array in arrays.items():
         end = start + array.nbytes

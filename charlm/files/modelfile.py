@@ -154,12 +154,12 @@ def _mixture(
     return Mixture(ngram, scales)
 
 
-def to_tensors(architecture: Architecture, parameters: Parameters) -> dict[str, Array]:
+def to_tensors(architecture: Architecture, parameters: Mapping[str, Array]) -> dict[str, Array]:
     """Return the weights as the frameworks name and lay them out."""
     tensors = dict(parameters)
     cell, H = architecture.equations, architecture.hidden_size
     for layer in range(architecture.num_layers):
-        second = np.zeros(architecture.gates_width, parameters.flat.dtype)
+        second = np.zeros(architecture.gates_width, architecture.dtype)
         if cell.split:
             second[cell.summed * H :] = parameters[f"rnn.bias_hh_l{layer}"]
         tensors[f"rnn.bias_hh_l{layer}"] = second

@@ -21,6 +21,7 @@ from tests.wrong_inputs.configuration import CONFIG
 from tests.wrong_inputs.corpus import CORPUS
 from tests.wrong_inputs.data import DATA
 from tests.wrong_inputs.evaluate import EVAL
+from tests.wrong_inputs.export import EXPORT
 from tests.wrong_inputs.gradcheck import GRADCHECK
 from tests.wrong_inputs.info import INFO
 from tests.wrong_inputs.plot import PLOT
@@ -36,6 +37,7 @@ TABLES: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     "sample": SAMPLE,
     "eval": EVAL,
     "score": SCORE,
+    "export": EXPORT,
     "info": INFO,
     "plot": PLOT,
     "runs": RUNS,

@@ -1,0 +1,1 @@
+"""Models in the forms of other programs: a state dict of PyTorch, an ONNX graph, and a page that writes text."""

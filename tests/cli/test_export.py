@@ -1,0 +1,51 @@
+"""`charlm export`: a model in the forms of other programs."""
+
+import pytest
+
+import charlm
+from charlm import cli
+from tests.runs import text, trained
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    trained(folder, "run", text(3_000), model__ngram={"order": 3})
+    return folder
+
+
+@pytest.fixture
+def export(folder, capsys, monkeypatch):
+    """Return a function that exports the model in this process and gives what was said if all went well."""
+    monkeypatch.chdir(folder)
+
+    def run(*arguments):
+        status = cli.main(["export", "run", *map(str, arguments)])
+        output, message = capsys.readouterr()
+        assert (status, output) == (0, ""), message
+        return message
+
+    return run
+
+
+def test_the_command_writes_what_the_function_writes_and_says_what_is_left_out(folder, export, tmp_path):
+    said = export("--torch", tmp_path / "torch.safetensors")
+    assert said == f"{tmp_path / 'torch.safetensors'}: written; the network alone, without its 3-gram\n"
+    charlm.export_torch(charlm.load(folder / "run"), tmp_path / "same.safetensors")
+    assert (tmp_path / "torch.safetensors").read_bytes() == (tmp_path / "same.safetensors").read_bytes()
+
+
+def test_a_file_is_replaced_only_by_force(export, tmp_path, capsys):
+    file = tmp_path / "torch.safetensors"
+    file.write_text("mine")
+    assert cli.main(["export", "run", "--torch", str(file)]) == 2
+    assert file.read_text() == "mine"
+    capsys.readouterr()
+    export("--torch", file, "--force")
+    assert file.stat().st_size > 1000
+
+
+def test_both_files_are_written_at_once(export, tmp_path):
+    pytest.importorskip("onnx", reason="the extra onnx is not installed")
+    assert export("--torch", tmp_path / "a", "--onnx", tmp_path / "b").count(": written") == 2
+    assert (tmp_path / "b").stat().st_size > 1000

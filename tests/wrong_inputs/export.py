@@ -1,0 +1,55 @@
+"""What a person may get wrong with `charlm export`."""
+
+EXPORT = {
+    "no model": ("export", 2, "Missing argument 'MODEL'. Try `charlm export --help`."),
+    "a run that is not there": (
+        "export runs/rum --torch t.safetensors",
+        2,
+        "runs/rum: no such run or file; did you mean runs/run?",
+    ),
+    "nothing to write": (
+        "export runs/run",
+        2,
+        "nothing to write; give --torch or --onnx with the name of a file",
+    ),
+    "no name": (
+        'export runs/run --torch ""',
+        2,
+        "Invalid value for '--torch': is empty; give a path. Try `charlm export --help`.",
+    ),
+    "a folder that is not there": (
+        "export runs/run --torch no/t.safetensors",
+        2,
+        "no/t.safetensors: there is no folder no to write it to; make it first",
+    ),
+    "a folder": (
+        "export runs/run --torch runs",
+        2,
+        "runs: is a folder; name a file in it, such as runs/torch.safetensors",
+    ),
+    "a file that is there": (
+        "export runs/run --onnx text.txt",
+        2,
+        "text.txt: there is such a file; name another one, or replace it (--force)",
+    ),
+    "the model's own file": (
+        "export runs/run --torch runs/run/best.safetensors --force",
+        2,
+        "runs/run/best.safetensors: is the file that the model was read from; name another one",
+    ),
+    "the same file twice": (
+        "export runs/run --torch a.out --onnx ./a.out",
+        2,
+        "--onnx: names the file of --torch; give each a file of its own",
+    ),
+    "a text for a model": (
+        "export text.txt --torch t.safetensors",
+        1,
+        "text.txt: damaged, or not a checkpoint: it is text; a checkpoint is a file such as runs/NAME/best.safetensors",
+    ),
+    "a misspelt option": (
+        "export runs/run --toch t.safetensors",
+        2,
+        "No such option '--toch'; did you mean '--torch'? Try `charlm export --help`.",
+    ),
+}
