@@ -1,8 +1,10 @@
 """A network as an ONNX graph that reads one symbol: symbols and states in, log-probabilities and states out.
 
     x_hat = x W_ih^T + b_ih,    h_hat = h' W_hh^T + b_hh        of every layer, one after the other
-    h (and c) = the cell's own equations, written down as they are evaluated with nodes in place of arrays
+    h (and c) = the cell's own equations of these
     log p = log softmax(h W^T + b)
+
+The equations of a cell are not written a second time: its function is called with nodes in place of arrays.
 """
 
 from collections.abc import Callable, Mapping
