@@ -12,6 +12,7 @@ TYPE_CHECKING = False  # as in `typing`, which takes a while to import
 if TYPE_CHECKING:
     from charlm.api.comparison import compare_lines
     from charlm.api.export import export_onnx, export_torch
+    from charlm.api.gradients import GradientFlow, ToyFlow, gradflow, toy_gradflow
     from charlm.api.language_model import LanguageModel, load
     from charlm.api.report import CorpusReport, corpus_report
     from charlm.api.runs import ListedRun, compare_configs, curves, plot, runs
@@ -46,11 +47,13 @@ else:
         "Curves": "charlm.insight.curves",
         "DamagedFileError": "charlm.errors",
         "FileError": "charlm.errors",
+        "GradientFlow": "charlm.api.gradients",
         "LanguageModel": "charlm.api.language_model",
         "ListedRun": "charlm.api.runs",
         "NotFiniteError": "charlm.errors",
         "Plot": "charlm.insight.plot",
         "Score": "charlm.inference.scorer",
+        "ToyFlow": "charlm.api.gradients",
         "TrainedRun": "charlm.api.training",
         "UnknownSymbolError": "charlm.errors",
         "Update": "charlm.records",
@@ -62,10 +65,12 @@ else:
         "curves": "charlm.api.runs",
         "export_onnx": "charlm.api.export",
         "export_torch": "charlm.api.export",
+        "gradflow": "charlm.api.gradients",
         "load": "charlm.api.language_model",
         "load_config": "charlm.api.training",
         "plot": "charlm.api.runs",
         "runs": "charlm.api.runs",
+        "toy_gradflow": "charlm.api.gradients",
         "train": "charlm.api.training",
     }
 
@@ -93,11 +98,13 @@ __all__ = [
     "Curves",
     "DamagedFileError",
     "FileError",
+    "GradientFlow",
     "LanguageModel",
     "ListedRun",
     "NotFiniteError",
     "Plot",
     "Score",
+    "ToyFlow",
     "TrainedRun",
     "UnknownSymbolError",
     "Update",
@@ -110,9 +117,11 @@ __all__ = [
     "curves",
     "export_onnx",
     "export_torch",
+    "gradflow",
     "load",
     "load_config",
     "plot",
     "runs",
+    "toy_gradflow",
     "train",
 ]

@@ -151,7 +151,7 @@ class Run:
         files.check_free(force)
         saved = None if init_from is None else modelfile.load(rundir.resolve(init_from))
         corpus = load_corpus(**config.corpus.model_dump(), seed=config.seed)
-        config, corpus, reasons = _chosen(config, corpus)
+        config, corpus, reasons = chosen(config, corpus)
         run = cls(files, config, ranks, corpus)
         run.notes += reasons
         workers = run.team.workers
@@ -570,7 +570,7 @@ class Run:
             )
 
 
-def _chosen(settings: Config, corpus: Corpus) -> tuple[Config, Corpus, list[str]]:
+def chosen(settings: Config, corpus: Corpus) -> tuple[Config, Corpus, list[str]]:
     """Choose what `preset: auto` leaves open, and read the text again if that changes how it is read."""
     if settings.preset is None:
         return settings, corpus, []

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypedDict
 
 from charlm.errors import Remedy, UsageError
-from charlm.limits import MOST_SYMBOLS, MOST_WORKERS
+from charlm.limits import MOST_LAYERS, MOST_SYMBOLS, MOST_WORKERS
 from charlm.paths import expanded
 from charlm.phrases import as_written
 
@@ -17,6 +17,9 @@ MOST_LENGTH = 1_000_000_000  # characters
 MOST_LINES = 1_000_000
 MOST_TEMPERATURE = 1e300  # logits divided by it still differ from zero in float64
 MOST_GUESSES = 100
+MOST_LAGS = 10_000  # steps that a gradient goes back
+MOST_WINDOWS = 10_000  # over which its norm is averaged
+MOST_TOY_WEIGHT = 1_000.0
 MOST_COUNT = 10_000  # texts at once, each with a state and random numbers of its own
 
 
@@ -58,6 +61,9 @@ RANGES = {
     "smooth": Range(Real, lambda x: 0 <= x < 1, "at least 0 and below 1", optional=False),
     "start": Range(Real, lambda x: 0 <= x < inf, "finite and at least 0", optional=False),
     "guesses": Range(Integral, lambda x: x >= 0, "at least 0", MOST_GUESSES, False),
+    "lags": Range(Integral, lambda x: x >= 1, "at least 1", MOST_LAGS, False),
+    "windows": Range(Integral, lambda x: x >= 1, "at least 1", MOST_WINDOWS, False),
+    "layer": Range(Integral, lambda x: x >= 0, "at least 0", MOST_LAYERS),
     "workers": Range(Integral, lambda x: x >= 1, "'auto' or at least 1", MOST_WORKERS, False),
 }
 

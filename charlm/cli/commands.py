@@ -16,6 +16,7 @@ COMMANDS = {
     "info": "Show what a checkpoint holds.",
     "plot": "Plot the losses of runs, in the terminal or as a picture.",
     "runs": "List runs, and show where two configurations differ.",
+    "gradflow": "Show how a gradient fades or explodes through time.",
     "gradcheck": "Check every gradient of a configuration by finite differences.",
     "config": "Print the configuration's keys, defaults and meanings.",
     "corpus": "Tell what a text is like before a model is trained on it.",

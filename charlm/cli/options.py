@@ -1,6 +1,6 @@
 """Options that several commands share."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from math import inf, isfinite
 from pathlib import Path
@@ -95,6 +95,12 @@ def options_in_messages() -> Iterator[None]:
         yield
     except UsageError as error:
         name, colon, rest = str(error).partition(": ")
-        if colon and name in click.get_current_context().params:
-            error.args = (f"--{name.replace('_', '-')}: {rest}",)
+        for param in click.get_current_context().command.params:
+            if colon and param.name == name and isinstance(param, click.Option):
+                error.args = (f"{longest(param.opts)}: {rest}",)
         raise
+
+
+def longest(names: Sequence[str]) -> str:
+    """Return the long one of an option's names: ``--out``, not ``-o``."""
+    return max(names, key=len)

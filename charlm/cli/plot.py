@@ -1,6 +1,5 @@
 """`charlm plot`: the curves of runs, in the terminal or as a picture."""
 
-import os
 import shutil
 import sys
 import time
@@ -10,7 +9,7 @@ from pathlib import Path
 import click
 
 from charlm.cli.options import FiniteRange, PathOfAFile
-from charlm.cli.streams import is_terminal, say, write
+from charlm.cli.streams import has_colours, is_terminal, say, write
 from charlm.errors import UsageError
 from charlm.limits import MOST_COUNT
 from charlm.phrases import one_line
@@ -86,18 +85,13 @@ def command(
             plot.save(out)
             say(f"wrote {one_line(str(out))}")
             return
-        text = plot.text(min(WIDEST, shutil.get_terminal_size().columns), coloured=on_screen and _has_colours())
+        text = plot.text(min(WIDEST, shutil.get_terminal_size().columns), coloured=on_screen and has_colours())
         write(f"\x1b[2J\x1b[H{text}" if follow else text, raw=True)  # names in it are of printable characters
 
     if follow:
         _follow(runs, every, draw)
     else:
         draw()
-
-
-def _has_colours() -> bool:
-    """Tell whether a terminal is to have colours; see https://no-color.org."""
-    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def _follow(runs: tuple[Path, ...], seconds: float, draw: Callable[[], None]) -> None:

@@ -102,6 +102,11 @@ def is_terminal(stream: Any) -> bool:
     return False
 
 
+def has_colours() -> bool:
+    """Tell whether a terminal is to have colours; see https://no-color.org."""
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
 @contextlib.contextmanager
 def usable_streams() -> Iterator[None]:
     """Make standard output and standard error such as can be written to, and give back what was there before."""

@@ -53,11 +53,12 @@ class Axis:
         """Return the number of the cell that a value is in."""
         return floor((value - self.low) / (self.high - self.low) * (self.cells - 1) + 0.5)
 
-    def ticks(self, most: int) -> dict[int, float]:
-        """Return round values by the cells that they are in, at most so many, if it is possible."""
-        least = (self.high - self.low) / max(1, most)
+    def ticks(self, most: int, whole: bool = False) -> dict[int, float]:
+        """Return round values, or whole ones, by the cells that they are in, at most so many, if it is possible."""
+        least = max(1.0 if whole else 0.0, (self.high - self.low) / max(1, most))
         power = 10.0 ** floor(log10(least))
-        step = next(step * power for step in STEPS if step * power >= least * (1 - 1e-9))
+        steps = [step * power for step in STEPS if not whole or (step * power).is_integer()]
+        step = next(step for step in steps if step >= least * (1 - 1e-9))
         first, last = ceil(self.low / step - 1e-9), floor(self.high / step + 1e-9)
         return {self.cell(number * step): number * step for number in range(first, last + 1)}
 
@@ -102,16 +103,17 @@ def chart(
         cell = f"\x1b[{COLOURS[series.colour % len(COLOURS)]}m{series.marker}\x1b[0m" if coloured else series.marker
         for x, y in zip(xs.tolist(), ys.tolist(), strict=True):
             grid[up.cell(y)][across.cell(x)] = cell
-    ticks = up.ticks(rows // ROWS_OF_A_LABEL)
+    ticks = up.ticks(rows // ROWS_OF_A_LABEL, whole=logarithmic)
     if len(ticks) < 2:
         ticks = {0: up.low, rows - 1: up.high}
-    labels = {row: label(10**tick if logarithmic else tick) for row, tick in ticks.items()}
+    labels = {row: label(10**tick, 0.0) if logarithmic else label(tick) for row, tick in ticks.items()}
     width = max(margin - 1, *map(len, labels.values()))
     lines = [
         f"{labels.get(row, ''):>{width}} {'┤' if row in labels else '│'}{''.join(grid[row])}".rstrip()
         for row in reversed(range(rows))
     ]
-    return lines + [" " * (width + 1) + line for line in _below(across)]
+    whole = all((x == np.round(x)).all() for x, _ in drawn)
+    return lines + [" " * (width + 1) + line for line in _below(across, whole)]
 
 
 def _finite(points: Points, logarithmic: bool) -> tuple[Array, Array]:
@@ -121,9 +123,9 @@ def _finite(points: Points, logarithmic: bool) -> tuple[Array, Array]:
     return x, np.log10(y) if logarithmic else y
 
 
-def _below(across: Axis) -> list[str]:
-    """Return the axis and its labels, each in the middle below its tick."""
-    ticks = across.ticks(across.cells // COLUMNS_OF_A_LABEL)
+def _below(across: Axis, whole: bool) -> list[str]:
+    """Return the axis and its labels, each in the middle below its tick, at whole numbers where all x are."""
+    ticks = across.ticks(across.cells // COLUMNS_OF_A_LABEL, whole)
     line = "".join("┬" if column in ticks else "─" for column in range(across.cells))
     labels = ""
     for column, tick in ticks.items():
@@ -132,8 +134,8 @@ def _below(across: Axis) -> list[str]:
     return [f"└{line}", labels]
 
 
-def label(value: float) -> str:
-    """Return a number as an axis shows it."""
+def label(value: float, zero: float = 1e-12) -> str:
+    """Return a number as an axis shows it; what is smaller than `zero` is a zero that was rounded."""
     if abs(value) >= 1e6:
         return f"{value / 1e6:,.6g}M"
-    return f"{value:,.0f}" if abs(value) >= 1e3 else f"{0.0 if abs(value) < 1e-12 else value:.4g}"
+    return f"{value:,.0f}" if abs(value) >= 1e3 else f"{0.0 if abs(value) < zero else value:.4g}"

@@ -12,12 +12,16 @@ from charlm.errors import CharlmError, UsageError
 if TYPE_CHECKING:
     from charlm.insight.plot import Plot, Series
 
-# How a kind of curve is drawn; a run has a colour.
+# How a kind of curve is drawn; a run, or a network, has a colour.
 STYLES: Mapping[str, Mapping[str, Any]] = {
     "measured": {"linewidth": 0.8, "alpha": 0.35},
     "smoothed": {"linewidth": 1.4},
     "network alone": {"linewidth": 1.2, "linestyle": ":"},
     "validation": {"linewidth": 1.4, "linestyle": "--", "marker": "o", "markersize": 3},
+    "untrained": {"linewidth": 1.2, "linestyle": "--"},
+    "trained": {"linewidth": 1.6},
+    "analytic": {"linewidth": 1.2, "linestyle": "--"},
+    "computed": {"linewidth": 4, "alpha": 0.35},
 }
 ALONE: Mapping[str, Any] = {"linewidth": 1.2}  # the style of measured values that have no mean beside them
 SETTINGS: dict[Any, Any] = {
@@ -25,7 +29,7 @@ SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text, for small files and readers of screens
     "text.parse_math": False,  # a dollar in a name is a dollar
 }
-INCHES = (8.0, 3.5, 1.3)  # the width, the height of the losses, and that of each panel below
+INCHES = (8.0, 3.5, 1.3)  # the width, the height of a panel, and that of a low one
 
 
 def save(plot: "Plot", path: Path) -> None:
@@ -43,21 +47,23 @@ def _drawn(plot: "Plot", kind: str) -> bytes:
     try:
         from matplotlib import rc_context
         from matplotlib.figure import Figure
+        from matplotlib.ticker import LogFormatter
     except ImportError as error:
         raise CharlmError(
             f"pictures need Matplotlib, which does not import ({error}); install it: `pip install 'charlm[plot]'`"
         ) from error
-    below = len(plot.panels) - 1
+    heights = [INCHES[2] if panel.low else INCHES[1] for panel in plot.panels]
     buffer = io.BytesIO()
     with rc_context(SETTINGS):
-        figure = Figure(figsize=(INCHES[0], INCHES[1] + INCHES[2] * below), layout="constrained")
-        ratios = [INCHES[1], *[INCHES[2]] * below]
-        all_axes = figure.subplots(below + 1, sharex=True, squeeze=False, height_ratios=ratios)[:, 0]
+        figure = Figure(figsize=(INCHES[0], sum(heights)), layout="constrained")
+        all_axes = figure.subplots(len(heights), sharex=True, squeeze=False, height_ratios=heights)[:, 0]
         for axes, panel in zip(all_axes, plot.panels, strict=True):
             axes.set_ylabel(panel.title)
             axes.grid(alpha=0.3)
             if panel.logarithmic:
                 axes.set_yscale("log")
+                axes.yaxis.set_major_formatter(LogFormatter())  # those of Matplotlib's choice need the markup of TeX
+                axes.yaxis.set_minor_formatter(LogFormatter(labelOnlyBase=False))
             smoothed = {series.run for series in panel.series if series.kind == "smoothed"}
             for series in panel.series:
                 axes.plot(series.x, series.y, color=f"C{series.run}", **_style(series, smoothed))

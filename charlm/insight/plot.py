@@ -1,4 +1,4 @@
-"""A plot of runs: what its panels show, as values; as text, or as a picture."""
+"""A plot: what its panels show, as values; as text, or as a picture; and the plot of runs."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ MOST_RUNS = len(MARKERS)
 MEASURED, NETWORK = "·", "+"  # the markers of values that are not smoothed, and of a network without its n-gram
 SMOOTH = 0.8
 WIDE = 100  # a gradient's norms have a logarithmic axis when the greatest is so many times the least
-TALL, LOW = 16, 5  # rows of the losses and of what is below them
+TALL, LOW = 16, 5  # rows of a panel
 MARGIN = 10  # columns for the labels of an axis
 
 X_AXES: Mapping[str, Callable[[Curves], Array]] = {
@@ -30,7 +30,7 @@ UNITS = {"char": "character", "byte": "byte"}
 
 
 class NothingToDrawError(UsageError):
-    """The runs have logged nothing yet that a plot could show."""
+    """There is nothing that a plot could show, as where runs have logged nothing yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Series:
     run : int
         The number of its run in the plot, from 0.
     kind : str
-        ``measured``, ``smoothed``, ``validation`` or ``network alone``.
+        How it is drawn in a picture: a key of `charlm.insight.pictures.STYLES`, such as ``validation``.
     x, y : ndarray
         (N,) Its points, all of them finite.
     marker : str
@@ -68,11 +68,14 @@ class Panel:
         The curves.
     logarithmic : bool
         Whether equal distances are equal ratios of y.
+    low : bool
+        Whether it is less high than what it is below.
     """
 
     title: str
     series: tuple[Series, ...]
     logarithmic: bool = False
+    low: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +85,13 @@ class Plot:
     Attributes
     ----------
     x : str
-        What x is: ``steps``, ``characters`` or ``minutes``.
+        What x is, such as ``steps``.
     names : tuple of str
-        The runs, in printable characters.
+        The runs, or what else has a colour of its own, in printable characters.
     panels : tuple of Panel
-        The losses first, then the learning rate and the gradient's norm.
+        Of runs: the losses first, then the learning rate and the gradient's norm.
     legend : tuple of str
-        A line for each run: its markers, its name, its best loss, and what happened to it.
+        Of runs: a line for each, with its markers, its name, its best loss, and what happened to it.
     """
 
     x: str
@@ -108,12 +111,12 @@ class Plot:
         """
         xs = np.concatenate([series.x for panel in self.panels for series in panel.series])
         lines: list[str] = []
-        for panel, rows in zip(self.panels, (TALL, *[LOW] * len(self.panels)), strict=False):
+        for panel in self.panels:
             points = [Points(series.x, series.y, series.marker, series.run) for series in panel.series]
             *drawn, numbers = chart(
                 points,
                 columns=max(40, columns) - MARGIN - 1,
-                rows=rows,
+                rows=LOW if panel.low else TALL,
                 margin=MARGIN,
                 between=(float(xs.min()), float(xs.max())),
                 logarithmic=panel.logarithmic,
@@ -180,8 +183,8 @@ def plot(
     ]  # fmt: skip
     panels = [
         Panel(f"loss, nats per {' or '.join(units)}", _after(losses, start)),
-        Panel("learning rate", _after(rates, start)),
-        Panel("gradient norm", _after(norms, start), _is_wide(_after(norms, start))),
+        Panel("learning rate", _after(rates, start), low=True),
+        Panel("gradient norm", _after(norms, start), _is_wide(_after(norms, start)), low=True),
     ]
     if not panels[0].series:
         raise NothingToDrawError(_nothing(runs, x, start))

@@ -112,8 +112,8 @@ def backward(cell: Cell, weights: LayerWeights, steps: Steps, d_output: Array) -
     d_after, d_pre_activations, d_products = zip(*reversed(back), strict=True)
     d_x_hat, d_h_hat = map(np.stack, zip(*d_products, strict=True))
     d_weights = LayerWeights(
-        weight_ih=np.einsum("tbg,tbw->gw", d_x_hat, steps.x),
-        weight_hh=np.einsum("tbg,tbh->gh", d_h_hat, steps.before["h"]),
+        weight_ih=np.einsum("tbg,tbw->gw", d_x_hat, steps.x, optimize=True),
+        weight_hh=np.einsum("tbg,tbh->gh", d_h_hat, steps.before["h"], optimize=True),
         bias=d_x_hat.sum(axis=(0, 1)),
         bias_split=None if weights.bias_split is None else d_h_hat.sum(axis=(0, 1))[-len(weights.bias_split) :],
     )

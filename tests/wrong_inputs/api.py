@@ -728,4 +728,51 @@ API: dict[str, tuple[Any, ...]] = {
         2,
         "second: the path is empty; name a file or a directory",
     ),
+    "no gradient": (lambda h: charlm.gradflow(), 2, "sources: there are none; name a run or a configuration"),
+    "the gradient of a number": (
+        lambda h: charlm.gradflow(3),
+        2,
+        "source: 3 is not a path; give text or a pathlib.Path",
+    ),
+    "the gradient of a cell like none": (
+        lambda h: charlm.gradflow("small.yaml", cells=["lstmm"]),
+        2,
+        "cells: 'lstmm' is not a cell; did you mean 'lstm'? (gru, lstm, lstm-1997, rnn, simple-gru)",
+    ),
+    "the cells of a run": (
+        lambda h: charlm.gradflow("runs/run", cells=["lstm"]),
+        2,
+        "cells: is for configurations, and runs/run is none; leave out the one or the other",
+    ),
+    "a cell in place of a list": (
+        lambda h: charlm.gradflow("small.yaml", cells="lstm"),
+        2,
+        "cells: must be a list of texts, such as ['lstm'], got 'lstm'",
+    ),
+    "half a lag": (
+        lambda h: charlm.gradflow("runs/run", lags=1.5),
+        2,
+        "lags: must be a whole number (at least 1), got 1.5",
+    ),
+    "too many windows": (
+        lambda h: charlm.gradflow("runs/run", windows=10**5),
+        2,
+        "windows: must be at most 10,000, got 100000",
+    ),
+    "a layer that is not there": (
+        lambda h: charlm.gradflow("runs/run", lags=3).plot(layer=1),
+        2,
+        "layer: runs/run has no layer 1; choose at most 0",
+    ),
+    "a weight in quotes": (
+        lambda h: charlm.toy_gradflow(weights=["1"]),
+        2,
+        "weights: must be numbers from -1,000 to 1,000, got '1'",
+    ),
+    "a gate above one": (lambda h: charlm.toy_gradflow(gates=[1.5]), 2, "gates: must be numbers from 0 to 1, got 1.5"),
+    "a weight that is not a list": (
+        lambda h: charlm.toy_gradflow(weights=1),
+        2,
+        "weights: must be a list of numbers, got 1",
+    ),
 }

@@ -23,6 +23,7 @@ from tests.wrong_inputs.data import DATA
 from tests.wrong_inputs.evaluate import EVAL
 from tests.wrong_inputs.export import EXPORT
 from tests.wrong_inputs.gradcheck import GRADCHECK
+from tests.wrong_inputs.gradflow import GRADFLOW
 from tests.wrong_inputs.info import INFO
 from tests.wrong_inputs.plot import PLOT
 from tests.wrong_inputs.runs import RUNS
@@ -41,6 +42,7 @@ TABLES: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     "info": INFO,
     "plot": PLOT,
     "runs": RUNS,
+    "gradflow": GRADFLOW,
     "gradcheck": GRADCHECK,
     "config": CONFIG,
     "corpus": CORPUS,
