@@ -43,8 +43,9 @@ TRUNCATED = ("brackets", 20, 11)  # a task, its delay, and a window of half a li
 SEED = 1
 
 COLOURS = {"rnn": "#888888", "simple-gru": "#2a9d8f", "gru": "#1d6fb8", "lstm": "#d1495b", "lstm-1997": "#e0a030"}
+GUESSED_LINE = 'stroke="#555555" stroke-dasharray="4 4"'
 PANEL = 250, 190  # width and height of a plot, in pixels
-MARGIN = 44
+MARGIN = 64  # left of a plot, for its labels
 
 
 class Trial(NamedTuple):
@@ -179,15 +180,17 @@ def plot(results: Results) -> str:
     """Return an SVG of the right answers over the delay, a panel for each task."""
     width, height = PANEL
     parts = [panel(results, name, MARGIN + index * (width + MARGIN)) for index, name in enumerate(TASKS)]
+    styles = {cell: f'stroke="{COLOURS[cell]}" stroke-width="2.5"' for cell in NAMES} | {"by guessing": GUESSED_LINE}
     legend = "".join(
-        f'<g transform="translate({MARGIN + index * 110} {height + 100})"><line x2="22" stroke="{COLOURS[cell]}" '
-        f'stroke-width="2.5"/><text x="28" y="4">{cell}</text></g>\n'
-        for index, cell in enumerate(NAMES)
+        f'<g transform="translate({MARGIN + index * 120} {height + 100})"><line x2="22" {style}/>'
+        f'<text x="28" y="4">{name}</text></g>\n'
+        for index, (name, style) in enumerate(styles.items())
     )
-    whole = f"0 0 {MARGIN + len(TASKS) * (width + MARGIN)} {height + 116}"
+    title = f'<text transform="translate(16 {36 + height / 2}) rotate(-90)" text-anchor="middle">right answers</text>\n'
+    whole = f"0 0 {len(TASKS) * (width + MARGIN) + 20} {height + 116}"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{whole}" font-family="sans-serif" font-size="12" '
-        f'fill="#555555">\n{"".join(parts)}{legend}</svg>\n'
+        f'fill="#333333">\n<rect width="100%" height="100%" fill="white"/>\n{title}{"".join(parts)}{legend}</svg>\n'
     )
 
 
@@ -206,7 +209,7 @@ def panel(results: Results, name: str, left: float) -> str:
     )
     ticks = "".join(f'<text x="{x(d):.1f}" y="{height + 17}" text-anchor="middle">{d}</text>\n' for d in DELAYS)
     chance = height * (1 - TASKS[name].chance)
-    guess = f'<line x2="{width}" y1="{chance:.1f}" y2="{chance:.1f}" stroke="#555555" stroke-dasharray="4 4"/>\n'
+    guess = f'<line x2="{width}" y1="{chance:.1f}" y2="{chance:.1f}" {GUESSED_LINE}/>\n'
     lines = []
     for cell in NAMES:
         found = [(x(delay), best_of(results, cell, name, delay)) for delay in DELAYS]

@@ -1,6 +1,7 @@
 """The pages lead somewhere and say what is so: the files, the links and the limits that they name are there."""
 
 import re
+import runpy
 
 import pytest
 
@@ -15,6 +16,7 @@ from tests.conftest import ROOT
 FOLDERS = ("docs", "configs", "data", "benchmarks")
 PAGES = sorted([*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in (ROOT / folder).rglob("*.md"))])
 SOURCES = sorted([*PAGES, *(ROOT / "configs").glob("*.yaml"), ROOT / "Makefile", ROOT / "pyproject.toml"])
+PICTURES = sorted((ROOT / "docs").rglob("*.svg"))
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("0*.md"))
 
 LIMITS = {
@@ -71,6 +73,18 @@ def test_every_file_that_a_page_names_is_there(page):
         r"\b(?:charlm|benchmarks|tests|configs|docs)/[\w./-]+\.(?:py|yaml|md)\b", page.read_text("utf-8")
     ):
         assert (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("picture", PICTURES, ids=named)
+def test_a_picture_is_small_and_on_a_page(picture):
+    assert picture.stat().st_size < 60_000
+    link = f"]({picture.relative_to(ROOT / 'docs').as_posix()})"
+    assert any(link in page.read_text("utf-8") for page in (ROOT / "docs").glob("*.md"))
+
+
+def test_make_docs_makes_every_picture_of_its_folder():
+    made = runpy.run_path(str(ROOT / "docs" / "pictures" / "make.py"))["PICTURES"]
+    assert {picture.stem for picture in PICTURES if picture.parent.name == "pictures"} == set(made)
 
 
 @pytest.mark.parametrize("page", DECISIONS, ids=named)

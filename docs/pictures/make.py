@@ -31,6 +31,7 @@ class Picture(NamedTuple):
 
 PICTURES = {
     "plot": Picture(("gru", "lstm"), ("plot", "runs/gru", "runs/lstm")),
+    "gradients": Picture(tuple(RUNS), ("gradflow", *(f"runs/{name}" for name in RUNS))),
 }
 
 
