@@ -104,6 +104,13 @@ def test_weights_that_diverge_are_an_error(mixture, rate):
         score(Adaptation(MODEL, WEIGHTS, mixture, Rates(weights=rate, decay=0)), text(30 * SEGMENT))
 
 
+def test_finite_weights_whose_logits_are_not_finite_are_an_error(mixture):
+    huge = WEIGHTS.copy()
+    huge["decoder.weight"][...] = 3e38
+    with np.errstate(all="ignore"), pytest.raises(NotFiniteError, match="diverged"):
+        Adaptation(MODEL, huge, mixture, STILL).read(text(20))
+
+
 def test_the_score_is_the_mean_of_what_was_predicted(mixture):
     ids = text(5 * SEGMENT + 3)
     result = score(Adaptation(MODEL, WEIGHTS, mixture), ids)

@@ -11,6 +11,8 @@ from charlm.inference.scorer import CHARS_PER_STREAM, MOST_STREAMS, Score, Score
 from charlm.kernels.choice import load_backend
 from charlm.network.architecture import Architecture
 from charlm.network.model import Model
+from charlm.ngram.counting import count
+from charlm.ngram.mixture import Mixture, initial_scales
 from charlm.workers.team import Team
 
 
@@ -109,6 +111,27 @@ def test_a_huge_text_is_read_in_no_more_than_so_many_streams():
     losses = [one_by_one(network(), ids[s : min(s + 33, 2_000)])[0] for s in range(0, 1_999, 32)]
     assert len(losses) <= MOST_STREAMS
     assert got.loss == pytest.approx(np.concatenate(losses).mean(), abs=1e-12)
+
+
+def test_the_scales_of_a_mixture_are_fitted_to_the_first_part_of_each_stream_of_a_long_text():
+    V, length = 500, 5 * CHARS_PER_STREAM + 1
+    ids = np.random.default_rng(5).integers(0, V, length).astype(np.uint16)
+    model, team = Model(Architecture("rnn", V, 4, 1), load_backend("numpy")), Team(1)
+    parameters = model.architecture.initial_parameters(1)
+
+    def fitted(text):
+        scorer = Scorer(model, team, mixture=Mixture(count(ids, V, 2), initial_scales(2)))
+        scorer.fit(parameters, text)
+        assert scorer.mixture is not None
+        return scorer.mixture.scales
+
+    late, early = ids.copy(), ids.copy()
+    for stream in range(5):
+        late[(stream + 1) * CHARS_PER_STREAM - 500 : (stream + 1) * CHARS_PER_STREAM] = 0
+        early[stream * CHARS_PER_STREAM + 50 : stream * CHARS_PER_STREAM + 150] = 0
+    np.testing.assert_array_equal(fitted(late), fitted(ids))
+    assert (fitted(early) != fitted(ids)).any()
+    team.close()
 
 
 def test_bits_perplexity_and_a_stream_that_ran_away():

@@ -101,6 +101,14 @@ def test_any_number_of_lines_is_read_as_it_comes(models):
     assert read < 20_000
 
 
+def test_lines_of_several_blocks_are_all_scored_in_their_order(models):
+    lines = [LINES[0] * (30_000 // len(LINES[0]) + place) for place in range(5)]
+    scores = list(models["stream"].score_lines(iter(lines), context="carry"))
+    assert [(score.line, score.chars) for score in scores] == [
+        (place + 1, len(line) + (place > 0 or scores[0].chars > len(line))) for place, line in enumerate(lines)
+    ]
+
+
 def test_guesses_are_what_the_model_expects_there(models):
     model = models["stream"]
     (score,) = model.score_lines(["ain"], guesses=3)
