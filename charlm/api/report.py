@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from charlm.api.options import texts_of
-from charlm.config import Config, Split
+from charlm.config import Config, Split, from_dict, resolve
+from charlm.config.presets import DEFAULT_MINUTES
 from charlm.corpus import duplicates, splits
 from charlm.corpus.decoding import Options, check_encoding
 from charlm.corpus.encoding import NOUNS
+from charlm.corpus.facts import facts
 from charlm.corpus.form import form
 from charlm.corpus.inspection import NEWLINE, Inspection, Lines, Place, inspect
 from charlm.corpus.lines import newlines
@@ -23,6 +25,7 @@ from charlm.corpus.oddities import name_of, oddities
 from charlm.corpus.sources import Source
 from charlm.errors import UsageError
 from charlm.insight.baseline import Baseline, baseline
+from charlm.kernels.choice import choose
 from charlm.phrases import as_written
 
 SPLIT = {name: Split.model_fields[name].default for name in splits.PARTS}
@@ -129,6 +132,10 @@ class CorpusReport:
         What the validation part has in common with the training part; None where there is no validation part.
     baseline : Baseline or None
         What the validation part costs without a network, in bits per symbol; None where there is none.
+    configuration : dict
+        What ``preset: auto`` chooses for this text and the minutes, as `charlm.train` takes it.
+    reasons : tuple of str
+        What it chose and why, a line each.
     notes : tuple of str
         What was left out or changed on reading, a line each.
     """
@@ -151,6 +158,8 @@ class CorpusReport:
     test: int
     copied: Copied | None
     baseline: Baseline | None
+    configuration: dict[str, Any]
+    reasons: tuple[str, ...]
     notes: tuple[str, ...]
 
     def rare(self, most: int) -> list[Symbol]:
@@ -171,6 +180,7 @@ def corpus_report(
     unit: str = "char",
     mode: str | None = None,
     split: Mapping[str, float] | None = None,
+    max_minutes: float = DEFAULT_MINUTES,
     on_stage: Callable[[str], object] | None = None,
 ) -> CorpusReport:
     """Tell what a text is like, without training on it.
@@ -187,6 +197,8 @@ def corpus_report(
         How the text is read; by default as it looks.
     split : mapping, optional
         The fractions `train`, `valid` and `test`, by default those of the configuration.
+    max_minutes : float
+        How long a training may take for which a configuration is chosen.
     on_stage : callable, optional
         Called with what is done next, in words.
 
@@ -212,19 +224,21 @@ def corpus_report(
     check_encoding(encoding, "encoding")
     options = Options(encoding, unit, mode or "stream", "lf", None, False, 1, "\ufffd", "\n")
     chosen = splits.shares(_fractions(split or SPLIT))
+    settings = _settings(path, options, mode, split, max_minutes)
     left_out: list[str] = []
     with opened(texts_of("path", path), left_out) as sources:
         size = sum(source.state()[0] for source in sources)
         say(f"reading {size:,} bytes")
         inspection = inspect(sources, options)
         corpus = from_files(sources, options, chosen, SEED, list(left_out))
-        looks = form(corpus.train, corpus.vocabulary)
+        looks, found = form(corpus.train, corpus.vocabulary), facts(corpus.train, corpus.vocabulary)
         if mode is None and looks.mode != options.mode:
             options = replace(options, mode=looks.mode)
             corpus = from_files(sources, options, chosen, SEED, list(left_out))
     say("looking for passages that the validation part copies from the training part")
     copied = _copied(corpus, options.mode, inspection, sources)
     say("counting n-grams")
+    choice, reasons = resolve(settings, found, choose("auto", settings.model.dtype))
     return CorpusReport(
         files=len(sources),
         bytes=size,
@@ -242,6 +256,8 @@ def corpus_report(
         **_parts(corpus, options.mode),
         copied=copied,
         baseline=_baseline(corpus, options.mode),
+        configuration=choice.to_dict(),
+        reasons=tuple(line.strip() for line in reasons),
         notes=tuple(corpus.report),
     )
 
@@ -254,6 +270,14 @@ def _fractions(split: Any) -> dict[str, Any]:
         if isinstance(share, bool) or not isinstance(share, Real) or not isfinite(share):
             raise UsageError(f"split: must have finite numbers, got {as_written(share)} for {name}")
     return {**split, "layout": "tail"}
+
+
+def _settings(path: Any, options: Options, mode: str | None, split: Any, max_minutes: float) -> Config:
+    """Return the settings of a training whose other keys `preset: auto` chooses."""
+    corpus = {"path": texts_of("path", path), "encoding": options.encoding, "unit": options.unit}
+    given = {"mode": mode, "split": None if split is None else _fractions(split)}
+    corpus |= {key: value for key, value in given.items() if value is not None}
+    return from_dict({"corpus": corpus, "preset": "auto", "training": {"max_minutes": max_minutes}}, "")
 
 
 def _newlines(inspection: Inspection, unit: str) -> Newlines:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from charlm.cli.display import cut, on_one_line, readable
-from charlm.cli.options import options_in_messages
+from charlm.cli.options import FiniteRange, options_in_messages
 from charlm.cli.streams import say, write, write_json
 from charlm.phrases import count, one_line, shortened
 
@@ -59,15 +59,30 @@ Examples:
     metavar="TRAIN,VALID,TEST",
     help="How the text is divided.  [default: 0.9,0.05,0.05]",
 )
+@click.option(
+    "--max-minutes",
+    type=FiniteRange(min=0, min_open=True),
+    default=5,
+    show_default=True,
+    metavar="M",
+    help="How long a training may take for which a configuration is chosen.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as a JSON object.")
 def command(
-    files: tuple[str, ...], encoding: str, unit: str, mode: str | None, split: dict[str, float] | None, as_json: bool
+    files: tuple[str, ...],
+    encoding: str,
+    unit: str,
+    mode: str | None,
+    split: dict[str, float] | None,
+    max_minutes: float,
+    as_json: bool,
 ) -> None:
     """Tell what the text of FILE ... is like, before a model is trained on it.
 
     Its characters, newlines and lines; rare, odd and invisible characters and where each is first; whether it looks
     like a list or a running text; how it is split, and what of the validation part stands in the training part as well;
-    and what it costs to predict without a network, so that a loss means something. FILE may also be a directory, a
+    what it costs to predict without a network, so that a loss means something; and the configuration that `charlm train
+    FILE` would choose for it. FILE may also be a directory, a
     pattern, or - for standard input. The options are the configuration's corpus.encoding, corpus.unit, corpus.mode and
     corpus.split.
     """
@@ -75,7 +90,13 @@ def command(
 
     with Stages() as stages, options_in_messages():
         report = charlm.corpus_report(
-            list(files), encoding=encoding, unit=unit, mode=mode, split=split, on_stage=stages
+            list(files),
+            encoding=encoding,
+            unit=unit,
+            mode=mode,
+            split=split,
+            max_minutes=max_minutes,
+            on_stage=stages,
         )
     for note in report.notes:
         say(one_line(note))
@@ -147,6 +168,8 @@ def _lines(report: "CorpusReport") -> Iterator[str]:
     yield from _row("split", f"{parts} ({'lines, shuffled' if report.mode == 'lines' else f'{noun}s'})")
     yield from _row("copied", _copied(report.copied))
     yield from _baseline(report.baseline, noun)
+    for number, reason in enumerate(report.reasons):
+        yield from _row("" if number else "choice", reason, "  ")
 
 
 def _row(label: str, text: str, indent: str = "") -> Iterator[str]:

