@@ -3,11 +3,11 @@
     python benchmarks/warpeace.py data/warpeace.txt --epochs 5
 
 DeepOBS (Schneider, Balles & Hennig 2019, https://github.com/fsschneider/DeepOBS) trains the network of
-`configs/warpeace.yaml` on 50 rows of the text's first 80 %, from the beginning in every epoch, with the state carried
-along and zero at an epoch's start. It tests on 50 rows of the rest, the state carried from zero, and reports the mean
-loss of all characters. This does the same, and starts from the same distributions: DeepOBS leaves them to TensorFlow
-1, which draws everything uniformly within sqrt(6 / (fan-in + fan-out)), the two matrices of an LSTM as one and the
-read-out's bias as well, and adds 1 to the forget gate. What differs is the random numbers.
+`configs/deepobs-tolstoi.yaml` on 50 rows of the text's first 80 %, from the beginning in every epoch, with the state
+carried along and zero at an epoch's start. It tests on 50 rows of the rest, the state carried from zero, and reports
+the mean loss of all characters. This does the same, and starts from the same distributions: DeepOBS leaves them to
+TensorFlow 1, which draws everything uniformly within sqrt(6 / (fan-in + fan-out)), the two matrices of an LSTM as one
+and the read-out's bias as well, and adds 1 to the forget gate. What differs is the random numbers.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from charlm.training.trainer import Trainer
 from charlm.workers.ranks import Ranks
 from charlm.workers.team import Team
 
-CONFIG = Path(__file__).parent.parent / "configs" / "warpeace.yaml"
+CONFIG = Path(__file__).parent.parent / "configs" / "deepobs-tolstoi.yaml"
 PUBLISHED = {1: 1.7540, 5: 1.4213, 10: 1.3487, 20: 1.3058, 50: 1.2730, 100: 1.2541, 200: 1.2430}  # Adam, seed 42
 SIZES = (3_266_185, 83, 653_237)  # characters, symbols, characters of the test part
 
