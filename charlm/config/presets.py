@@ -99,7 +99,7 @@ def resolve(config: Config, facts: Facts, kernels: str) -> tuple[Config, list[st
         What was chosen and why, a line each.
     """
     minutes = _minutes(config)
-    chosen = choose(facts, minutes, kernels)
+    chosen = choose(facts, minutes, kernels, config.training.epochs, config.training.max_steps)
     values = config.to_dict()
     for key, value in chosen.items():
         *sections, name = key.split(".")
@@ -109,15 +109,8 @@ def resolve(config: Config, facts: Facts, kernels: str) -> tuple[Config, list[st
         if name not in model.model_fields_set:
             place[name] = value
     training = values["training"]
-    if {"epochs", "max_steps"} & config.training.model_fields_set:
-        training["epochs"], training["max_minutes"] = config.training.epochs, None
-    elif training["epochs"] is None:
-        training["max_minutes"] = minutes
-    else:
-        training["max_minutes"] = None  # the minutes are more than the text is worth
-    if config.training.max_steps is not None and "warmup_steps" not in config.schedule.model_fields_set:
-        most = config.training.max_steps - 1
-        values["schedule"]["warmup_steps"] = min(values["schedule"]["warmup_steps"], most)
+    by_the_clock = training["epochs"] is None and training["max_steps"] is None
+    training["max_minutes"] = minutes if by_the_clock else None
     values["preset"] = None
     resolved = from_dict(values, "preset auto")
     return resolved, _reasons(resolved, facts, minutes, kernels)
@@ -128,8 +121,10 @@ def _minutes(config: Config) -> float:
     return t.max_minutes if t.max_minutes is not None else DEFAULT_MINUTES
 
 
-def choose(facts: Facts, minutes: float, kernels: str) -> dict[str, Any]:
-    """Return the keys that a text and the minutes choose, by their dotted names."""
+def choose(
+    facts: Facts, minutes: float, kernels: str, epochs: float | None = None, max_steps: int | None = None
+) -> dict[str, Any]:
+    """Return the keys that a text and the minutes choose, by their dotted names; a length may be given."""
     supply = [entry for entry in SUPPLIES if facts.characters >= entry.characters][-1]
     affordable = [entry for entry in SIZES if minutes >= entry.minutes][-1]
     layers = affordable.num_layers if supply.most_units >= affordable.hidden_size else 1
@@ -138,13 +133,14 @@ def choose(facts: Facts, minutes: float, kernels: str) -> dict[str, Any]:
     embedding = min(64, units) if facts.symbols >= EMBEDDED_FROM else None
     width = embedding or 0
     operations = 6 * (3 * units * (units + width) + (layers - 1) * 6 * units**2 + units * facts.symbols)
-    epochs = minutes * 60 * SPEEDS[kernels] / operations / facts.characters
-    often = epochs > supply.most_epochs
-    read = min(epochs, supply.most_epochs)
-    dropout = supply.dropout if layers == 1 else max(supply.dropout, LARGE_DROPOUT if read > 3 else 0.1)
     batch = affordable.batch_size if not lists else max(32, affordable.batch_size)
     seq_length = min(64, max(16, 4 * ceil((facts.median_line * 2 + 1) / 4))) if lists else 64
     batch = max(1, min(batch, facts.characters // (4 * seq_length)))
+    if max_steps is not None:
+        epochs = max_steps * batch * seq_length / facts.characters
+    affordable_epochs = minutes * 60 * SPEEDS[kernels] / operations / facts.characters
+    read = epochs or min(affordable_epochs, supply.most_epochs)
+    dropout = supply.dropout if layers == 1 else max(supply.dropout, LARGE_DROPOUT if read > 3 else 0.1)
     steps = max(1, int(read * facts.characters / (batch * seq_length)))
     every = max(50, min(1_000, steps // 12))
     return {
@@ -158,7 +154,7 @@ def choose(facts: Facts, minutes: float, kernels: str) -> dict[str, Any]:
         "model.ngram.order": "auto",
         "training.batch_size": batch,
         "training.seq_length": seq_length,
-        "training.epochs": float(supply.most_epochs) if often else None,
+        "training.epochs": float(supply.most_epochs) if epochs is None and read == supply.most_epochs else None,
         "training.clip_norm": 5.0 if layers == 1 else 1.0,
         "training.eval_every": every,
         "training.checkpoint_every": every,
