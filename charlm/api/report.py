@@ -274,9 +274,11 @@ def _fractions(split: Any) -> dict[str, Any]:
 
 def _settings(path: Any, options: Options, mode: str | None, split: Any, max_minutes: float) -> Config:
     """Return the settings of a training whose other keys `preset: auto` chooses."""
-    corpus = {"path": texts_of("path", path), "encoding": options.encoding, "unit": options.unit}
-    given = {"mode": mode, "split": None if split is None else _fractions(split)}
-    corpus |= {key: value for key, value in given.items() if value is not None}
+    corpus: dict[str, Any] = {"path": texts_of("path", path), "encoding": options.encoding, "unit": options.unit}
+    if mode is not None:
+        corpus["mode"] = mode
+    if split is not None:
+        corpus["split"] = _fractions(split)
     return from_dict({"corpus": corpus, "preset": "auto", "training": {"max_minutes": max_minutes}}, "")
 
 
