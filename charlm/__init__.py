@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from charlm.api.export import export_onnx, export_torch
     from charlm.api.gradients import GradientFlow, ToyFlow, gradflow, toy_gradflow
     from charlm.api.language_model import LanguageModel, load
+    from charlm.api.novelty import Novelty, novel_items, novelty
     from charlm.api.report import CorpusReport, corpus_report
     from charlm.api.runs import ListedRun, compare_configs, curves, plot, runs
     from charlm.api.training import TrainedRun, load_config, train
@@ -51,6 +52,7 @@ else:
         "LanguageModel": "charlm.api.language_model",
         "ListedRun": "charlm.api.runs",
         "NotFiniteError": "charlm.errors",
+        "Novelty": "charlm.api.novelty",
         "Plot": "charlm.insight.plot",
         "Score": "charlm.inference.scorer",
         "ToyFlow": "charlm.api.gradients",
@@ -68,6 +70,8 @@ else:
         "gradflow": "charlm.api.gradients",
         "load": "charlm.api.language_model",
         "load_config": "charlm.api.training",
+        "novel_items": "charlm.api.novelty",
+        "novelty": "charlm.api.novelty",
         "plot": "charlm.api.runs",
         "runs": "charlm.api.runs",
         "toy_gradflow": "charlm.api.gradients",
@@ -102,6 +106,7 @@ __all__ = [
     "LanguageModel",
     "ListedRun",
     "NotFiniteError",
+    "Novelty",
     "Plot",
     "Score",
     "ToyFlow",
@@ -120,6 +125,8 @@ __all__ = [
     "gradflow",
     "load",
     "load_config",
+    "novel_items",
+    "novelty",
     "plot",
     "runs",
     "toy_gradflow",

@@ -35,6 +35,7 @@ from charlm.workers.team import Team
 if TYPE_CHECKING:
     from charlm.config import Config
     from charlm.corpus.decoding import Options
+    from charlm.corpus.loading import Corpus
     from charlm.corpus.textlines import TextLines
     from charlm.inference.scorer import Score
     from charlm.insight.surprise import LineScore, LineScorer
@@ -853,20 +854,42 @@ class LanguageModel:
         UsageError
             If the corpus has no such part.
         """
-        from charlm.corpus.loading import read_again
-
-        self._own_section("corpus")
-        settings = self.config
-        section = settings.corpus.model_dump()
         if part not in PARTS:
             raise UsageError(f"part: {as_written(part)} is not a part of a corpus ({', '.join(PARTS)})")
-        if section["split"][part] == 0:
+        self._own_section("corpus")
+        if self.config.corpus.model_dump()["split"][part] == 0:
             raise UsageError(f"{self._name}: has no {part} part (corpus.split.{part} is 0); name files to score")
-        if corpus is not None:
-            section = {**section, "path": texts_of("corpus", corpus)}
-        text = read_again(section, settings.seed, self.metadata.get("corpus", ""), Path(self._name))
-        ids: Ids = getattr(text, part)
+        ids: Ids = getattr(self.read_corpus(corpus), part)
         return ids
+
+    def read_corpus(self, corpus: str | Path | Sequence[str | Path] | None = None) -> Corpus:
+        """Read the model's own corpus once more, all parts of it.
+
+        Parameters
+        ----------
+        corpus : str, Path or sequence of them, optional
+            Where that corpus is now, if it was moved; it must be the same text.
+
+        Returns
+        -------
+        Corpus
+            Its `train`, `valid` and `test` are ids.
+
+        Raises
+        ------
+        CharlmError
+            If the corpus cannot be read, or is no longer the text that the model was trained on.
+        """
+        from charlm.corpus.loading import read_again
+
+        section = self.corpus_settings(corpus)
+        return read_again(section, self.config.seed, self.metadata.get("corpus", ""), Path(self._name))
+
+    def corpus_settings(self, corpus: str | Path | Sequence[str | Path] | None = None) -> dict[str, Any]:
+        """Return the section `corpus` of the configuration, with the path where the corpus is now."""
+        self._own_section("corpus")
+        section = self.config.corpus.model_dump()
+        return section if corpus is None else {**section, "path": texts_of("corpus", corpus)}
 
     def _own_section(self, name: str) -> dict[str, Any]:
         try:

@@ -57,6 +57,7 @@ RANGES = {
     "seed": Range(Integral, lambda x: 0 <= x <= MOST_SEED, "between 0 and 2**64 - 1"),
     "count": Range(Integral, lambda x: x >= 1, "at least 1", MOST_COUNT, False),
     "lines": Range(Integral, lambda x: x >= 1, "at least 1", MOST_LINES),
+    "items": Range(Integral, lambda x: x >= 1, "at least 1", MOST_LINES, False),
     "top": Range(Integral, lambda x: x >= 1, "at least 1", MOST_SYMBOLS),
     "smooth": Range(Real, lambda x: 0 <= x < 1, "at least 0 and below 1", optional=False),
     "start": Range(Real, lambda x: 0 <= x < inf, "finite and at least 0", optional=False),

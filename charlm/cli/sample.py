@@ -1,8 +1,9 @@
 """`charlm sample`: text out of a trained model, one character at a time."""
 
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
     from charlm.api.language_model import LanguageModel
     from charlm.arrays import IntArray
     from charlm.corpus.vocabulary import Vocabulary
+    from charlm.inference.text import Text
     from charlm.inference.writing import Writing
 
+ITEMS = 10  # that --novel writes without --lines
 SEPARATOR = "--- {number} of {count}"
 
 
@@ -37,6 +40,7 @@ Examples:
   charlm sample runs/plays
   charlm sample runs/plays --length 2000 --temperature 0.7 --prompt "BRANNOCK:"
   charlm sample runs/names --lines 20 --seed 1
+  charlm sample runs/names --lines 20 --novel --prompt Mar
   charlm sample runs/plays/last.safetensors --count 3 --top-p 0.9 --json
   charlm sample runs/plays --prompt-file opening.txt --stop "THE END"
 """
@@ -95,6 +99,8 @@ Examples:
     metavar="N",
     help="End a text after N lines, whatever their length.",
 )
+@click.option("--novel", is_flag=True, help="Leave out items that the corpus has; 10 items without --lines.")
+@click.option("--corpus", multiple=True, metavar="PATH", help="With --novel: where that corpus is now; repeatable.")
 @on_unknown_option
 @without_ngram_option
 @click.option("--allow-unknown", is_flag=True, help="Write the symbol for rare characters (corpus.min_count), too.")
@@ -121,6 +127,8 @@ def command(
     count: int,
     stop: str | None,
     lines: int | None,
+    novel: bool,
+    corpus: tuple[str, ...],
     on_unknown: str,
     without_ngram: bool,
     allow_unknown: bool,
@@ -135,6 +143,8 @@ def command(
     (corpus.mode: lines) starts afresh with every line. A prompt and --stop get the newlines, the case and the Unicode
     form of the model's corpus. The kernels round differently, so once in a great while a seed's text takes another turn
     with the other ones.
+
+    With --novel each item of a model of lines begins with the prompt, and items that stand in its corpus are left out.
     """
     import charlm
 
@@ -142,19 +152,30 @@ def command(
         raise UsageError("--prompt and --prompt-file: give one of them")
     if kernels == "fused" and count > 1:
         raise UsageError("--kernels fused: writes one text at a time; leave it out, or --count")
-    if lines is not None and context.get_parameter_source("length") is click.core.ParameterSource.DEFAULT:
+    if corpus and not novel:
+        raise UsageError("--corpus: is what --novel looks in; give --novel, too, or leave it out")
+    if novel and (count > 1 or stop is not None):
+        raise UsageError(f"--novel: writes items one by one; leave out {'--count' if count > 1 else '--stop'}")
+    if (novel or lines is not None) and context.get_parameter_source("length") is click.core.ParameterSource.DEFAULT:
         length = None
     loaded = charlm.load(model, kernels=kernels, on_compiling=lambda: say(COMPILING), ngram=not without_ngram)
     used = secrets.randbelow(1 << 32) if seed is None else seed
     with options_in_messages():
         ids = _read_prompt(loaded, prompt, prompt_file, on_unknown)
-        writing = loaded.writing(
-            ids, length=length, temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, seed=used, count=count,
-            stop=stop, lines=lines, allow_unknown=allow_unknown, probabilities=as_json,
-        )  # fmt: skip
+        options: dict[str, Any] = {
+            "length": length, "temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p, "seed": used,
+            "allow_unknown": allow_unknown, "probabilities": as_json,
+        }  # fmt: skip
+        if novel:
+            items = charlm.novel_items(loaded, ids, items=lines or ITEMS, corpus=corpus or None, **options)
+        else:
+            writing = loaded.writing(ids, count=count, stop=stop, lines=lines, **options)
     if seed is None:
         say(f"seed {used}")
-    if as_json:
+    if novel:
+        vocabulary = loaded.vocabulary if as_json else None
+        _write_items(items, lines or ITEMS, loaded.vocabulary.decode(ids), vocabulary, used, raw)
+    elif as_json:
         _write_json(writing, loaded.vocabulary, used)
     else:
         _write(writing, raw)
@@ -230,15 +251,33 @@ def _write_json(writing: "Writing[str]", vocabulary: "Vocabulary", seed: int) ->
     for _ in writing:
         pass
     for number, text in enumerate(writing.texts):
-        document = {
-            "seed": seed,
-            "index": number,
-            "prompt": writing.prompt,
-            "text": text.text,
-            "symbols": _symbols(text.ids, vocabulary),
-            "probabilities": [float(f"{probability:.6g}") for probability in text.probabilities],
-        }
-        write_json(document)
+        write_json(_document(seed, number, writing.prompt, text, vocabulary))
+
+
+def _document(seed: int, number: int, prompt: str, text: "Text[str]", vocabulary: "Vocabulary") -> dict[str, Any]:
+    return {
+        "seed": seed,
+        "index": number,
+        "prompt": prompt,
+        "text": text.text,
+        "symbols": _symbols(text.ids, vocabulary),
+        "probabilities": [float(f"{probability:.6g}") for probability in text.probabilities],
+    }
+
+
+def _write_items(
+    items: Iterator["Text[str]"], wanted: int, prompt: str, as_json: "Vocabulary | None", seed: int, raw: bool
+) -> None:
+    """Write items one by one, as text or as JSON objects, for which the vocabulary is needed."""
+    written = 0
+    for text in items:
+        if as_json is None:
+            write(prompt + text.text, raw, end="")
+        else:
+            write_json(_document(seed, written, prompt, text, as_json))
+        written += 1
+    if written < wanted:
+        say(f"only {written:,} of {wanted:,} items: nearly all that the model writes stands in its corpus")
 
 
 def _symbols(ids: list[int], vocabulary: "Vocabulary") -> list[str] | list[int]:

@@ -401,6 +401,22 @@ API: dict[str, tuple[Any, ...]] = {
         2,
         "odd.txt: not in the vocabulary of 12 symbols: 'É' (U+00C9 LATIN CAPITAL LETTER E WITH ACUTE; nearest 'e')",
     ),
+    "an empty text to judge": (
+        lambda h: charlm.novelty(h.model, ""),
+        2,
+        "text: is empty; give a text, or a length of at least 1",
+    ),
+    "a way of writing for a text to judge": (
+        lambda h: charlm.novelty(h.model, "tin", temperature=1.0),
+        2,
+        "temperature: says how a model writes; leave it out for a text that is given",
+    ),
+    "a sample of no length to judge": (
+        lambda h: charlm.novelty(h.model, length=0),
+        2,
+        "text: is empty; give a text, or a length of at least 1",
+    ),
+    "no novel items": (lambda h: charlm.novel_items(h.names, items=0), 2, "items: must be at least 1, got 0"),
     "a part that there is not": (
         lambda h: h.model.read_part("tst"),
         2,

@@ -137,7 +137,11 @@ SAMPLE = {
         2,
         "Got unexpected extra argument (runs/run). Try `charlm sample --help`.",
     ),
-    "a model behind an option": ("sample --model runs/run", 2, "No such option '--model'. Try `charlm sample --help`."),
+    "a model behind an option": (
+        "sample --model runs/run",
+        2,
+        "No such option '--model'; did you mean '--novel'? Try `charlm sample --help`.",
+    ),
     "an option cut short": (
         "sample runs/run --temp 0.7",
         2,
@@ -358,6 +362,36 @@ SAMPLE = {
         "sample runs/flat --lines 3",
         2,
         "--lines: runs/flat never saw a line end, so it writes none; give a length (--length)",
+    ),
+    "novel items of a running text": (
+        "sample runs/run --novel",
+        2,
+        "--novel: <runs/run: 1 x lstm of 8, 12 symbols> learnt one running text (corpus.mode: stream), which has no items",
+    ),
+    "several texts of novel items": (
+        "sample runs/names --novel --count 2",
+        2,
+        "--novel: writes items one by one; leave out --count",
+    ),
+    "a stop in novel items": (
+        "sample runs/names --novel --stop a",
+        2,
+        "--novel: writes items one by one; leave out --stop",
+    ),
+    "a corpus without novel items": (
+        "sample runs/names --corpus names.txt",
+        2,
+        "--corpus: is what --novel looks in; give --novel, too, or leave it out",
+    ),
+    "two items for the beginning of one": (
+        'sample runs/names --novel --prompt "a\\na"',
+        2,
+        "--prompt: has a line end, after which an item would begin anew; give the beginning of one item",
+    ),
+    "novel items beside another corpus": (
+        "sample runs/names --novel --corpus text.txt",
+        1,
+        "runs/names: the corpus text.txt is no longer the text that this run was reading; put that back, say where it is now, or start a new run from its weights (--corpus)",
     ),
     "an unknown policy": (
         "sample runs/run --on-unknown ignore",

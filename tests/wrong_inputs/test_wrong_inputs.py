@@ -25,6 +25,7 @@ from tests.wrong_inputs.export import EXPORT
 from tests.wrong_inputs.gradcheck import GRADCHECK
 from tests.wrong_inputs.gradflow import GRADFLOW
 from tests.wrong_inputs.info import INFO
+from tests.wrong_inputs.novelty import NOVELTY
 from tests.wrong_inputs.plot import PLOT
 from tests.wrong_inputs.runs import RUNS
 from tests.wrong_inputs.sample import SAMPLE
@@ -39,6 +40,7 @@ TABLES: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     "eval": EVAL,
     "score": SCORE,
     "export": EXPORT,
+    "novelty": NOVELTY,
     "info": INFO,
     "plot": PLOT,
     "runs": RUNS,
