@@ -11,7 +11,7 @@ TYPE_CHECKING = False  # as in `typing`, which takes a while to import
 
 if TYPE_CHECKING:
     from charlm.api.comparison import compare_lines
-    from charlm.api.export import export_onnx, export_torch
+    from charlm.api.export import export_html, export_onnx, export_torch
     from charlm.api.gradients import GradientFlow, ToyFlow, gradflow, toy_gradflow
     from charlm.api.language_model import LanguageModel, load
     from charlm.api.novelty import Novelty, novel_items, novelty
@@ -65,6 +65,7 @@ else:
         "compare_lines": "charlm.api.comparison",
         "corpus_report": "charlm.api.report",
         "curves": "charlm.api.runs",
+        "export_html": "charlm.api.export",
         "export_onnx": "charlm.api.export",
         "export_torch": "charlm.api.export",
         "gradflow": "charlm.api.gradients",
@@ -120,6 +121,7 @@ __all__ = [
     "compare_lines",
     "corpus_report",
     "curves",
+    "export_html",
     "export_onnx",
     "export_torch",
     "gradflow",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from charlm.cli.options import PathOfAFile, model_argument
+from charlm.cli.options import PathOfAFile, model_argument, without_ngram_option
 from charlm.cli.streams import say
 from charlm.errors import UsageError
 from charlm.phrases import one_line
@@ -19,27 +19,54 @@ if TYPE_CHECKING:
 Examples:
   charlm export runs/plays --torch plays-torch.safetensors
   charlm export runs/plays --onnx plays.onnx
+  charlm export runs/plays --html plays.html --weights int8
 """
 )
 @model_argument
 @click.option("--torch", type=PathOfAFile(), metavar="FILE", help="Write a state dict of PyTorch, in safetensors.")
 @click.option("--onnx", type=PathOfAFile(), metavar="FILE", help="Write an ONNX graph that reads one character.")
+@click.option("--html", type=PathOfAFile(), metavar="FILE", help="Write a page that writes text in a browser, offline.")
+@click.option(
+    "--weights",
+    type=click.Choice(["float16", "int8", "float32"]),
+    help="How --html stores the weights; what that costs is measured and told.  [default: float16]",
+)
+@click.option("--corpus", multiple=True, metavar="PATH", help="Where the model's corpus is now; repeatable.")
+@without_ngram_option
 @click.option("--force", is_flag=True, help="Replace files that are there.")
-def command(model: Path, torch: Path | None, onnx: Path | None, force: bool) -> None:
+def command(
+    model: Path,
+    torch: Path | None,
+    onnx: Path | None,
+    html: Path | None,
+    weights: str | None,
+    corpus: tuple[str, ...],
+    without_ngram: bool,
+    force: bool,
+) -> None:
     """Write MODEL, a run directory or a checkpoint file, for other programs.
 
-    PyTorch and ONNX get the network alone, also of a model that has an n-gram beside it.
+    PyTorch and ONNX get the network alone, also of a model that has an n-gram beside it. The page has both, unless it
+    would have more than 10 MB.
     """
     import charlm
 
-    _check_files({"--torch": torch, "--onnx": onnx})
-    loaded = charlm.load(model)
+    _check_files({"--torch": torch, "--onnx": onnx, "--html": html})
+    if html is None and (weights or corpus):
+        option = "--weights" if weights else "--corpus"
+        raise UsageError(f"{option}: is about the weights of a page; add --html, or leave it out")
+    loaded = charlm.load(model, ngram=not without_ngram)
     if torch is not None:
         charlm.export_torch(loaded, torch, overwrite=force)
         _report(loaded, torch)
     if onnx is not None:
         charlm.export_onnx(loaded, onnx, overwrite=force)
         _report(loaded, onnx)
+    if html is not None:
+        report = charlm.export_html(loaded, html, weights=weights or "float16", corpus=corpus or None, overwrite=force)
+        say(one_line(f"{html}: written, {report.size / 1e6:.2f} MB"))
+        for note in (() if report.rounding is None else (report.rounding.described,)) + report.notes:
+            say(one_line(note))
 
 
 def _check_files(files: dict[str, Path | None]) -> None:

@@ -13,6 +13,10 @@ LEVELS = (1.0, 2.0, 3.0, 4.5, 6.0, 8.0, 11.0)  # bits at which the next colour b
 COLOURS = (None, 230, 229, 222, 215, 209, 203, 196)  # of a terminal, from pale yellow to red
 STEPS = (0, 12, 22, 34, 46, 58, 72, 88)  # per cent of red on a page
 
+COLOURS_OF_LEVELS = "".join(
+    f".s{level} {{ background: rgb(226 74 32 / {step}%); }}\n" for level, step in enumerate(STEPS) if level
+)
+
 STYLE = """
 table { border-spacing: 0; width: 100%; }
 td { vertical-align: top; padding: .1rem .5rem; }
@@ -25,7 +29,7 @@ i[data-g]:hover::after, i[data-g]:focus::after { content: attr(data-g); position
   z-index: 1; background: var(--paper); border: 1px solid var(--ink); padding: .2rem .5rem; white-space: pre;
   font-size: .85rem; line-height: 1.4; }
 #said { position: absolute; clip-path: inset(50%); }
-""" + "".join(f".s{level} {{ background: rgb(226 74 32 / {step}%); }}\n" for level, step in enumerate(STEPS) if level)
+""" + COLOURS_OF_LEVELS
 
 # Left and right move from character to character, up and down from line to line; a screen reader hears the guesses.
 SCRIPT = """

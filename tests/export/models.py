@@ -1,6 +1,7 @@
 """Models that are exported: every cell, every way for symbols to enter, on random weights, read back from a file."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from charlm.cells import NAMES
 from charlm.corpus.vocabulary import Vocabulary
 from charlm.files import modelfile
 from charlm.network.architecture import Architecture
+from charlm.ngram.mixture import Mixture
 from tests.conftest import ROOT
 from tests.networks import INPUTS, Network
 
@@ -29,12 +31,19 @@ NETWORKS: dict[str, dict[str, Any]] = {
 every_network = pytest.mark.parametrize("name", NETWORKS)
 
 
-def saved(folder: Path, name: str = "gru", vocabulary: Vocabulary | None = None, **options: Any) -> LanguageModel:
+def saved(
+    folder: Path,
+    name: str = "gru",
+    vocabulary: Vocabulary | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    mixture: Mixture | None = None,
+    **options: Any,
+) -> LanguageModel:
     """Write a model of 6 units with random weights, all biases of which differ from zero, and read it back."""
     vocabulary = vocabulary or Vocabulary(tuple(SYMBOLS))
-    a = Architecture(vocabulary_size=len(vocabulary), hidden_size=6, **{**NETWORKS[name], **options})
+    a = Architecture(**{"vocabulary_size": len(vocabulary), "hidden_size": 6, **NETWORKS[name], **options})
     path = folder / "model.safetensors"
-    modelfile.save(path, a, Network(a).parameters, vocabulary, {})
+    modelfile.save(path, a, Network(a).parameters, vocabulary, metadata or {}, mixture=mixture)
     return charlm.load(path)
 
 

@@ -28,6 +28,21 @@ API: dict[str, tuple[Any, ...]] = {
         2,
         "path: <runs/run: 1 x lstm of 8, 12 symbols> is not a path; give text or a pathlib.Path",
     ),
+    "an export to no path": (
+        lambda h: charlm.export_torch(h.model, None),
+        2,
+        "path: None is not a path; give text or a pathlib.Path",
+    ),
+    "an export over a file": (
+        lambda h: charlm.export_html(h.model, "text.txt"),
+        2,
+        "text.txt: there is such a file; name another one, or replace it",
+    ),
+    "weights of no size that there is": (
+        lambda h: charlm.export_html(h.model, "page.html", weights="int4"),
+        2,
+        "weights: 'int4' is not a choice (float16, int8, float32)",
+    ),
     "a NUL in a path": (
         lambda h: charlm.load("a\0b"),
         2,

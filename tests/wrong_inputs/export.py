@@ -10,7 +10,7 @@ EXPORT = {
     "nothing to write": (
         "export runs/run",
         2,
-        "nothing to write; give --torch or --onnx with the name of a file",
+        "nothing to write; give --torch, --onnx or --html with the name of a file",
     ),
     "no name": (
         'export runs/run --torch ""',
@@ -41,6 +41,31 @@ EXPORT = {
         "export runs/run --torch a.out --onnx ./a.out",
         2,
         "--onnx: names the file of --torch; give each a file of its own",
+    ),
+    "weights without a page": (
+        "export runs/run --torch t.safetensors --weights int8",
+        2,
+        "--weights: is about the weights of a page; add --html, or leave it out",
+    ),
+    "a corpus without a page": (
+        "export runs/run --torch t.safetensors --corpus text.txt",
+        2,
+        "--corpus: is about the weights of a page; add --html, or leave it out",
+    ),
+    "a corpus that is another text": (
+        "export runs/run --html p.html --corpus same.txt",
+        1,
+        "runs/run: its corpus cannot be read again: the corpus has one distinct character, 'a'; …; if it was moved, say where it is now (--corpus)",
+    ),
+    "weights that there are not": (
+        "export runs/run --html p.html --weights int4",
+        2,
+        "Invalid value for '--weights': 'int4' is not one of 'float16', 'int8', 'float32'. Try `charlm export --help`.",
+    ),
+    "a page in a folder that is not there": (
+        "export runs/run --html no/p.html",
+        2,
+        "no/p.html: there is no folder no to write it to; make it first",
     ),
     "a text for a model": (
         "export text.txt --torch t.safetensors",
