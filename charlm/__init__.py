@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from charlm.api.comparison import compare_lines
     from charlm.api.export import export_html, export_onnx, export_torch
     from charlm.api.gradients import GradientFlow, ToyFlow, gradflow, toy_gradflow
+    from charlm.api.inspection import inspect
     from charlm.api.language_model import LanguageModel, load
     from charlm.api.novelty import Novelty, novel_items, novelty
     from charlm.api.report import CorpusReport, corpus_report
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     )
     from charlm.inference.scorer import Score
     from charlm.insight.curves import Curves
+    from charlm.insight.inspection import Inspection
     from charlm.insight.plot import Plot
     from charlm.records import Changes, Update
 else:
@@ -50,6 +52,7 @@ else:
         "FileError": "charlm.errors",
         "GradientFlow": "charlm.api.gradients",
         "LanguageModel": "charlm.api.language_model",
+        "Inspection": "charlm.insight.inspection",
         "ListedRun": "charlm.api.runs",
         "NotFiniteError": "charlm.errors",
         "Novelty": "charlm.api.novelty",
@@ -69,6 +72,7 @@ else:
         "export_onnx": "charlm.api.export",
         "export_torch": "charlm.api.export",
         "gradflow": "charlm.api.gradients",
+        "inspect": "charlm.api.inspection",
         "load": "charlm.api.language_model",
         "load_config": "charlm.api.training",
         "novel_items": "charlm.api.novelty",
@@ -104,6 +108,7 @@ __all__ = [
     "DamagedFileError",
     "FileError",
     "GradientFlow",
+    "Inspection",
     "LanguageModel",
     "ListedRun",
     "NotFiniteError",
@@ -125,6 +130,7 @@ __all__ = [
     "export_onnx",
     "export_torch",
     "gradflow",
+    "inspect",
     "load",
     "load_config",
     "novel_items",

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from charlm.corpus.loading import Corpus
     from charlm.corpus.textlines import TextLines
     from charlm.inference.scorer import Score
+    from charlm.inference.symbolwise import SymbolReader
     from charlm.insight.surprise import LineScore, LineScorer
 
 SCORED_PER_STREAM = 25_000  # characters: a text of less than two such streams is read in one
@@ -646,7 +647,6 @@ class LanguageModel:
         self, *, context: str = "fresh", on_unknown: str = "error", guesses: int = 0
     ) -> Iterator[LineScorer]:
         """Return, for a `with` statement, what scores blocks of lines; the options are those of `score_lines`."""
-        from charlm.inference.symbolwise import SymbolReader
         from charlm.insight.surprise import LineScorer
 
         check(guesses=guesses)
@@ -658,10 +658,17 @@ class LanguageModel:
                 f"context: {self._name} never saw a line end, so it cannot read each line as if it followed one; "
                 "choose carry"
             )
+        with self.symbol_reader(newline, guesses) as reader:
+            yield LineScorer(reader, self.vocabulary, on_unknown)
+
+    @contextmanager
+    def symbol_reader(self, newline: int | None, guesses: int) -> Iterator[SymbolReader]:
+        """Return, for a `with` statement, what says of each symbol what the model expected; see `SymbolReader`."""
+        from charlm.inference.symbolwise import SymbolReader
+
         team = Team(self._workers)
         try:
-            reader = SymbolReader(self._numpy, self._weights, team, self.mixture, newline, guesses)
-            yield LineScorer(reader, self.vocabulary, on_unknown)
+            yield SymbolReader(self._numpy, self._weights, team, self.mixture, newline, guesses)
         finally:
             team.close()
 

@@ -20,6 +20,7 @@ MOST_GUESSES = 100
 MOST_LAGS = 10_000  # steps that a gradient goes back
 MOST_WINDOWS = 10_000  # over which its norm is averaged
 MOST_TOY_WEIGHT = 1_000.0
+MOST_INSPECTED = 50_000  # characters, of which every unit keeps a value
 MOST_COUNT = 10_000  # texts at once, each with a state and random numbers of its own
 
 
@@ -61,6 +62,7 @@ RANGES = {
     "top": Range(Integral, lambda x: x >= 1, "at least 1", MOST_SYMBOLS),
     "smooth": Range(Real, lambda x: 0 <= x < 1, "at least 0 and below 1", optional=False),
     "start": Range(Real, lambda x: 0 <= x < inf, "finite and at least 0", optional=False),
+    "characters": Range(Integral, lambda x: x >= 1, "at least 1", MOST_INSPECTED, False),
     "guesses": Range(Integral, lambda x: x >= 0, "at least 0", MOST_GUESSES, False),
     "lags": Range(Integral, lambda x: x >= 1, "at least 1", MOST_LAGS, False),
     "windows": Range(Integral, lambda x: x >= 1, "at least 1", MOST_WINDOWS, False),

@@ -14,6 +14,7 @@ COMMANDS = {
     "score": "Show how much each line or character surprises a model.",
     "export": "Write a model for PyTorch, ONNX or a browser.",
     "novelty": "Tell whether a model copies the text that it was trained on.",
+    "inspect": "Show what the units of a network do, as a page.",
     "info": "Show what a checkpoint holds.",
     "plot": "Plot the losses of runs, in the terminal or as a picture.",
     "runs": "List runs, and show where two configurations differ.",

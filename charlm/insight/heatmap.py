@@ -67,11 +67,11 @@ def coloured(score: LineScore) -> str:
     """Return a line for a terminal, its characters on backgrounds by their surprise; its end is not shown."""
     cells = [cell for cell in score.cells() if cell.text != "\n"]
     runs = groupby(cells, lambda cell: level(cell.bits))
-    return "".join(_painted(of, visible("".join(cell.text for cell in run))) for of, run in runs)
+    return "".join(painted(COLOURS[of], visible("".join(cell.text for cell in run))) for of, run in runs)
 
 
-def _painted(of: int, characters: str) -> str:
-    colour = COLOURS[of]
+def painted(colour: int | None, characters: str) -> str:
+    """Return characters in black on a colour of a terminal, of which there are 256, or as they are."""
     return characters if colour is None else f"\x1b[38;5;16;48;5;{colour}m{characters}\x1b[0m"
 
 
@@ -110,5 +110,9 @@ def _cell(cell: Cell) -> str:
 
 
 def _guess(guess: Guess) -> str:
-    names = {" ": "space", "\n": "line end", "\t": "tab"}
-    return f"{text(names.get(guess.symbol, one_line(guess.symbol)))} {guess.probability:.0%}"
+    return f"{text(name_of(guess.symbol))} {guess.probability:.0%}"
+
+
+def name_of(symbol: str) -> str:
+    """Return what a guess is called: blanks have names."""
+    return {" ": "space", "\n": "line end", "\t": "tab"}.get(symbol, one_line(symbol))

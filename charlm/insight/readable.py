@@ -4,7 +4,6 @@ Each feature is a number for every character of the text, known when that charac
 Karpathy, Johnson & Fei-Fei, "Visualizing and understanding recurrent networks" (2016), and a little more.
 """
 
-import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -16,8 +15,7 @@ BRACKETS = {"(": ")", "[": "]", "{": "}"}
 LONGEST_LINE = 100  # characters after which the position in a line counts no further
 DEEPEST = 40  # columns of indentation
 LONGEST_WORD = 20  # letters
-# A line of its own such as "First Lord:", or capitals before a colon such as "LEAR: Who".
-HEADING = re.compile(r"^(?:[^\W\d_a-z][\w' .-]{0,39}:(?=[ \t]*$)|[^\W\d_a-z][^\W\d_a-z' .-]{0,39}:(?=\s|$))")
+LONGEST_NAME = 40  # characters of a speaker
 
 
 def inside_quotes(text: Sequence[str]) -> Array:
@@ -90,10 +88,17 @@ def speaker_headings(text: Sequence[str]) -> Array:
     inside = np.zeros(len(text))
     first = 0
     for line in "".join(text).split("\n"):
-        if found := HEADING.match(line):
-            inside[first : first + found.end()] = 1
+        inside[first : first + _heading(line)] = 1
         first += len(line) + 1
     return inside
+
+
+def _heading(line: str) -> int:
+    """Return how many characters of a line are a speaker: all of ``First Lord:``, five of ``LEAR: Who``."""
+    name, colon, rest = line.partition(":")
+    is_name = name[:1].isupper() and len(name) <= LONGEST_NAME and all(c.isalpha() or c in " '.-" for c in name)
+    is_heading = colon and is_name and (not rest.strip() or (name.isupper() and rest[0] in " \t"))
+    return len(name) + 1 if is_heading else 0
 
 
 def end_of_sentence(text: Sequence[str]) -> Array:

@@ -7,10 +7,12 @@ from typing import NamedTuple
 import numpy as np
 
 from charlm.arrays import OVERFLOW, Array, IntArray
+from charlm.errors import UsageError
 from charlm.network import unroll
 from charlm.network.architecture import Architecture
 from charlm.network.recurrence import LayerWeights
 from charlm.network.unroll import Named
+from charlm.phrases import as_written
 
 WINDOW = 256  # steps that are read at once; the state is carried, so it changes nothing but the memory
 
@@ -70,6 +72,24 @@ def units_of(architecture: Architecture) -> list[Unit]:
         for array in arrays_of(architecture)
         for index in range(architecture.hidden_size)
     ]
+
+
+def unit_named(architecture: Architecture, name: str) -> Unit:
+    """Return the unit of a name such as ``l0.h.17``.
+
+    Raises
+    ------
+    UsageError
+        If the network has no such unit.
+    """
+    units = {str(unit): unit for unit in units_of(architecture)}
+    if name not in units:
+        first, *_, last = units
+        raise UsageError(
+            f"unit: {as_written(name)} is no unit of this network; it has {first} to {last}, and a layer "
+            f"has {', '.join(arrays_of(architecture))}"
+        )
+    return units[name]
 
 
 def read(

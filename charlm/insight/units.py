@@ -11,29 +11,28 @@ the same choice of the strongest unit:
 * the network with the weights of every gate in random order: what it would be if the weights were as large as they are,
   but had learnt nothing. Such a network reads the text, too, so its units do correlate with, say, capitals.
 
-Each gives some samples of the strongest unit. The bound is their mean and four standard deviations, of Fisher's z; a
-unit that is above both bounds is found. The largest of many values has about a Gumbel distribution, of which one in 300
-is beyond that.
+Each gives some samples of the strongest unit. The bound is their mean and five standard deviations, of Fisher's z; a
+unit that is above both bounds is found. The largest of many values has about a Gumbel distribution, of which one in
+1,000 is beyond that; as so few samples tell the deviation only roughly, chance may come to a few times as much.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from charlm.arrays import Array, IntArray
 from charlm.insight.readable import FEATURES
-from charlm.insight.traces import Traces, Unit, read
+from charlm.insight.traces import Unit, read, units_of
 from charlm.network.architecture import Architecture
-from charlm.network.parameters import Parameters
 
 SHIFTS = 50
-SHUFFLES = 12
-DEVIATIONS = 4.0
+SHUFFLES = 16
+DEVIATIONS = 5.0
 STRONGEST = 1 - 1e-6  # Fisher's z of 1 is infinite
 LEAST_CHANGES = 10  # in each half of the text; a feature that changes more rarely is not looked for
 LEAST_CHARACTERS = 1_000
-PART, PARTS = 250, 32  # the least length of the parts in which shuffled networks read a text, and how many at most
+PART, PARTS = 500, 32  # the least length of the parts in which a text is read, and how many at most
 COLUMNS = 512  # units whose correlations are computed at once
 
 
@@ -115,11 +114,10 @@ class Ranking:
 
 def rank(
     architecture: Architecture,
-    parameters: Parameters,
+    parameters: Mapping[str, Array],
     ids: IntArray,
     text: Sequence[str],
     ends: IntArray,
-    traces: Traces,
     seed: int = 0,
     on_steps: Callable[[int], object] = lambda steps: None,
 ) -> Ranking:
@@ -129,7 +127,7 @@ def rank(
     ----------
     architecture : Architecture
         The network.
-    parameters : Parameters
+    parameters : mapping of str to ndarray
         Its weights.
     ids : ndarray of int, shape (N,)
         The text as the network reads it.
@@ -137,29 +135,38 @@ def rank(
         Its n characters.
     ends : ndarray of int, shape (n,)
         The place in `ids` of the last symbol of each character.
-    traces : Traces
-        What the network does, at each character.
     seed : int
         Of the shifts and shuffles.
     on_steps : callable
-        Called with the number of steps whenever a layer of a shuffled network has done some.
+        Called with the number of steps whenever a layer of a network has done some; `steps` has their sum.
     """
     values = {name: feature(text) for name, feature in FEATURES.items()}
     present = [name for name, value in values.items() if len(text) >= LEAST_CHARACTERS and _varies(value)]
     missing = [name for name in FEATURES if name not in present]
     if not present:
         return Ranking([], {}, missing)
-    features = np.stack([values[name] for name in present], axis=1)
+    parts = _parts(len(ids))
+    ids = ids[: len(ids) // parts * parts]
+    ends = ends[ends < len(ids)]
+    features = np.stack([values[name][: len(ends)] for name in present], axis=1)
+
+    def activations(weights: Mapping[str, Array]) -> Array:
+        return read(architecture, weights, ids, parts, on_steps).values[ends]
+
     rng = np.random.default_rng(seed)
-    shifted = [bound(_strongest_shifted(traces.values, feature, rng)) for feature in features.T]
-    shuffled = _shuffled_bounds(architecture, parameters, ids, ends, features, rng, on_steps)
-    chances = [Chance(*bounds) for bounds in zip(shifted, shuffled, strict=True)]
-    return _ranked(traces.units, present, missing, correlations(traces.values, features), chances)
+    of_network = activations(parameters)
+    shifted = [bound(_strongest_shifted(of_network, feature, rng)) for feature in features.T]
+    samples = [
+        strength(correlations(activations(shuffled(architecture, parameters, rng)), features)).max(axis=0)
+        for _ in range(SHUFFLES)
+    ]
+    chances = [Chance(*both) for both in zip(shifted, map(bound, np.transpose(samples)), strict=True)]
+    return _ranked(units_of(architecture), present, missing, correlations(of_network, features), chances)
 
 
-def steps_of_shuffles(architecture: Architecture, symbols: int) -> int:
-    """Return how many steps `rank` reports for a text of so many symbols."""
-    return SHUFFLES * architecture.num_layers * (symbols // _parts(symbols))
+def steps(architecture: Architecture, symbols: int) -> int:
+    """Return how many steps `rank` takes for a text of so many symbols, over all layers and networks."""
+    return (1 + SHUFFLES) * architecture.num_layers * (symbols // _parts(symbols))
 
 
 def correlations(values: Array, features: Array) -> Array:
@@ -190,13 +197,15 @@ def bound(strongest: Array) -> float:
     return float(np.tanh(z.mean() + DEVIATIONS * z.std()))
 
 
-def shuffled(architecture: Architecture, parameters: Parameters, rng: np.random.Generator) -> Parameters:
+def shuffled(
+    architecture: Architecture, parameters: Mapping[str, Array], rng: np.random.Generator
+) -> dict[str, Array]:
     """Return weights of which those of every gate, of an embedding and of the read-out are in random order."""
-    result = parameters.copy()
-    for name, array in result.items():
-        gates = array.shape[0] // architecture.hidden_size if name.startswith("rnn.") else 1
-        for block in np.split(array, gates):
-            block[...] = rng.permutation(block.ravel()).reshape(block.shape)
+    result = {}
+    for name, array in parameters.items():
+        gates = len(array) // architecture.hidden_size if name.startswith("rnn.") else 1
+        blocks = [rng.permutation(block.ravel()).reshape(block.shape) for block in np.split(array, gates)]
+        result[name] = np.concatenate(blocks)
     return result
 
 
@@ -227,29 +236,8 @@ def _strongest_shifted(values: Array, feature: Array, rng: np.random.Generator) 
 
 
 def _parts(symbols: int) -> int:
-    """Return into how many parts, an even number, shuffled networks cut a text."""
+    """Return into how many parts a text is cut: an even number, so that none is in both halves."""
     return max(2, min(PARTS, symbols // PART // 2 * 2))
-
-
-def _shuffled_bounds(
-    architecture: Architecture,
-    parameters: Parameters,
-    ids: IntArray,
-    ends: IntArray,
-    features: Array,
-    rng: np.random.Generator,
-    on_steps: Callable[[int], object],
-) -> list[float]:
-    """Return the bound of each feature by networks with weights in random order."""
-    parts = _parts(len(ids))
-    ids = ids[: len(ids) // parts * parts]
-    ends = ends[ends < len(ids)]
-    samples = []
-    for _ in range(SHUFFLES):
-        weights = shuffled(architecture, parameters, rng)
-        values = read(architecture, weights, ids, parts, on_steps).values[ends]
-        samples.append(strength(correlations(values, features[: len(ends)])).max(axis=0))
-    return [bound(strongest) for strongest in np.stack(samples, axis=1)]
 
 
 def _ranked(
