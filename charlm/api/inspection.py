@@ -55,8 +55,8 @@ def inspect(
     Examples
     --------
     >>> found = charlm.inspect(model, "To be, or not to be")
-    >>> found.traces.values.shape[0], str(found.traces.units[0])
-    (19, 'l0.r.0')
+    >>> found.traces.values.shape[0], str(found.traces.units[-1])
+    (19, 'l0.c.7')
     """
     check(characters=characters)
     ids = model.read_part() if text is None else model.encode(text, on_unknown)

@@ -54,7 +54,9 @@ Examples:
 @click.option(
     "--characters", type=WholeRange(1, 50_000), default=20_000, metavar="N", help="How many characters of it at most."
 )
-@click.option("--unit", metavar="UNIT", help="The unit that colours the text, such as l0.h.17.  [default: the strongest]")
+@click.option(
+    "--unit", metavar="UNIT", help="What colours the text, such as l0.h.17.  [default: the strongest unit]"
+)
 @click.option("--html", type=PathOfAFile(), metavar="PAGE", help=f"Where to write the page.  [default: {PAGE}]")
 @click.option("--ansi", is_flag=True, help="Print the text, coloured by a unit where a terminal shows it; no page.")
 @click.option("--json", "as_json", is_flag=True, help="Print the units and all figures as a JSON object; no page.")

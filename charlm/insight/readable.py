@@ -10,7 +10,7 @@ import numpy as np
 
 from charlm.arrays import Array
 
-QUOTES = {"“": "”", "«": "»", "„": "“", "‹": "›", "「": "」", '"': '"'}
+QUOTES = {"“": "”", "«": "»", "„": "“", "「": "」", '"': '"'}
 BRACKETS = {"(": ")", "[": "]", "{": "}"}
 LONGEST_LINE = 100  # characters after which the position in a line counts no further
 DEEPEST = 40  # columns of indentation

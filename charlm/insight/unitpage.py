@@ -11,8 +11,8 @@ from charlm.insight.page import page, text
 from charlm.insight.saturation import Saturation
 from charlm.insight.traces import Unit
 from charlm.insight.unitdata import LARGEST, chosen_units, json_text, text_data, unit_data
-from charlm.insight.unitscript import SCRIPT, STYLE
 from charlm.insight.units import Following
+from charlm.insight.unitscript import SCRIPT, STYLE
 from charlm.phrases import count
 
 ROWS = 30  # of the table of units
@@ -140,9 +140,9 @@ def _chooser(inspection: Inspection, chosen: list[Unit], shown: int) -> Iterator
     yield '<h2>The text</h2>\n<div class="bar"><label>Unit <select id="unit">\n'
     for index, unit in enumerate(chosen):
         if index == 0 or unit[:2] != chosen[index - 1][:2]:
-            yield f"{'</optgroup>' if index else ''}<optgroup label=\"layer {unit.layer}, {_kind(inspection, unit)}\">\n"
+            yield f'{"</optgroup>" if index else ""}<optgroup label="layer {unit.layer}, {_kind(inspection, unit)}">\n'
         what = f": {follows[unit]}" if unit in follows else ""
-        yield f"<option value=\"{index}\"{' selected' * (index == shown)}>{unit}{text(what)}</option>\n"
+        yield f'<option value="{index}"{" selected" * (index == shown)}>{unit}{text(what)}</option>\n'
     yield (
         '</optgroup></select></label> <span class="scale"><span id="low"></span> <span id="shades" aria-hidden="true">'
         '</span> <span id="high"></span></span></div>\n'

@@ -197,9 +197,7 @@ def bound(strongest: Array) -> float:
     return float(np.tanh(z.mean() + DEVIATIONS * z.std()))
 
 
-def shuffled(
-    architecture: Architecture, parameters: Mapping[str, Array], rng: np.random.Generator
-) -> dict[str, Array]:
+def shuffled(architecture: Architecture, parameters: Mapping[str, Array], rng: np.random.Generator) -> dict[str, Array]:
     """Return weights of which those of every gate, of an embedding and of the read-out are in random order."""
     result = {}
     for name, array in parameters.items():
@@ -240,9 +238,7 @@ def _parts(symbols: int) -> int:
     return max(2, min(PARTS, symbols // PART // 2 * 2))
 
 
-def _ranked(
-    units: list[Unit], names: list[str], missing: list[str], found: Array, chances: list[Chance]
-) -> Ranking:
+def _ranked(units: list[Unit], names: list[str], missing: list[str], found: Array, chances: list[Chance]) -> Ranking:
     """Return the ranking, given correlations (2, U, F)."""
 
     def following(unit: int, feature: int) -> Following:

@@ -6,7 +6,7 @@ SHADES = 8  # of blue, and of orange
 
 STYLE = """
 :root { --up: 64 140 255; --down: 250 140 40; }
-@media (prefers-color-scheme: dark) { :root { --up: 40 110 220; --down: 190 95 10; } }
+@media (prefers-color-scheme: dark) { :root { --up: 30 90 190; --down: 150 74 5; } }
 h2 { font-size: 1.1rem; margin: 1.5rem 0 .3rem; }
 p { max-width: 48rem; margin: .4rem 0; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; margin: .5rem 0; }
@@ -44,14 +44,17 @@ svg .dots { stroke: rgb(var(--up) / 70%); stroke-width: 4; stroke-linecap: round
 )
 
 # The text comes from the data and never from HTML, so whatever it holds stays text.
-SCRIPT = f"""
+SCRIPT = (
+    f"""
 const DIGITS = "{DIGITS}", NONE = {PAIR}, SHADES = {SHADES};
-""" + """
+"""
+    + """
 const byId = id => document.getElementById(id);
 const data = JSON.parse(byId("data").textContent);
 const value = new Map([...DIGITS].map((digit, place) => [digit, place]));
 const number = (digits, place, width) =>
-  [...digits.slice(place * width, (place + 1) * width)].reduce((sum, digit) => sum * DIGITS.length + value.get(digit), 0);
+  [...digits.slice(place * width, (place + 1) * width)]
+    .reduce((sum, digit) => sum * DIGITS.length + value.get(digit), 0);
 
 const cells = [], rows = [0];
 const characters = document.createDocumentFragment();
@@ -142,3 +145,4 @@ document.addEventListener("keydown", event => {
   near.focus();
 });
 """
+)

@@ -9,23 +9,9 @@ from charlm.insight.traces import Traces, Unit, arrays_of, read, unit_named, uni
 from charlm.insight.units import Chance, Following, bound, correlations, rank, shuffled, steps, strength
 from charlm.network.architecture import Architecture
 from tests.networks import Network, Variant
-from tests.runs import text as words
+from tests.planted import PLANTED, plant, quoted_text
 
 H = 12
-PLANTED = 5
-
-
-def quoted_text(characters=4_000, seed=0):
-    """Return words in lines, every now and then some of them between quotation marks and with a capital."""
-    rng = np.random.default_rng(seed)
-    pieces, inside = [], False
-    for word in words(characters, seed).split(" "):
-        piece = word.capitalize() if rng.random() < 0.2 else word
-        if rng.random() < 0.15:
-            piece, inside = f"{'”' if inside else '“'}{piece}", not inside
-        pieces.append(piece)
-    whole = " ".join(pieces)[:characters]
-    return whole[: whole.rindex("”") + 1]
 
 
 TEXT = quoted_text()
@@ -41,30 +27,15 @@ def network(cell, seed=0, layers=1, spread=0.0):
     return architecture, parameters
 
 
-def plant(architecture, parameters):
-    """Make a unit of the first layer keep its state, but for quotation marks, which write 1 and -1 to it."""
-    names = [gate.name for gate in architecture.equations.gates]
-    rows = {name: place * H + PLANTED for place, name in enumerate(names)}
-    weight, bias = parameters["rnn.weight_ih_l0"], parameters["rnn.bias_ih_l0"]
-    for row in rows.values():
-        weight[row], parameters["rnn.weight_hh_l0"][row] = 0, 0
-    marks = [SYMBOLS.index("“"), SYMBOLS.index("”")]
-    write, keep, candidate = {"gru": (None, "z", "n"), "lstm": ("i", "f", "g")}[architecture.cell]
-    weight[rows[keep], marks], bias[rows[keep]] = -16, 8
-    weight[rows[candidate], marks] = 4, -4
-    if write:
-        weight[rows[write], marks], bias[rows[write]] = 16, -8
-
-
 def ranked(architecture, parameters, seed=0):
     return rank(architecture, parameters, IDS, TEXT, np.arange(len(IDS)), seed)
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_unit_that_was_made_to_follow_quotes_is_found_first(cell, seed):
     architecture, parameters = network(cell, seed, layers=2)
-    plant(architecture, parameters)
+    plant(architecture, parameters, SYMBOLS)
     ranking = ranked(architecture, parameters)
     first = ranking.units[0]
     assert (first.unit.layer, first.unit.index, first.feature, first.found) == (0, PLANTED, "inside quotes", True)
@@ -90,7 +61,7 @@ def test_what_is_found_in_one_half_alone_is_no_find():
     half = len(IDS) // 2
     marks = [SYMBOLS.index("“"), SYMBOLS.index("”")]
     architecture, parameters = network("gru")
-    plant(architecture, parameters)
+    plant(architecture, parameters, SYMBOLS)
     without = np.where((np.arange(len(IDS)) >= half) & np.isin(IDS, marks), SYMBOLS.index(" "), IDS)
     ranking = rank(architecture, parameters, without, TEXT, np.arange(len(IDS)))
     assert ranking.features["inside quotes"].found is False
@@ -98,7 +69,7 @@ def test_what_is_found_in_one_half_alone_is_no_find():
 
 def test_the_units_are_ranked_by_strength_and_those_that_are_found_come_first():
     architecture, parameters = network("gru")
-    plant(architecture, parameters)
+    plant(architecture, parameters, SYMBOLS)
     units = ranked(architecture, parameters).units
     assert {following.unit for following in units} == set(units_of(architecture))
     keys = [(not following.found, -following.strength) for following in units]

@@ -359,6 +359,21 @@ API: dict[str, tuple[Any, ...]] = {
         2,
         "context: runs/flat never saw a line end, so it cannot read each line as if it followed one; choose carry",
     ),
+    "too many characters to inspect": (
+        lambda h: charlm.inspect(h.model, characters=50_001),
+        2,
+        "characters: must be at most 50,000, got 50001",
+    ),
+    "nothing to inspect": (
+        lambda h: charlm.inspect(h.model, ""),
+        2,
+        "text: is empty; a unit is seen at work on a text of at least one character",
+    ),
+    "an unknown character to inspect": (
+        lambda h: charlm.inspect(h.model, "É"),
+        2,
+        "not in the vocabulary of 12 symbols: 'É' (U+00C9 LATIN CAPITAL LETTER E WITH ACUTE; nearest 'e')",
+    ),
     "too many guesses": (
         lambda h: list(h.model.score_lines(["tin"], guesses=101)),
         2,

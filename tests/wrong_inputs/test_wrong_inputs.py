@@ -26,6 +26,7 @@ from tests.wrong_inputs.gradcheck import GRADCHECK
 from tests.wrong_inputs.gradflow import GRADFLOW
 from tests.wrong_inputs.info import INFO
 from tests.wrong_inputs.novelty import NOVELTY
+from tests.wrong_inputs.inspection import INSPECT
 from tests.wrong_inputs.plot import PLOT
 from tests.wrong_inputs.runs import RUNS
 from tests.wrong_inputs.sample import SAMPLE
@@ -41,6 +42,7 @@ TABLES: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     "score": SCORE,
     "export": EXPORT,
     "novelty": NOVELTY,
+    "inspect": INSPECT,
     "info": INFO,
     "plot": PLOT,
     "runs": RUNS,

@@ -1,0 +1,60 @@
+"""What a person may get wrong with `charlm inspect`."""
+
+INSPECT = {
+    "no model": ("inspect", 2, "Missing argument 'MODEL'. Try `charlm inspect --help`."),
+    "a run that is not there": ("inspect runs/rum", 2, "runs/rum: no such run or file; did you mean runs/run?"),
+    "a text for a model": (
+        "inspect text.txt",
+        1,
+        "text.txt: damaged, or not a checkpoint: it is text; a checkpoint is a file such as runs/NAME/best.safetensors",
+    ),
+    "a text without its option": (
+        "inspect runs/run text.txt",
+        2,
+        "Got unexpected extra argument (text.txt). Try `charlm inspect --help`.",
+    ),
+    "a file that is not there": (
+        "inspect runs/run --text txet.txt",
+        1,
+        "txet.txt: there is no such file; did you mean text.txt?",
+    ),
+    "a file with a character that the model never saw": ("inspect runs/run --text odd.txt", 2, "odd.txt…'É'…"),
+    "a unit that there is not": (
+        "inspect runs/run --unit l1.h.0",
+        2,
+        "--unit: 'l1.h.0' is no unit of this network; it has l0.i.0 to l0.c.7, and a layer has i, f, g, o, h, c",
+    ),
+    "a name of no unit": (
+        "inspect runs/run --unit '\\e'",
+        2,
+        r"--unit: '\x1b' is no unit of this network; it has l0.i.0 to l0.c.7, and a layer has i, f, g, o, h, c",
+    ),
+    "no characters": (
+        "inspect runs/run --characters 0",
+        2,
+        "Invalid value for '--characters': must be a whole number of at least 1 and at most 50,000, got '0'. Try `charlm inspect --help`.",
+    ),
+    "two outputs": (
+        "inspect runs/run --ansi --json",
+        2,
+        "--ansi: shows something else than --json; leave one of them out",
+    ),
+    "a corpus beside a text": (
+        "inspect runs/run --text text.txt --corpus text.txt",
+        2,
+        "--corpus: is the model's own; leave it out to read --text",
+    ),
+    "another corpus": ("inspect runs/run --corpus odd.txt", 1, "runs/run: its corpus cannot be read again: …"),
+    "a model without a validation part": ("inspect runs/flat", 2, "runs/flat: has no valid part (corpus.split.valid is 0); name files to score"),
+    "an encoding of the model's own corpus": (
+        "inspect runs/run --encoding utf-8",
+        2,
+        "--encoding: is that of --text; the model's own corpus keeps its encoding",
+    ),
+    "a page in a folder that is not there": (
+        "inspect runs/run --html no/page.html",
+        1,
+        "no/page.html: not saved: No such file or directory; what was there before is unchanged",
+    ),
+    "weights that are no numbers": ("inspect broken.safetensors --json", 1, "…not finite…"),
+}
