@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from charlm.api.options import MOST_INSPECTED
 from charlm.cli.options import (
     PathOfAFile,
     WholeRange,
@@ -52,11 +53,9 @@ Examples:
 @click.option("--encoding", metavar="ENC", help="The encoding of --text.  [default: that of the model's corpus]")
 @on_unknown_option
 @click.option(
-    "--characters", type=WholeRange(1, 50_000), default=20_000, metavar="N", help="How many characters of it at most."
+    "--characters", type=WholeRange(1, MOST_INSPECTED), default=20_000, metavar="N", help="How many of it at most."
 )
-@click.option(
-    "--unit", metavar="UNIT", help="What colours the text, such as l0.h.17.  [default: the strongest unit]"
-)
+@click.option("--unit", metavar="UNIT", help="What colours the text, such as l0.h.17.  [default: the strongest unit]")
 @click.option("--html", type=PathOfAFile(), metavar="PAGE", help=f"Where to write the page.  [default: {PAGE}]")
 @click.option("--ansi", is_flag=True, help="Print the text, coloured by a unit where a terminal shows it; no page.")
 @click.option("--json", "as_json", is_flag=True, help="Print the units and all figures as a JSON object; no page.")

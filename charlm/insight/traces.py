@@ -7,10 +7,11 @@ from typing import NamedTuple
 import numpy as np
 
 from charlm.arrays import OVERFLOW, Array, IntArray
+from charlm.cells import Cell
 from charlm.errors import UsageError
 from charlm.network import unroll
 from charlm.network.architecture import Architecture
-from charlm.network.recurrence import LayerWeights
+from charlm.network.recurrence import LayerWeights, States
 from charlm.network.unroll import Named
 from charlm.phrases import as_written
 
@@ -26,16 +27,16 @@ class Unit(NamedTuple):
         Its layer, from 0.
     array : str
         The letter of the gate or the state in the equations of the cell.
-    index : int
+    place : int
         Its place in the array, from 0.
     """
 
     layer: int
     array: str
-    index: int
+    place: int
 
     def __str__(self) -> str:
-        return f"l{self.layer}.{self.array}.{self.index}"
+        return f"l{self.layer}.{self.array}.{self.place}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +68,10 @@ def arrays_of(architecture: Architecture) -> list[str]:
 def units_of(architecture: Architecture) -> list[Unit]:
     """Return the units of a network in the order of `Traces`."""
     return [
-        Unit(layer, array, index)
+        Unit(layer, array, place)
         for layer in range(architecture.num_layers)
         for array in arrays_of(architecture)
-        for index in range(architecture.hidden_size)
+        for place in range(architecture.hidden_size)
     ]
 
 
@@ -134,24 +135,39 @@ def _layers(
     keep = np.ones(ids.shape, architecture.dtype)
     if architecture.start_symbol is not None:
         keep[ids == architecture.start_symbol] = 0
-    used, ids = np.unique(ids, return_inverse=True)
-    ids = ids.reshape(keep.shape)
+    used, places = np.unique(ids, return_inverse=True)
+    places = places.reshape(ids.shape)
     embedding = parameters.get("embedding.weight")
     table = np.eye(len(used), dtype=architecture.dtype) if embedding is None else embedding[used]
-    below: Array | None = None
+
+    def symbols(rows: slice) -> Array:
+        return table[places[rows]]
+
+    entering: Callable[[slice], Array] = symbols
     for layer, state in enumerate(architecture.zero_state(ids.shape[1])):
         weights = LayerWeights.of(parameters, layer)
         if layer == 0 and embedding is None:
             weights = weights._replace(weight_ih=weights.weight_ih[:, used])
-        windows = []
-        for first in range(0, len(ids), WINDOW):
-            rows = slice(first, first + WINDOW)
-            x = table[ids[rows]] if below is None else below[rows]
-            with np.errstate(**OVERFLOW):
-                steps = unroll.forward(architecture.equations, weights, x, state, keep[rows])
-            state = tuple(array[-1] for array in steps.after.values())
-            windows.append({**steps.gates, **steps.after})
-            on_steps(len(x))
-        below = np.concatenate([window["h"] for window in windows])
-        names = arrays_of(architecture)
-        yield {name: np.concatenate([window[name].astype(np.float16) for window in windows]) for name in names}
+        named = _through_time(architecture.equations, weights, entering, state, keep, on_steps)
+        entering = named["h"].__getitem__
+        yield {name: named[name].astype(np.float16) for name in arrays_of(architecture)}
+
+
+def _through_time(
+    cell: Cell,
+    weights: LayerWeights,
+    entering: Callable[[slice], Array],
+    state: States,
+    keep: Array,
+    on_steps: Callable[[int], object],
+) -> Named:
+    """Return the gates and states of one layer, given what enters it at some steps."""
+    windows = []
+    for first in range(0, len(keep), WINDOW):
+        rows = slice(first, first + WINDOW)
+        with np.errstate(**OVERFLOW):
+            steps = unroll.forward(cell, weights, entering(rows), state, keep[rows])
+        windows.append({**steps.gates, **steps.after})
+        state = tuple(windows[-1][name][-1] for name in cell.carried)
+        on_steps(len(steps.keep))
+    return {name: np.concatenate([window[name] for window in windows]) for name in windows[0]}

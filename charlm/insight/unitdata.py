@@ -77,7 +77,8 @@ def digits(numbers: Array | IntArray, width: int) -> str:
     whole = np.asarray(numbers).round().astype(np.int64)
     powers = BASE ** np.arange(width)[::-1]
     places = whole[:, None] // powers % BASE
-    return np.frombuffer(DIGITS.encode(), np.uint8)[places].tobytes().decode()
+    written: bytes = np.frombuffer(DIGITS.encode(), np.uint8)[places].tobytes()
+    return written.decode()
 
 
 def _displayed(character: str) -> str:

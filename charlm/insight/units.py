@@ -211,7 +211,7 @@ def _varies(feature: Array) -> bool:
     """Tell whether a feature changes often enough in both halves of a text."""
     changes = np.diff(feature) != 0
     half = len(changes) // 2
-    return min(changes[:half].sum(), changes[half:].sum()) >= LEAST_CHANGES
+    return bool(min(changes[:half].sum(), changes[half:].sum()) >= LEAST_CHANGES)
 
 
 def _standardised(columns: Array) -> Array:

@@ -48,7 +48,7 @@ def inspect(folder, capsys, monkeypatch):
 def test_without_options_there_is_a_page_and_a_row_for_each_unit_that_is_found(inspect, folder):
     output, said = inspect("run")
     found = charlm.inspect(charlm.load("run")).ranking.found
-    assert (found[0].unit.index, found[0].feature) == (PLANTED, "inside quotes")
+    assert (found[0].unit.place, found[0].feature) == (PLANTED, "inside quotes")
     rows = [line.split("\t") for line in output.splitlines()]
     assert [row[:2] for row in rows] == [[str(row.unit), row.feature] for row in found]
     first, second, bound = map(float, rows[0][2:])

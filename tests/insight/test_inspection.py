@@ -157,7 +157,7 @@ def test_a_page_holds_the_units_that_are_wanted_and_of_all_arrays_as_many_as_fit
     assert units[0] in chosen
     for layer in (0, 1):
         for array in "zh":
-            of_array = [unit.index for unit in chosen if unit[:2] == (layer, array) and unit != units[0]]
+            of_array = [unit.place for unit in chosen if unit[:2] == (layer, array) and unit != units[0]]
             assert set(range(20, 30)) <= set(of_array)
     assert len(chosen_units(found, [], 0)) == 40
     assert chosen_units(found, [], 10**6) == units

@@ -38,7 +38,7 @@ def test_a_unit_that_was_made_to_follow_quotes_is_found_first(cell, seed):
     plant(architecture, parameters, SYMBOLS)
     ranking = ranked(architecture, parameters)
     first = ranking.units[0]
-    assert (first.unit.layer, first.unit.index, first.feature, first.found) == (0, PLANTED, "inside quotes", True)
+    assert (first.unit.layer, first.unit.place, first.feature, first.found) == (0, PLANTED, "inside quotes", True)
     assert first.unit.array in architecture.equations.carried
     assert first.strength > 0.9 > 0.7 > first.chance.bound
     assert ranking.features["inside quotes"] == first == ranking.found[0]
@@ -86,7 +86,7 @@ def test_a_short_text_or_one_without_a_feature_tells_nothing_of_it():
 
 def test_the_steps_of_all_networks_are_told():
     architecture, parameters = network("lstm", layers=2)
-    done = []
+    done: list[int] = []
     rank(architecture, parameters, IDS, TEXT, np.arange(len(IDS)), 0, done.append)
     assert sum(done) == steps(architecture, len(IDS)) == 17 * 2 * (len(IDS) // 6)
 
