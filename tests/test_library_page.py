@@ -7,10 +7,7 @@ import shutil
 import pytest
 
 import charlm
-from charlm.api import export, gradients, language_model, novelty, report, runs, training
-from charlm.api import export, gradients, language_model, report, runs, training
-from charlm.api import inspection, language_model, report, runs, training
-from charlm.api import export, gradients, inspection, language_model, report, runs, training
+from charlm.api import export, gradients, inspection, language_model, novelty, report, runs, training
 from tests.conftest import ROOT
 from tests.runs import trained, unsynced
 
@@ -56,10 +53,7 @@ def test_the_examples_run_one_after_the_other(folder, monkeypatch, capsys):
         assert fact in output
 
 
-MODULES = (charlm, export, gradients, language_model, novelty, report, runs, training)
-MODULES = (charlm, export, gradients, language_model, report, runs, training)
-MODULES = (charlm, inspection, language_model, report, runs, training)
-MODULES = (charlm, export, gradients, inspection, language_model, report, runs, training)
+MODULES = (charlm, export, gradients, inspection, language_model, novelty, report, runs, training)
 DOCSTRINGS = [found for module in MODULES for found in doctest.DocTestFinder().find(module) if found.examples]
 
 

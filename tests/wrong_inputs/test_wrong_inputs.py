@@ -25,8 +25,8 @@ from tests.wrong_inputs.export import EXPORT
 from tests.wrong_inputs.gradcheck import GRADCHECK
 from tests.wrong_inputs.gradflow import GRADFLOW
 from tests.wrong_inputs.info import INFO
-from tests.wrong_inputs.novelty import NOVELTY
 from tests.wrong_inputs.inspection import INSPECT
+from tests.wrong_inputs.novelty import NOVELTY
 from tests.wrong_inputs.plot import PLOT
 from tests.wrong_inputs.runs import RUNS
 from tests.wrong_inputs.sample import SAMPLE
