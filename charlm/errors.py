@@ -21,6 +21,7 @@ class Remedy(Enum):
     RESUME_WITH_RANKS = auto()
     RESUME_ALONE = auto()
     NAME_CORPUS = auto()
+    NAME_TEXT = auto()
     WITHOUT_NGRAM = auto()
     OVERWRITE = auto()
 

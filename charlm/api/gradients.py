@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
 from charlm.api.options import MOST_TOY_WEIGHT, check, path_of, texts_of
 from charlm.arrays import Array, Ids, IntArray
 from charlm.cells import NAMES
-from charlm.errors import UsageError
+from charlm.errors import CharlmError, Remedy, UsageError
 from charlm.insight import fading, toy
 from charlm.insight.fading import Fading
 from charlm.insight.gradflow import Norms, norms, windows_of
@@ -254,10 +254,13 @@ def _of_run(path: Path, text: Any) -> Iterator[_Subject]:
     from charlm.api.language_model import load
 
     model = load(path, ngram=False)
-    if text is None:
-        ids = model.read_part("valid" if model.config.corpus.split.valid else "train")
-    else:
-        ids = model.read_files(text)[0]
+    try:
+        part: Literal["valid", "train"] = "valid" if model.config.corpus.split.valid else "train"
+        ids = model.read_part(part) if text is None else model.read_files(text)[0]
+    except CharlmError as error:
+        if error.remedy is Remedy.NAME_CORPUS:
+            error.remedy = Remedy.NAME_TEXT  # any text will do here
+        raise
     first = model.architecture.initial_parameters(model.config.seed)
     yield _Subject(str(path), False, model.architecture, first, ids)
     yield _Subject(str(path), True, model.architecture, model.parameters, ids)
@@ -268,7 +271,7 @@ def _of_configuration(path: Path, cells: Sequence[str], overrides: Sequence[str]
     from charlm import assemble
     from charlm.api.training import load_config
 
-    config = load_config(path, [*overrides, *(f"model.cell={cell}" for cell in cells[:1])])
+    config = load_config(path, overrides)
     if text is not None:
         path_of_text = {"path": tuple(texts_of("text", text))}
         config = config.model_copy(update={"corpus": config.corpus.model_copy(update=path_of_text)})

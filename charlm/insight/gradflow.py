@@ -27,7 +27,8 @@ from charlm.network.architecture import Architecture
 from charlm.network.loss import log_softmax
 from charlm.network.recurrence import LayerWeights
 
-BLOCK = 16  # windows that are computed at once
+BLOCK = 16  # windows that are computed at once, at the most
+NUMBERS = 4_000_000  # of them have at the most so many gates in all steps and layers, which bounds the memory
 Named = dict[str, Array]
 
 
@@ -101,8 +102,10 @@ def norms(
     weights = {name: np.asarray(array, np.float64) for name, array in parameters.items()}
     sums: dict[tuple[int, str, bool], Array] = {}
     counts = np.zeros(lags + 1, np.int64)
-    for first in range(0, windows.shape[1], BLOCK):
-        block = windows[:, first : first + BLOCK]
+    of_a_window = len(windows) * architecture.gates_width * architecture.num_layers
+    width = min(BLOCK, max(1, NUMBERS // of_a_window))
+    for first in range(0, windows.shape[1], width):
+        block = windows[:, first : first + width]
         reaches = _reaches(architecture, block[:-1], lags)
         counts += reaches.sum(axis=1)
         with np.errstate(**OVERFLOW):

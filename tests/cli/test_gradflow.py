@@ -45,6 +45,14 @@ def test_the_chart_and_the_values_are_the_librarys(gradflow):
     assert json.loads(gradflow("run", "deep", *FEW, "--json")) == flow.to_dict()
 
 
+def test_a_caller_is_told_how_many_windows_are_done(gradflow):
+    told: list[tuple[int, int]] = []
+    charlm.gradflow("run", lags=4, windows=20, on_windows=lambda done, total: told.append((done, total)))
+    assert told == sorted(told)
+    assert len(told) > 2
+    assert told[-1] == (40, 40), "both networks of a run"
+
+
 def test_json_has_every_layer_and_no_nan(gradflow):
     document = json.loads(gradflow("deep", *FEW, "--json"), parse_constant=pytest.fail)
     assert document["lags"] == [0, 1, 2, 3, 4]
@@ -78,6 +86,14 @@ def test_another_text_gives_other_figures(gradflow, folder):
     other = json.loads(gradflow("run", *FEW, "--json", "--text", "other.txt"))["networks"]
     assert other[1]["gradient"] != whole[1]["gradient"]
     assert len(np.unique(other[1]["windows"])) == 1
+
+
+def test_a_run_whose_corpus_is_gone_asks_for_a_text(folder, tmp_path, capsys):
+    run = trained(tmp_path, "gone", (folder / "text.txt").read_bytes())
+    (tmp_path / "gone.txt").unlink()
+    assert cli.main(["gradflow", str(run), *FEW]) == 1
+    assert capsys.readouterr().err.endswith("f it was moved, say where it is now (--text)\n")
+    assert cli.main(["gradflow", str(run), *FEW, "--text", str(folder / "text.txt")]) == 0
 
 
 def test_a_configuration_can_read_another_text(gradflow):

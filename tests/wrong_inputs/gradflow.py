@@ -36,9 +36,9 @@ GRADFLOW = {
         "--layer: runs/run has no layer 1; choose at most 0",
     ),
     "more lags than text": (
-        "gradflow runs/run --lags 5000",
+        "gradflow runs/run --lags 500",
         2,
-        "--lags: 5,000 need a text of at least 10,002 symbols, and that of runs/run has 75; choose at most 36, or give another text",
+        "--lags: 500 need a text of at least 1,002 symbols, and that of runs/run has 75; choose at most 36, or give another text",
     ),
     "a text that is too short": (
         "gradflow runs/run --text one.txt",
@@ -49,7 +49,7 @@ GRADFLOW = {
     "no lag": (
         "gradflow runs/run --lags 0",
         2,
-        "Invalid value for '--lags': must be a whole number of at least 1 and at most 10,000, got '0'. Try `charlm gradflow --help`.",
+        "Invalid value for '--lags': must be a whole number of at least 1 and at most 1,000, got '0'. Try `charlm gradflow --help`.",
     ),
     "a run of a toy": ("gradflow runs/run --toy", 2, "runs/run: is for networks; leave it out, or --toy"),
     "the windows of a toy": ("gradflow --toy --windows 3", 2, "--windows: is for networks; leave it out, or --toy"),
