@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from charlm.corpus.decoding import Options
     from charlm.corpus.loading import Corpus
     from charlm.corpus.textlines import TextLines
+    from charlm.inference.proposals import Proposals
     from charlm.inference.scorer import Score
     from charlm.inference.symbolwise import SymbolReader
     from charlm.insight.surprise import LineScore, LineScorer
@@ -315,8 +316,7 @@ class LanguageModel:
             length = DEFAULT_LENGTH if lines is None else lines * LONGEST_LINE
         network = self._network_to_write(length, count, ends=stop is not None or lines is not None)
         team = Team(self._workers, blas_threads=None)
-        start = self.architecture.start_symbol
-        begun = ids if ids and start is None else [beginning(self.vocabulary.symbols, start), *ids]
+        begun = self._begun(ids)
         never = None if allow_unknown else self.vocabulary.unknown
         drawn = sampler.Sampler(network, self._weights, count, team, never, probabilities, self.mixture).write(
             begun,
@@ -327,6 +327,49 @@ class LanguageModel:
         new = self._new_bytes if isinstance(prompt, bytes) else self._new_text
         texts, shown = zip(*(new(ids, stop, lines) for _ in range(count)), strict=True)
         return Writing(shown[0], drawn, texts, team, probabilities)
+
+    def proposals(self, prompt: Readable = "", *, on_unknown: str = "error", allow_unknown: bool = False) -> Proposals:
+        """Begin a text that is written together with the model: it proposes, and you choose.
+
+        Parameters
+        ----------
+        prompt, on_unknown, allow_unknown
+            As for `sample`.
+
+        Returns
+        -------
+        Proposals
+            Its `propose()` returns the likeliest ways on up to the end of the next word or line, each with its `text`
+            and `probability`; `take` lets the text go on with one of them, or with ids of your own; `undo` takes that
+            back; `text` is what was taken so far.
+
+        Raises
+        ------
+        UsageError
+            If the prompt has characters that the model never saw.
+
+        Examples
+        --------
+        >>> together = model.proposals("To be or not to b")
+        >>> first, *others = together.propose()
+        >>> together.take(first)
+        >>> together.text == first.text, len(others)
+        (True, 4)
+        """
+        from charlm.inference.mixed import MixedStepper
+        from charlm.inference.proposals import Proposals
+        from charlm.inference.stepper import Stepper
+
+        begun = self._begun([int(symbol) for symbol in self.encode(prompt, on_unknown)])
+        network = Stepper(self._numpy, self._weights, 1)
+        steps = network if self.mixture is None else MixedStepper(network, self.mixture, 1)
+        steps.restart()
+        return Proposals(steps, self.vocabulary, begun, None if allow_unknown else self.vocabulary.unknown)
+
+    def _begun(self, ids: list[int]) -> list[int]:
+        """Return what the model reads before it writes on from a prompt."""
+        start = self.architecture.start_symbol
+        return ids if ids and start is None else [beginning(self.vocabulary.symbols, start), *ids]
 
     def _new_text(self, prompt: list[int], stop: str | bytes | None, lines: int | None) -> tuple[Text[str], str]:
         end = stop.decode("utf-8", "replace") if isinstance(stop, bytes) else stop

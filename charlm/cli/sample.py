@@ -9,6 +9,7 @@ import click
 
 from charlm.api.options import MOST_COUNT, MOST_LENGTH, MOST_LINES, MOST_SEED, MOST_TEMPERATURE
 from charlm.cli.display import COMPILING
+from charlm.cli.interactive import write_together
 from charlm.cli.options import (
     FiniteRange,
     PathOfAFile,
@@ -30,6 +31,16 @@ if TYPE_CHECKING:
     from charlm.inference.text import Text
     from charlm.inference.writing import Writing
 
+WITH_INTERACTIVE = {
+    "model",
+    "interactive",
+    "prompt",
+    "prompt_file",
+    "on_unknown",
+    "without_ngram",
+    "allow_unknown",
+    "raw",
+}
 ITEMS = 10  # that --novel writes without --lines
 SEPARATOR = "--- {number} of {count}"
 
@@ -43,6 +54,7 @@ Examples:
   charlm sample runs/names --lines 20 --novel --prompt Mar
   charlm sample runs/plays/last.safetensors --count 3 --top-p 0.9 --json
   charlm sample runs/plays --prompt-file opening.txt --stop "THE END"
+  charlm sample runs/plays --prompt "I have" --interactive > scene.txt
 """
 )
 @model_argument
@@ -101,6 +113,7 @@ Examples:
 )
 @click.option("--novel", is_flag=True, help="Leave out items that the corpus has; 10 items without --lines.")
 @click.option("--corpus", multiple=True, metavar="PATH", help="With --novel: where that corpus is now; repeatable.")
+@click.option("--interactive", is_flag=True, help="Write together: the model proposes, and you choose, word by word.")
 @on_unknown_option
 @without_ngram_option
 @click.option("--allow-unknown", is_flag=True, help="Write the symbol for rare characters (corpus.min_count), too.")
@@ -129,6 +142,7 @@ def command(
     lines: int | None,
     novel: bool,
     corpus: tuple[str, ...],
+    interactive: bool,
     on_unknown: str,
     without_ngram: bool,
     allow_unknown: bool,
@@ -145,6 +159,9 @@ def command(
     with the other ones.
 
     With --novel each item of a model of lines begins with the prompt, and items that stand in its corpus are left out.
+
+    With --interactive the model proposes five ways on, up to the end of the next word or line. Type a number to take
+    one, any other text to write it yourself, u to undo and q to end; then the text is written to standard output.
     """
     import charlm
 
@@ -152,6 +169,8 @@ def command(
         raise UsageError("--prompt and --prompt-file: give one of them")
     if kernels == "fused" and count > 1:
         raise UsageError("--kernels fused: writes one text at a time; leave it out, or --count")
+    if interactive:
+        _refuse_together(context, prompt_file)
     if corpus and not novel:
         raise UsageError("--corpus: is what --novel looks in; give --novel, too, or leave it out")
     if novel and (count > 1 or stop is not None):
@@ -162,6 +181,10 @@ def command(
     used = secrets.randbelow(1 << 32) if seed is None else seed
     with options_in_messages():
         ids = _read_prompt(loaded, prompt, prompt_file, on_unknown)
+        if interactive:
+            together = loaded.proposals(ids, allow_unknown=allow_unknown)
+            write_together(loaded, together, loaded.vocabulary.decode(ids), on_unknown, raw)
+            return
         options: dict[str, Any] = {
             "length": length, "temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p, "seed": used,
             "allow_unknown": allow_unknown, "probabilities": as_json,
@@ -179,6 +202,19 @@ def command(
         _write_json(writing, loaded.vocabulary, used)
     else:
         _write(writing, raw)
+
+
+def _refuse_together(context: click.Context, prompt_file: Path | None) -> None:
+    """Refuse the options that have no effect on a text that is written together."""
+    for name in context.params:
+        if (
+            name not in WITH_INTERACTIVE
+            and context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
+        ):
+            option = {"as_json": "json"}.get(name, name.replace("_", "-"))
+            raise UsageError(f"--{option}: has no effect with --interactive; leave it out")
+    if str(prompt_file) == "-":
+        raise UsageError("--prompt-file: --interactive reads what you choose from standard input; name a file")
 
 
 def _read_prompt(model: "LanguageModel", prompt: str | None, file: Path | None, on_unknown: str) -> "IntArray":

@@ -26,6 +26,16 @@ class MixedStepper:
         self._network.restart()
         self._reader.restart()
 
+    @property
+    def state(self) -> tuple[list[Array], IntArray]:
+        """What is remembered of what was read, for `go_back`."""
+        return self._network.state, self._reader.state
+
+    def go_back(self, state: tuple[list[Array], IntArray]) -> None:
+        """Remember what was remembered at another place."""
+        self._network.go_back(state[0])
+        self._reader.go_back(state[1])
+
     def read(self, ids: IntArray) -> Array:
         """Let both see one symbol in each text; return the logits of what comes next, (N, V)."""
         logits = self._network.read(ids)

@@ -44,6 +44,16 @@ class Stepper:
             for state in layer.states:
                 state[...] = 0
 
+    @property
+    def state(self) -> list[Array]:
+        """What is remembered of what was read, for `go_back`."""
+        return [state.copy() for layer in self._layers for state in layer.states]
+
+    def go_back(self, state: list[Array]) -> None:
+        """Remember what was remembered at another place."""
+        for own, other in zip((own for layer in self._layers for own in layer.states), state, strict=True):
+            own[...] = other
+
     def read(self, ids: IntArray) -> Array:
         """Let the model see one symbol in each text.
 

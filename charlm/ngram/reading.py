@@ -187,6 +187,15 @@ class Reader:
         """Forget what was read."""
         self._recent[...] = -1
 
+    @property
+    def state(self) -> IntArray:
+        """What is remembered of what was read, for `go_back`."""
+        return self._recent.copy()
+
+    def go_back(self, state: IntArray) -> None:
+        """Remember what was remembered at another place."""
+        self._recent[...] = state
+
     def read(self, ids: IntArray) -> tuple[Array, IntArray]:
         """Read on.
 

@@ -393,6 +393,26 @@ SAMPLE = {
         1,
         "runs/names: the corpus text.txt is no longer the text that this run was reading; put that back, say where it is now, or start a new run from its weights (--corpus)",
     ),
+    "a temperature for proposals": (
+        "sample runs/run --interactive --temperature 1",
+        2,
+        "--temperature: has no effect with --interactive; leave it out",
+    ),
+    "an object of proposals": (
+        "sample runs/run --interactive --json",
+        2,
+        "--json: has no effect with --interactive; leave it out",
+    ),
+    "proposals and novel items": (
+        "sample runs/names --interactive --novel",
+        2,
+        "--novel: has no effect with --interactive; leave it out",
+    ),
+    "choices and a prompt from one input": (
+        "sample runs/run --interactive --prompt-file -",
+        2,
+        "--prompt-file: --interactive reads what you choose from standard input; name a file",
+    ),
     "an unknown policy": (
         "sample runs/run --on-unknown ignore",
         2,
