@@ -106,23 +106,25 @@ def norms(
     width = min(BLOCK, max(1, NUMBERS // of_a_window))
     for first in range(0, windows.shape[1], width):
         block = windows[:, first : first + width]
-        reaches = _reaches(architecture, block[:-1], lags)
-        counts += reaches.sum(axis=1)
+        counts += _reaches(architecture, block[:-1], lags).sum(axis=1)
         with np.errstate(**OVERFLOW):
             for place, gradient in _gradients(architecture, weights, block).items():
                 found = np.linalg.norm(gradient[: -lags - 2 : -1], axis=-1)  # (lags + 1, B), from the last step back
-                sums[place] = sums.get(place, 0) + np.where(reaches, found, 0).sum(axis=1)
+                sums[place] = sums.get(place, 0) + found.sum(axis=1)  # before a line they are 0
         if on_windows is not None:
             on_windows(block.shape[1])
     means = {place: np.where(counts > 0, total / np.maximum(counts, 1), np.nan) for place, total in sums.items()}
-    layers, states = range(architecture.num_layers), architecture.equations.carried
-    for state in states[1:]:
-        for layer in layers:
-            means[layer, state, False][0] = means[layer, state, True][0] = np.nan  # the loss is read from h alone
-    whole, alone = (
-        {state: np.stack([means[layer, state, cut] for layer in layers]) for state in states} for cut in (False, True)
+    for (_, state, _), mean in means.items():
+        if state != "h":
+            mean[0] = np.nan  # the loss is read from h alone
+    by_state, along_state = (
+        {
+            state: np.stack([means[layer, state, without_weights] for layer in range(architecture.num_layers)])
+            for state in architecture.equations.carried
+        }
+        for without_weights in (False, True)
     )
-    return Norms(whole, alone, counts)
+    return Norms(by_state, along_state, counts)
 
 
 def _gradients(
@@ -180,4 +182,4 @@ def _keep(architecture: Architecture, ids: IntArray) -> Array:
 def _reaches(architecture: Architecture, ids: IntArray, lags: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Tell whether the state so many steps before the last one belongs to the same line, (lags + 1, B)."""
     back = _keep(architecture, ids)[: -lags - 1 : -1] > 0  # whether each step kept the state before it, from the last
-    return np.concatenate([np.ones_like(back[:1], shape=(1, ids.shape[1])), np.logical_and.accumulate(back)])
+    return np.concatenate([np.ones_like(back[:1]), np.logical_and.accumulate(back)])

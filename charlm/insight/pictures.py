@@ -90,7 +90,8 @@ def _page(plot: "Plot") -> bytes:
         '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         f"<title>{title}</title>\n<style>body {{ font-family: sans-serif; margin: 1em }} "
-        "svg { max-width: 100%; height: auto; background: white }</style>\n"
+        "svg { max-width: 100%; height: auto; background: white } "
+        "ul { padding: 0; list-style: none; font-family: monospace; white-space: pre; overflow-x: auto }</style>\n"
         f"<h1>{title}</h1>\n<figure>\n{picture[picture.index('<svg') :]}</figure>\n<ul>\n{legend}</ul>\n</html>\n"
     ).encode()
 
