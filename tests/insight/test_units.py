@@ -137,7 +137,7 @@ def test_the_traces_of_h_are_the_states_of_the_network(cell, variant):
     ids = other.ids(600, 1)
     architecture = other.model.architecture
     traces = read(architecture, other.parameters, ids[:, 0])
-    for n in (1, 300, 600):
+    for n in (1, 258, 600):  # two steps after a window of 256 has ended
         _, state = other.read(ids[:n], architecture.zero_state(1))
         for layer in range(2):
             expected = dict(zip(architecture.equations.carried, state[layer], strict=True))
