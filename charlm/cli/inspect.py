@@ -37,7 +37,7 @@ PATIENCE = 2.0  # seconds after which a person sees how far it is
 Examples:
   charlm inspect runs/plays
   charlm inspect runs/plays --text letter.txt --html letter.html
-  charlm inspect runs/plays --ansi --unit l0.h.17 | less -R
+  charlm inspect runs/plays --ansi --unit l0.h.17
   charlm inspect runs/plays --json | jq '.units[] | select(.found)'
 """
 )

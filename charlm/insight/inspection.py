@@ -47,8 +47,8 @@ class Inspection:
         The vocabulary; in a model of bytes ``chr(b)`` stands for the byte b.
     traces : Traces
         Every gate and state after each character.
-    gates : list of str
-        The letters of those gates that are between 0 and 1.
+    gates, states : list of str
+        The letters of the gates that are between 0 and 1, and of the states; all else is what may enter a state.
     ranking : Ranking
         The units by what they follow.
     saturation : list of Saturation
@@ -62,6 +62,7 @@ class Inspection:
     symbols: tuple[str, ...]
     traces: Traces
     gates: list[str]
+    states: list[str]
     ranking: Ranking
     saturation: list[Saturation]
 
@@ -126,6 +127,7 @@ def inspection(
         symbols=vocabulary.symbols,
         traces=traces,
         gates=gates_of(architecture.equations),
+        states=list(architecture.equations.carried),
         ranking=rank(architecture, parameters, ids, text, ends, on_steps=on_steps),
         saturation=saturation(architecture.equations, traces),
     )

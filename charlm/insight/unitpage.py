@@ -159,4 +159,6 @@ def _chooser(inspection: Inspection, chosen: list[Unit], shown: int) -> Iterator
 
 
 def _kind(inspection: Inspection, unit: Unit) -> str:
-    return f"{'gate' if unit.array in inspection.gates else 'state' if unit.array == 'h' else 'values'} {unit.array}"
+    """Return what a person calls an array: a gate, a state, or the candidate for one."""
+    kind = "gate" if unit.array in inspection.gates else "state" if unit.array in inspection.states else "candidate"
+    return f"{kind} {unit.array}"

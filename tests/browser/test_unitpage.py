@@ -38,6 +38,7 @@ def page(opened):
         symbols=symbols,
         traces=Traces(list(VALUES), np.stack(list(VALUES.values()), axis=1).astype(np.float16)),
         gates=["z"],
+        states=["h"],
         ranking=Ranking(followed, {"position in the line": followed[0], "digits": followed[1]}, ["capitals"]),
         saturation=[Saturation(0, "z", np.array([0.0, 1.0]), np.array([0.5, 0.0]))],
     )

@@ -44,6 +44,7 @@ def made(characters, columns, gates=(), followed=(), guesses=1):
         symbols=symbols,
         traces=Traces(list(columns), np.stack(list(columns.values()), axis=1).astype(np.float16)),
         gates=list(gates),
+        states=["h", "c"],
         ranking=Ranking(list(followed), {following.feature: following for following in followed}, []),
         saturation=[],
     )
@@ -201,4 +202,6 @@ def test_the_page_of_a_short_text_shows_it_all_the_same(models):
     assert data["units"][data["shown"]]["name"] == "l0.o.3"
     assert len(data["units"]) == 6 * HIDDEN
     assert "too short" in page
+    groups = re.findall(r'<optgroup label="layer 0, (\w+ \w)">', page)
+    assert groups == ["gate i", "gate f", "candidate g", "gate o", "state h", "state c"]
     assert "layer 0, gate f: " in page
