@@ -224,7 +224,6 @@ def corpus_report(
     check_encoding(encoding, "encoding")
     options = Options(encoding, unit, mode or "stream", "lf", None, False, 1, "\ufffd", "\n")
     chosen = splits.shares(_fractions(split or SPLIT))
-    settings = _settings(path, options, mode, split, max_minutes)
     left_out: list[str] = []
     with opened(texts_of("path", path), left_out) as sources:
         size = sum(source.state()[0] for source in sources)
@@ -238,6 +237,7 @@ def corpus_report(
     say("looking for passages that the validation part copies from the training part")
     copied = _copied(corpus, options.mode, inspection, sources)
     say("counting n-grams")
+    settings = _settings(path, options, mode, split, max_minutes)
     choice, reasons = resolve(settings, found, choose("auto", settings.model.dtype))
     return CorpusReport(
         files=len(sources),
