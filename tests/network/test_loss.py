@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm.kernels.choice import load_backend
-from charlm.network.loss import cross_entropy, cross_entropy_with_gradient
+from charlm.network.loss import cross_entropy, cross_entropy_with_gradient, log_softmax
 from charlm.network.products import FEW_SYMBOLS, RowBlock
 from tests.networks import BACKENDS, KERNELS, assert_close
 
@@ -35,6 +35,13 @@ def exact_gradient(logits, targets, scale: float):
 def problem(N: int, V: int, dtype: str, size: float = 3.0, seed: int = 0):
     rng = np.random.default_rng(seed)
     return rng.normal(0, size, (N, V)).astype(dtype), rng.integers(0, V, N).astype(np.int32)
+
+
+def test_a_log_softmax_of_a_whole_window_is_taken_over_the_symbols_of_each_place():
+    logits, _ = problem(12, 5, "float64")
+    window = log_softmax(logits.reshape(4, 3, 5).copy())
+    np.testing.assert_allclose(window.reshape(12, 5), log_softmax(logits.copy()), rtol=1e-14)
+    np.testing.assert_allclose(np.exp(window).sum(-1), 1, rtol=1e-14)
 
 
 @pytest.mark.parametrize("V", [1, 2, 7, 65, 300])

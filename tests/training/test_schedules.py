@@ -88,6 +88,12 @@ def test_what_falls_to_the_end_falls_over_the_steps_after_the_warm_up(schedule):
     assert at(warmed_up, 100) == pytest.approx(0, abs=1e-15)
 
 
+@pytest.mark.parametrize("schedule", [Cosine(final_ratio=0.1), Linear(final_ratio=0.1)])
+@pytest.mark.parametrize("step", [101, 150, 200, 1_000])
+def test_what_falls_to_the_end_stays_there(schedule, step):
+    assert at(schedule, step) == pytest.approx(0.1, rel=1e-12)
+
+
 @pytest.mark.parametrize("schedule", [Cosine(), Linear()])
 def test_a_warm_up_as_long_as_the_run_is_no_division_by_zero(schedule):
     assert [at(WarmUp(schedule, 100), step) for step in (0, 99)] == [0.01, 1]
