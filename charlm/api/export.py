@@ -1,6 +1,6 @@
 """A model for other programs: PyTorch, what runs ONNX graphs, and a browser."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -141,6 +141,7 @@ def export_html(
     weights: str = "float16",
     corpus: str | Path | Sequence[str | Path] | None = None,
     overwrite: bool = False,
+    on_scoring: Callable[[], object] | None = None,
 ) -> PageReport:
     """Write a page that writes text with a model in a browser, without a network.
 
@@ -155,6 +156,8 @@ def export_html(
         How the weights are stored: in 2, 1 or 4 bytes each. `int8` has a scale for each row of a matrix.
     corpus : str, Path or sequence of them, optional
         Where the model's corpus is now, if it was moved: on its validation text is measured what the rounding costs.
+    on_scoring : callable, optional
+        Called before that is measured, which takes some seconds for a large network.
 
     Raises
     ------
@@ -181,7 +184,10 @@ def export_html(
 
     def made(facts: list[str]) -> bytes:
         own = model.architecture, model.vocabulary, _form(model)
-        pieces = writing_page(f"Write with {repr(model)[1:-1]}", facts, *own, tensors, mixture)
+        title = f"Write with {repr(model)[1:-1]}"
+        if model.mixture is not None and mixture is None:
+            title = title.replace(f" with a {model.mixture.ngram.order}-gram", "")
+        pieces = writing_page(title, facts, *own, tensors, mixture)
         return "".join(pieces).encode("utf-8", "backslashreplace")
 
     if mixture is not None and (size := len(made([]))) > LARGEST_PAGE:
@@ -189,7 +195,10 @@ def export_html(
         mixture = None
     rounding, facts = None, notes.copy()
     try:
-        rounding = _rounding(model, weights, restored(tensors), mixture, model.read_part("valid", corpus))
+        valid = model.read_part("valid", corpus)
+        if on_scoring is not None:
+            on_scoring()
+        rounding = _rounding(model, weights, restored(tensors), mixture, valid)
         facts.append(rounding.described)
     except CharlmError as error:
         if corpus is not None:

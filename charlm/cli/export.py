@@ -1,12 +1,13 @@
 """`charlm export`: a model in the forms of other programs."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from charlm.cli.options import PathOfAFile, model_argument, without_ngram_option
-from charlm.cli.streams import say
+from charlm.cli.streams import is_terminal, say
 from charlm.errors import UsageError
 from charlm.phrases import one_line
 
@@ -63,7 +64,9 @@ def command(
         charlm.export_onnx(loaded, onnx, overwrite=force)
         _report(loaded, onnx)
     if html is not None:
-        report = charlm.export_html(loaded, html, weights=weights or "float16", corpus=corpus or None, overwrite=force)
+        report = charlm.export_html(
+            loaded, html, weights=weights or "float16", corpus=corpus or None, overwrite=force, on_scoring=_wait
+        )
         say(one_line(f"{html}: written, {report.size / 1e6:.2f} MB"))
         for note in (() if report.rounding is None else (report.rounding.described,)) + report.notes:
             say(one_line(note))
@@ -79,6 +82,12 @@ def _check_files(files: dict[str, Path | None]) -> None:
     for option, path in given.items():
         if first.setdefault(path, option) != option:
             raise UsageError(f"{option}: names the file of {first[path]}; give each a file of its own")
+
+
+def _wait() -> None:
+    """Tell a person what takes some seconds."""
+    if is_terminal(sys.stderr):
+        say("measuring on the validation text what the rounding of the weights costs")
 
 
 def _report(model: "LanguageModel", path: Path) -> None:

@@ -1,5 +1,7 @@
 """`charlm export`: a model in the forms of other programs."""
 
+import re
+
 import pytest
 
 import charlm
@@ -33,6 +35,21 @@ def test_the_command_writes_what_the_function_writes_and_says_what_is_left_out(f
     assert said == f"{tmp_path / 'torch.safetensors'}: written; the network alone, without its 3-gram\n"
     charlm.export_torch(charlm.load(folder / "run"), tmp_path / "same.safetensors")
     assert (tmp_path / "torch.safetensors").read_bytes() == (tmp_path / "same.safetensors").read_bytes()
+
+
+def test_a_page_is_told_with_its_size_and_what_its_weights_cost(export, tmp_path):
+    page, alone = tmp_path / "page.html", tmp_path / "alone.html"
+    written, cost = export("--html", page, "--weights", "int8").splitlines()
+    assert written == f"{page}: written, {page.stat().st_size / 1e6:.2f} MB"
+    assert re.fullmatch(
+        r"int8 weights: \d\.\d{4} nats per character, \d\.\d{4} with the trained weights, on \d+ characters of the "
+        "validation text",
+        cost,
+    )
+    export("--html", alone, "--weights", "int8", "--without-ngram")
+    assert alone.stat().st_size < page.stat().st_size
+    assert "3-gram" in page.read_text("utf-8")
+    assert "3-gram" not in alone.read_text("utf-8")
 
 
 def test_a_file_is_replaced_only_by_force(export, tmp_path, capsys):

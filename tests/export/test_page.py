@@ -63,7 +63,10 @@ def test_a_page_that_would_be_too_large_has_no_ngram_and_says_so(run, tmp_path, 
     assert part.notes == ("without the 4-gram, with which the page would have 0.0 MB",)
     assert part.size < whole.size
     assert content(tmp_path / "part.html")["order"] == 0
-    assert part.notes[0] in (tmp_path / "part.html").read_text("utf-8")
+    page = (tmp_path / "part.html").read_text("utf-8")
+    assert part.notes[0] in page
+    assert "symbols</title>" in page
+    assert "with a 4-gram" not in page
     alone = charlm.load(run, ngram=False).score(model.read_part("valid")).loss
     assert measured(part).trained_loss == pytest.approx(alone, abs=1e-6)
 
