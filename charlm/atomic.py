@@ -58,6 +58,8 @@ def open_atomic(path: Path) -> Iterator[BinaryIO]:
     OSError
         When the file cannot be written.
     """
+    if path.is_dir():  # also one without a name of its own, such as "."
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     _remove_stale(path.parent)
     temporary = path.with_name(f".{path.name}.{process_space()}.{os.getpid()}.{os.urandom(8).hex()}.tmp")
     with open(temporary, "xb", opener=_open_without_links) as file:

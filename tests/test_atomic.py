@@ -35,6 +35,16 @@ def write_half(path: Path, error: BaseException) -> None:
         raise error
 
 
+@pytest.mark.parametrize("name", [".", "folder", "folder/..", ""])
+def test_a_folder_is_not_written_over(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(CharlmError, match=r"not saved: Is a directory"):
+        write_half(Path(name), RuntimeError("never raised"))
+    assert os.listdir(tmp_path) == ["folder"]
+    assert os.listdir(tmp_path / "folder") == []
+
+
 def test_a_failure_while_writing_leaves_the_old_file_and_nothing_else(file):
     before = file.read_bytes()
     for error in (OSError(28, "No space left on device"), KeyboardInterrupt(), RuntimeError("bug")):

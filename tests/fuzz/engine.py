@@ -22,6 +22,7 @@ SECONDS = 5.0  # of processor time for one input
 WAITED = 60.0  # seconds in all: nothing may be waited for
 MEGABYTES = 500  # that the process may grow by
 LONGEST = 4_000  # characters of a message
+FOLDERS = re.compile(r'File "[^"]*/')  # of this machine, in a traceback
 KEPT_PER_PLACE = 3  # findings of one kind that are written down
 
 
@@ -194,7 +195,8 @@ def load_case(path: Path) -> Any:
 def _write(folder: Path, name: str, number: int, finding: FindingError) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     literal = ascii(finding.case)
-    comment = "".join(f"# {ascii(line)[1:-1]}\n" for line in [f"input {number}", *finding.what.split("\n")])
+    what = FOLDERS.sub('File "', finding.what)
+    comment = "".join(f"# {ascii(line)[1:-1]}\n" for line in [f"input {number}", *what.split("\n")])
     digest = hashlib.sha256(literal.encode()).hexdigest()[:10]
     (folder / f"{name}-{digest}.txt").write_text(f"{comment}{literal}\n", encoding="ascii")
 
