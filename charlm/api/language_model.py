@@ -836,7 +836,7 @@ class LanguageModel:
         from charlm.corpus.loading import read
 
         section = self._corpus_section(encoding)
-        kept = ("encoding", "mode", "newlines", "normalize", "lowercase", "separator")
+        kept = ("encoding", "mode", "newlines", "normalize", "lowercase", "separator", "column")
         form = {name: section[name] for name in kept}
         return read(texts_of("files", files), self.vocabulary, on_unknown=on_unknown, **form)
 

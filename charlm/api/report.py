@@ -23,6 +23,7 @@ from charlm.corpus.lines import newlines
 from charlm.corpus.loading import Corpus, from_files, opened
 from charlm.corpus.oddities import name_of, oddities
 from charlm.corpus.sources import Source
+from charlm.corpus.tables import check_tables
 from charlm.errors import UsageError
 from charlm.insight.baseline import Baseline, baseline
 from charlm.kernels.choice import choose
@@ -179,6 +180,7 @@ def corpus_report(
     encoding: str = "utf-8",
     unit: str = "char",
     mode: str | None = None,
+    column: str | None = None,
     split: Mapping[str, float] | None = None,
     max_minutes: float = DEFAULT_MINUTES,
     on_stage: Callable[[str], object] | None = None,
@@ -195,6 +197,8 @@ def corpus_report(
         What a symbol is.
     mode : {"stream", "lines"}, optional
         How the text is read; by default as it looks.
+    column : str, optional
+        The column of CSV, TSV or JSON lines to read, which is always read as lines.
     split : mapping, optional
         The fractions `train`, `valid` and `test`, by default those of the configuration.
     max_minutes : float
@@ -222,10 +226,14 @@ def corpus_report(
     """
     say = on_stage or (lambda stage: None)
     check_encoding(encoding, "encoding")
-    options = Options(encoding, unit, mode or "stream", "lf", None, False, 1, "\ufffd", "\n")
+    if column is not None:
+        mode = mode or "lines"
+    options = Options(encoding, unit, mode or "stream", "lf", None, False, 1, "\ufffd", "\n", column)
     chosen = splits.shares(_fractions(split or SPLIT))
     left_out: list[str] = []
     with opened(texts_of("path", path), left_out) as sources:
+        if column is not None:
+            check_tables(sources, column)
         size = sum(source.state()[0] for source in sources)
         say(f"reading {size:,} bytes")
         inspection = inspect(sources, options)
@@ -277,6 +285,8 @@ def _settings(path: Any, options: Options, mode: str | None, split: Any, max_min
     corpus: dict[str, Any] = {"path": texts_of("path", path), "encoding": options.encoding, "unit": options.unit}
     if mode is not None:
         corpus["mode"] = mode
+    if options.column is not None:
+        corpus["column"] = options.column
     if split is not None:
         corpus["split"] = _fractions(split)
     return from_dict({"corpus": corpus, "preset": "auto", "training": {"max_minutes": max_minutes}}, "")

@@ -44,6 +44,7 @@ def _fractions(ctx: click.Context, param: click.Parameter, value: str | None) ->
 Examples:
   charlm corpus letters.txt
   charlm corpus 'texts/**/*.txt' --json
+  charlm corpus films.csv --column title
   cat names.txt | charlm corpus -
 """
 )
@@ -53,6 +54,7 @@ Examples:
 @click.option(
     "--mode", type=click.Choice(["stream", "lines"]), help="One running text, or a list.  [default: what it looks like]"
 )
+@click.option("--column", metavar="NAME", help="The column of .csv, .tsv or .jsonl files to read, as lines.")
 @click.option(
     "--split",
     callback=_fractions,
@@ -73,6 +75,7 @@ def command(
     encoding: str,
     unit: str,
     mode: str | None,
+    column: str | None,
     split: dict[str, float] | None,
     max_minutes: float,
     as_json: bool,
@@ -82,9 +85,8 @@ def command(
     Its characters, newlines and lines; rare, odd and invisible characters and where each is first; whether it looks
     like a list or a running text; how it is split, and what of the validation part stands in the training part as well;
     what it costs to predict without a network, so that a loss means something; and the configuration that `charlm train
-    FILE` would choose for it. FILE may also be a directory, a
-    pattern, or - for standard input. The options are the configuration's corpus.encoding, corpus.unit, corpus.mode and
-    corpus.split.
+    FILE` would choose for it. FILE may also be a directory, a pattern, or - for standard input. The options are the
+    configuration's corpus.encoding, corpus.unit, corpus.mode, corpus.column and corpus.split.
     """
     import charlm
 
@@ -94,6 +96,7 @@ def command(
             encoding=encoding,
             unit=unit,
             mode=mode,
+            column=column,
             split=split,
             max_minutes=max_minutes,
             on_stage=stages,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 RUNS = Path("runs")
 KEYS = {
     "--corpus": "corpus.path",
+    "--column": "corpus.column",
     "--max-minutes": "training.max_minutes",
     "--max-steps": "training.max_steps",
     "--epochs": "training.epochs",
@@ -39,6 +40,7 @@ MEGABYTE = 1_000_000
 Examples:
   charlm train mine.txt
   charlm train mine.txt --max-minutes 30
+  charlm train films.csv --column title
   charlm train configs/plays.yaml
   charlm train configs/plays.yaml --corpus mine.txt --set model.hidden_size=512
   charlm train --resume runs/plays
@@ -50,6 +52,7 @@ Examples:
 @click.option(
     "--corpus", multiple=True, metavar="PATH", help="Text to train on instead of corpus.path, or -; repeatable."
 )
+@click.option("--column", metavar="NAME", help="The column of .csv, .tsv or .jsonl files to read, as items.")
 @click.option(
     "--out",
     type=PathOfAFile(),
@@ -78,6 +81,7 @@ def command(
     context: click.Context,
     config: Path | None,
     corpus: tuple[str, ...],
+    column: str | None,
     out: Path | None,
     overrides: tuple[str, ...],
     max_minutes: float | None,
@@ -92,9 +96,9 @@ def command(
 ) -> None:
     """Train a model on a text, as the file CONFIG says, and leave a run directory.
 
-    In place of CONFIG, a YAML file, you can give a TEXT, a file whose name ends in .txt, .text, .md or .gz, or --corpus
-    alone. The text and the minutes (--max-minutes, 5 by default) then choose the configuration. What they chose and why
-    is printed, and stands in the run's config.yaml.
+    In place of CONFIG, a YAML file, you can give a TEXT, a file whose name ends in .txt, .text, .md, .csv, .tsv,
+    .jsonl or .gz, or --corpus alone. The text and the minutes (--max-minutes, 5 by default) then choose the
+    configuration. What they chose and why is printed, and stands in the run's config.yaml.
 
     Ctrl-C ends the run after the step at hand and saves it; `--resume` goes on from there, exactly. So do SIGTERM, a
     closed terminal (SIGHUP) and the end of whatever reads standard error through a pipe; the exit status is 128 and the
@@ -105,10 +109,10 @@ def command(
     """
     from charlm.workers.ranks import find_ranks
 
-    new_run = {"CONFIG": config, "--out": out, "--set": overrides, "--init-from": init_from, "--force": force,
-               "--dry-run": dry_run}  # fmt: skip
-    given = {"--corpus": list(corpus) or None, "--max-minutes": max_minutes, "--max-steps": max_steps,
-             "--epochs": epochs, "--kernels": kernels}  # fmt: skip
+    new_run = {"CONFIG": config, "--column": column, "--out": out, "--set": overrides, "--init-from": init_from,
+               "--force": force, "--dry-run": dry_run}  # fmt: skip
+    given = {"--corpus": list(corpus) or None, "--column": column, "--max-minutes": max_minutes,
+             "--max-steps": max_steps, "--epochs": epochs, "--kernels": kernels}  # fmt: skip
     ranks = find_ranks()
     silent = quiet or ranks.rank != 0
     with ranks.together(explain):
@@ -155,6 +159,8 @@ def _plan(
     extra = [Override(KEYS[option], value, option) for option, value in given.items() if value is not None]
     if config is None:
         extra.append(Override("preset", "auto", "preset"))
+        if given["--column"] is not None:
+            extra.append(Override("corpus.mode", "lines", "--column"))
     settings = load(config, overrides, extra)
     name = config.stem if config is not None else name_of(texts[0])
     return Run.plan(out or RUNS / name, settings, ranks, force=force, init_from=init_from)

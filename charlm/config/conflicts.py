@@ -40,6 +40,9 @@ def _corpus_conflicts(config: Config) -> Iterator[Mistake]:
     if corpus.min_count == 1 and corpus.unknown != _default(type(corpus), "unknown"):
         message = "has no effect with corpus.min_count 1; remove it or raise min_count"
         yield _mistake(message, "corpus.unknown", "corpus.min_count")
+    if corpus.column is not None and corpus.mode != "lines":
+        message = "needs corpus.mode 'lines', which reads its fields as items; set that, or remove the column"
+        yield _mistake(message, "corpus.column", "corpus.mode")
     if corpus.mode == "lines" and corpus.separator not in ("", "\n"):
         message = "has no effect with 'lines', where every file ends with a line; remove it or choose mode 'stream'"
         yield _mistake(message, "corpus.separator", "corpus.mode")

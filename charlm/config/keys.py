@@ -10,6 +10,7 @@ from charlm.config.options import OPTIMIZER_OPTIONS, SCHEDULE_OPTIONS, UNIT_OPTI
 from charlm.config.values import (
     Betas,
     Character,
+    Column,
     Count,
     CountOrZero,
     Decay,
@@ -78,6 +79,9 @@ class Corpus(_Section):
     unit: Annotated[str, OneOf("a unit", tuple(UNIT_OPTIONS))] = Field(default="char", description="what a symbol is")
     mode: Annotated[str, OneOf("a mode", ("stream", "lines"))] = Field(
         default="stream", description="one running text, or independent lines such as names"
+    )
+    column: Column | None = Field(
+        default=None, description="the column of .csv, .tsv or .jsonl files to read, with mode 'lines'"
     )
     newlines: Annotated[str, OneOf("a choice of newlines", ("lf", "keep"))] = Field(
         default="lf", description="turn every line end into \\n, or keep them as they are"

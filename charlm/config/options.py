@@ -16,7 +16,7 @@ def options_of(registry: Mapping[str, type[Any]]) -> dict[str, Key]:
 
 
 UNIT_OPTIONS: dict[str, Key] = {
-    "char": ("encoding", "normalize", "lowercase", "min_count", "unknown"),
+    "char": ("encoding", "normalize", "lowercase", "min_count", "unknown", "column"),
     "byte": (),
 }
 OPTIMIZER_OPTIONS = options_of(RULES)

@@ -11,7 +11,7 @@ from charlm.config.reading import from_dict
 from charlm.corpus.facts import Facts
 
 DEFAULT_MINUTES = 5.0
-TEXTS = (".txt", ".text", ".md", ".gz")  # suffixes that no configuration has
+TEXTS = (".txt", ".text", ".md", ".csv", ".tsv", ".jsonl", ".gz")  # suffixes that no configuration has
 SPEEDS = {"fused": 100e9, "numpy": 40e9}  # operations a second of training on two cores, about
 
 

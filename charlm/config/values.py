@@ -105,6 +105,7 @@ Character = Annotated[
     str, Field(min_length=1, max_length=1), AfterValidator(_one_character), must("must be exactly one character")
 ]
 Separator = Annotated[str, Field(max_length=100), must("must be a text of at most 100 characters, or ''")]
+Column = Annotated[str, Field(min_length=1, max_length=200), must("must be the name of a column")]
 Betas = Annotated[
     tuple[Decay, Decay], BeforeValidator(_tuple_of_list), must("must be two numbers, each at least 0 and below 1")
 ]

@@ -11,6 +11,7 @@ from typing import Any, AnyStr, Literal
 from charlm.corpus.bad_bytes import bad_byte
 from charlm.corpus.signatures import HEAD, archive
 from charlm.corpus.sources import Source
+from charlm.corpus.tables import VISIBLE_BREAK, format_of, items
 from charlm.corpus.vocabulary import UNITS
 from charlm.errors import CorpusError, UsageError
 from charlm.phrases import count, one_line, suggestion
@@ -49,6 +50,7 @@ class Options:
     min_count: int
     unknown: str
     separator: str = ""
+    column: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
@@ -72,6 +74,7 @@ class Options:
             "lowercase": self.lowercase,
             "min_count": self.min_count != 1,
             "unknown": self.unknown != REPLACEMENT,
+            "column": self.column is not None,
         }
         wrong = [key for key, is_set in set_here.items() if is_set]
         if wrong:
@@ -92,6 +95,7 @@ class Tally:
     characters_after: int = 0
     empty_lines: int = 0
     separators: int = 0
+    line_breaks: int = 0
     archives: dict[str, list[str]] = field(default_factory=dict)  # what a file is, and which files are that
 
     def notes(self, options: Options) -> list[str]:
@@ -105,6 +109,11 @@ class Tally:
             notes.append(
                 f"separator: {what} put after {count(self.separators, 'file')} that did not end with it "
                 "(separator: '' joins files as they are)"
+            )
+        if self.line_breaks:
+            notes.append(
+                f"column: {count(self.line_breaks, 'line break')} within fields became {VISIBLE_BREAK} "
+                f"(U+{ord(VISIBLE_BREAK):04X})"
             )
         if self.byte_order_marks:
             notes.append(f"byte order mark dropped from {count(self.byte_order_marks, 'file')}")
@@ -157,7 +166,7 @@ def text(sources: Sequence[Source], options: Options, tally: Tally) -> Iterator[
         When a file cannot be read or is no text in this encoding.
     """
     ends = ("\n", "\r") if options.newlines == "lf" else ("\n",)
-    files = (_decoded(source, options.encoding, tally) for source in sources)
+    files = (_characters(source, options, tally) for source in sources)
     if options.mode == "lines":
         pieces = _ended(files, "\n", ends, tally)
     else:
@@ -187,14 +196,14 @@ def data(sources: Sequence[Source], options: Options, tally: Tally) -> Iterator[
 
 def lines_of(source: Source, options: Options) -> Iterator[str]:
     """Yield one file's text with the line ends that an editor counts, otherwise as it is."""
-    return _with_line_feeds(_decoded(source, options.encoding, Tally()), Tally())
+    return _with_line_feeds(_characters(source, options, Tally()), Tally())
 
 
 def symbols_of(source: Source, options: Options, tally: Tally) -> Iterator[str]:
     """Yield one file's symbols before any is put between files or left out: characters, or ``chr(b)`` for a byte b."""
     if options.unit == "byte":
         return _newlines_counted((chunk.decode("latin-1") for chunk in _watched(source, tally)), tally)
-    return _in_form(_decoded(source, options.encoding, tally), options, tally)
+    return _in_form(_characters(source, options, tally), options, tally)
 
 
 Reader = Callable[[Sequence[Source], Options, Tally], Iterator[str] | Iterator[bytes]]
@@ -205,6 +214,18 @@ def _choose(key: str, value: str, choices: Sequence[str]) -> None:
     if value not in choices:
         hint = suggestion(str(value), choices)
         raise UsageError(f"corpus.{key}: {value!r} is not a choice{hint} ({', '.join(choices)})")
+
+
+def _characters(source: Source, options: Options, tally: Tally) -> Iterator[str]:
+    """Yield a file's text, or the column that is wanted of a table as lines."""
+    pieces = _decoded(source, options.encoding, tally)
+    if options.column is None or not format_of(source):
+        return pieces
+
+    def note(breaks: int) -> None:
+        tally.line_breaks += breaks
+
+    return items(source, _with_line_feeds(pieces, Tally()), options.column, note)
 
 
 def _decoded(source: Source, encoding: str, tally: Tally) -> Iterator[str]:

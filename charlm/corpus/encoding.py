@@ -12,6 +12,7 @@ from charlm.corpus.counts import occurrences, vocabulary_of
 from charlm.corpus.decoding import READERS, Options, Tally
 from charlm.corpus.remarks import LineWatch, remarks
 from charlm.corpus.sources import Source
+from charlm.corpus.tables import format_of
 from charlm.corpus.vocabulary import UNITS, Vocabulary
 from charlm.errors import CharlmError, CorpusError, UsageError
 from charlm.phrases import count
@@ -42,7 +43,7 @@ def encode(sources: Sequence[Source], options: Options, store: cache.Store, key:
 
 def key_of(sources: Sequence[Source], options: Options) -> str:
     """Return what the cache calls the ids of these files, read with these options."""
-    files = [text for source in sources for text in (source.compression, source.digest())]
+    files = [text for source in sources for text in (source.compression, format_of(source), source.digest())]
     return cache.key_of(repr(options), *files)
 
 

@@ -16,6 +16,7 @@ from charlm.corpus.decoding import READERS, Form, Options, Tally
 from charlm.corpus.division import DIVISIONS
 from charlm.corpus.encoding import CHANGED, NOUNS, encode, key_of, named
 from charlm.corpus.sources import STANDARD_INPUT, STDLIB_PREFIX, Source, find
+from charlm.corpus.tables import check_tables
 from charlm.corpus.vocabulary import Vocabulary
 from charlm.errors import CharlmError, CorpusError, Remedy, UnknownSymbolError, UsageError
 from charlm.phrases import count
@@ -65,6 +66,7 @@ def load(
     split: Mapping[str, Any],
     seed: int,
     separator: str = "",
+    column: str | None = None,
 ) -> Corpus:
     """Read a corpus, number its characters and split it.
 
@@ -97,6 +99,8 @@ def load(
         The run's seed, which shuffles lines.
     separator : str
         What stands between two files in mode "stream"; it is added where the first does not end with it.
+    column : str, optional
+        In mode "lines", the column of CSV, TSV or JSON lines whose fields are the items.
 
     Returns
     -------
@@ -110,12 +114,17 @@ def load(
     UsageError
         When an option makes no sense.
     """
-    options = Options(encoding, unit, mode, newlines, normalize, lowercase, min_count, unknown, separator)
+    options = Options(encoding, unit, mode, newlines, normalize, lowercase, min_count, unknown, separator,
+                      column)  # fmt: skip
     chosen = splits.shares(split)
     if mode == "lines" and chosen.layout != "tail":
         raise UsageError("corpus.split.layout: no effect with corpus.mode: lines, whose lines are shuffled; remove it")
+    if column is not None and mode != "lines":
+        raise UsageError("corpus.column: its fields are items, which corpus.mode: lines reads; set that")
     report: list[str] = []
     with opened(path, report) as sources:
+        if column is not None:
+            check_tables(sources, column)
         return from_files(sources, options, chosen, seed, report)
 
 
@@ -157,13 +166,14 @@ def read(
     normalize: Form | None,
     lowercase: bool,
     separator: str = "",
+    column: str | None = None,
 ) -> tuple[Ids, list[str]]:
     """Read files with a vocabulary that is there already, to score them with a trained model.
 
     Parameters
     ----------
-    path, encoding, mode, newlines, normalize, lowercase, separator
-        As for `load`.
+    path, encoding, mode, newlines, normalize, lowercase, separator, column
+        As for `load`; files that are no tables are read as lines, whatever the column.
     vocabulary : Vocabulary
         The model's; its unit is the text's.
     on_unknown : {"error", "skip", "replace"}
@@ -183,7 +193,8 @@ def read(
     UsageError
         When an option makes no sense, or when the text has unknown characters and `on_unknown` is "error".
     """
-    options = Options(encoding, vocabulary.unit, mode, newlines, normalize, lowercase, 1, "\ufffd", separator)
+    options = Options(encoding, vocabulary.unit, mode, newlines, normalize, lowercase, 1, "\ufffd", separator,
+                      column)  # fmt: skip
     tally = Tally()
     characters = 0
     encoded: list[Ids] = []

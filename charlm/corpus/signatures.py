@@ -2,6 +2,7 @@
 
 import codecs
 import io
+import re
 
 from charlm.corpus.sources import DECOMPRESSORS
 
@@ -11,11 +12,29 @@ TAR_MAGIC = (
     b"ustar",
 )  # after the name, the mode, the owner, the size, the time and the checksum of the first file
 COMPRESSED = {b"\x1f\x8b": ("gzip", ".gz"), b"BZh": ("bzip2", ".bz2"), b"\xfd7zXZ\x00": ("xz", ".xz")}
+AS_TEXT = "save it as plain text in UTF-8, or convert it with `pandoc -t plain`"
+AS_TABLE = "save the sheet as .csv, and name its column in corpus.column"
+ZIPPED = {  # what a zip archive has in its first names, and what it is then
+    b"mimetypeapplication/epub+zip": f"it is an EPUB book; {AS_TEXT}",
+    b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet": f"it is an OpenDocument sheet (.ods); {AS_TABLE}",
+    b"mimetypeapplication/vnd.oasis.opendocument": f"it is an OpenDocument file (such as .odt); {AS_TEXT}",
+    b"word/": f"it is a Word document (.docx); {AS_TEXT}",
+    b"xl/": f"it is an Excel sheet (.xlsx); {AS_TABLE}",
+    b"ppt/": "it is a PowerPoint file (.pptx); save its outline as plain text in UTF-8",
+}
+MARKUP = re.compile(
+    rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE | re.DOTALL
+)
 ARCHIVES = {
-    b"PK\x03\x04": "it is a zip archive (as docx, odt and epub files are); extract the text from it",
+    b"PK\x03\x04": "it is a zip archive; extract the text from it",
+    b"\xd0\xcf\x11\xe0": f"it is an old Office file (such as .doc); {AS_TEXT}",
+    b"{\\rtf": f"it is a rich text file (.rtf); {AS_TEXT}",
+    b"PAR1": "it is a Parquet table; export one column of it as .csv or .jsonl, and name it in corpus.column",
+    b"ARROW1": "it is an Arrow table; export one column of it as .csv or .jsonl, and name it in corpus.column",
     b"7z\xbc\xaf\x27\x1c": "it is a 7z archive; extract the text from it",
     b"Rar!\x1a\x07": "it is a rar archive; extract the text from it",
-    b"%PDF": "it is a PDF; extract the text from it",
+    b"%PDF": "it is a PDF; extract the text from it, as `pdftotext` does",
+    b"%!PS": "it is PostScript; extract the text from it, as `ps2ascii` does",
     b"\x28\xb5\x2f\xfd": "it is a Zstandard file (.zst), which charlm does not unpack; unpack it with `unzstd`",
     b"\x04\x22\x4d\x18": "it is an LZ4 file (.lz4), which charlm does not unpack; unpack it with `unlz4`",
 }
@@ -75,6 +94,12 @@ def archive(head: bytes, unpacked: str = "") -> str | None:
         if unpacked:
             return f"it is a {name} file within a {unpacked} file; unpack it once and give what comes out {suffix}"
         return f"it is a {name} file; give it the suffix {suffix}"
+    if head.startswith(b"PK\x03\x04"):
+        for part, meaning in ZIPPED.items():
+            if part in head:
+                return meaning
+    if MARKUP.match(head):
+        return f"it is an HTML page; to learn its text without the markup, {AS_TEXT}"
     return next((meaning for signature, meaning in ARCHIVES.items() if head.startswith(signature)), None)
 
 

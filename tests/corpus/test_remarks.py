@@ -27,10 +27,10 @@ def tar_of(data, mode="w"):
     return file.getvalue()
 
 
-def zip_of(data):
+def zip_of(data, name="a.txt"):
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr("a.txt", data)
+        archive.writestr(name, data)
     return file.getvalue()
 
 
@@ -80,6 +80,20 @@ def test_nothing_is_said_of_what_texts_do_have(tmp_path, line):
         ("x.tar.gz", gzip.compress(tar_of(TEXT.encode())), "it is a tar archive"),
         ("x.tar.xz", lzma.compress(tar_of(TEXT.encode())), "it is a tar archive"),
         ("x.zip", zip_of(TEXT), "it is a zip archive"),
+        ("x.docx", zip_of(TEXT, "word/document.xml"), "it is a Word document (.docx); save it as plain text in UTF-8"),
+        ("x.xlsx", zip_of(TEXT, "xl/workbook.xml"), "it is an Excel sheet (.xlsx); save the sheet as .csv"),
+        ("x.epub", zip_of("application/epub+zip", "mimetype"), "it is an EPUB book; save it as plain text in UTF-8"),
+        ("x.odt", zip_of("application/vnd.oasis.opendocument.text", "mimetype"), "it is an OpenDocument file"),
+        (
+            "x.html",
+            b"\n<!DOCTYPE html>\n<p>" + TEXT.encode(),
+            "it is an HTML page; to learn its text without the markup",
+        ),
+        ("x.xhtml", b"<?xml version='1.0'?><!-- a --><HTML lang='en'>" + TEXT.encode(), "it is an HTML page"),
+        ("x.pdf", b"%PDF-1.7\n" + TEXT.encode(), "it is a PDF; extract the text from it, as `pdftotext` does"),
+        ("x.rtf", b"{\\rtf1\\ansi " + TEXT.encode(), "it is a rich text file (.rtf)"),
+        ("x.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(99), "it is an old Office file (such as .doc)"),
+        ("x.parquet", b"PAR1" + bytes(range(99)), "it is a Parquet table; export one column of it"),
         ("x.tgz", tar_of(TEXT.encode(), "w:gz"), "it is a tar archive compressed with gzip; extract its files"),
         ("x.gz.gz", gzip.compress(gzip.compress(TEXT.encode())), "it is a gzip file within a .gz file; unpack it once"),
         ("x.bz2.gz", gzip.compress(bz2.compress(TEXT.encode())), "it is a bzip2 file within a .gz file; unpack it"),

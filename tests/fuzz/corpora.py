@@ -23,7 +23,7 @@ PACK = {
     ".bz2": bz2.compress,
     ".xz": lambda data: lzma.compress(data, preset=0),
 }
-SUFFIXES = [".txt", "", ".gz", ".bz2", ".xz", ".GZ", ".tgz", ".zst", ".zip"]
+SUFFIXES = [".txt", "", ".csv", ".tsv", ".jsonl", ".gz", ".bz2", ".xz", ".GZ", ".tgz", ".zst", ".zip"]
 ENCODINGS = [
     *sorted({name.replace("_", "-") for name in aliases.values()}), "utf-8-sig", "idna", "punycode", "undefined",
     "unicode_escape", "raw_unicode_escape", "oem", "x", "utf-8\n", "",
@@ -34,7 +34,9 @@ SEEDS = [
     "😀\U0010ffff\ufeff\ufffd\x00\x1b[31m",
     "\u0301" * 40, "aaaa\n" * 30, "\u2028\u2029\x85\x0b\x0c", "a" * 300, "a\u0327\u0301" * 30, "\ufdfa" * 20,
     "\u0344\u0958\u2adc\U0001d15e",
+    'a,b\n"x, ""y""\nz",1\nq,2\n', "a\tb\nx\ty\n", '{"a": "x\\ny", "b": 1}\n{"a": null}\n',
 ]  # fmt: skip
+TABLES = (".csv", ".tsv", ".jsonl")
 LOADED = 60  # one of so many corpora gets a vocabulary of its own and is split
 
 
@@ -75,6 +77,7 @@ class Corpora:
             "normalize": rng.choice((None, *FORMS)),
             "lowercase": rng.random() < 0.5,
             "separator": rng.choice(("", "\n", "x", "é", "ab\n")),
+            "column": rng.choice((None, "a", "b")) if suffix in TABLES else None,
             "chosen": rng.randrange(4),
             "on_unknown": rng.choice(tuple(POLICIES)),
         }
@@ -103,7 +106,7 @@ class Corpora:
     def _load(self, path: str, chosen: int, options: dict[str, Any]) -> None:
         unit = ("char", "char", "byte", "char")[chosen]
         if unit == "byte":
-            options = {**options, "encoding": "utf-8", "normalize": None, "lowercase": False}
+            options = {**options, "encoding": "utf-8", "normalize": None, "lowercase": False, "column": None}
         split = {"train": 0.5, "valid": 0.25, "test": 0.25, "layout": "tail"}
         if chosen % 2 and options["mode"] == "stream":
             split = {"train": 1.0, "valid": 0.0, "test": 0.0, "layout": "stripes"}

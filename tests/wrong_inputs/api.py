@@ -565,7 +565,7 @@ API: dict[str, tuple[Any, ...]] = {
     "a text for a section": (
         lambda h: charlm.train({"corpus": "text.txt"}, "x"),
         2,
-        "corpus: must be a section with keys (path, encoding, unit, mode, newlines, separator, normalize, lowercase, min_count, unknown, split), got 'text.txt'",
+        "corpus: must be a section with keys (path, encoding, unit, mode, column, newlines, separator, normalize, lowercase, min_count, unknown, split), got 'text.txt'",
     ),
     "a number for a text": (
         lambda h: charlm.train({"corpus": {"path": 5}}, "x"),

@@ -21,6 +21,26 @@ CORPUS = {
     "a binary file": ("corpus binary", 1, "binary: byte 0 (line 1): 0x80 is not valid utf-8 …"),
     "a picture": ("corpus picture.png", 1, "picture.png: byte 0 (line 1): 0x89 is not valid utf-8 …"),
     "UTF-16": ("corpus utf16.txt", 1, "utf16.txt: byte 0 (line 1): 0xFF is not valid utf-8 …set `encoding: utf-16`"),
+    "a column that is not there": (
+        "corpus films.csv --column titel",
+        1,
+        "films.csv: has no column 'titel'; its columns are id, title; did you mean 'title'?",
+    ),
+    "a column of a text": (
+        "corpus text.txt --column title",
+        2,
+        "text.txt: is no table by its name, so it has no column 'title' (corpus.column); name files that end in .csv, .tsv, .jsonl, also with .gz, .bz2, .xz behind that",
+    ),
+    "a row with a field too many": (
+        "corpus ragged.csv --column title",
+        1,
+        'ragged.csv: line 3 has 3 fields, and the first line names 2; put a field that has "," in it between double quotes',
+    ),
+    "a column of a running text": (
+        "corpus films.csv --column title --mode stream",
+        2,
+        "corpus.column: needs corpus.mode 'lines', which reads its fields as items; set that, or remove the column",
+    ),
     "an archive that is none": ("corpus text.txt.gz", 1, "text.txt.gz: cannot be decompressed as .gz …"),
     "an encoding that there is not": (
         "corpus text.txt --encoding utf8-8",

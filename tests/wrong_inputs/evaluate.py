@@ -53,12 +53,12 @@ EVAL = {
     "a zip archive for a text": (
         "eval runs/run archive.zip",
         1,
-        "archive.zip: … is not valid utf-8 …; it is a zip archive (as docx, odt and epub files are); extract the text from it",
+        "archive.zip: … is not valid utf-8 …; it is a zip archive; extract the text from it",
     ),
     "a PyTorch model for a text": (
         "eval runs/run model.pt",
         1,
-        "model.pt: … is not valid utf-8 …; it is a zip archive (as docx, odt and epub files are); extract the text from it",
+        "model.pt: … is not valid utf-8 …; it is a zip archive; extract the text from it",
     ),
     "a text in UTF-16": (
         "eval runs/run utf16.txt",

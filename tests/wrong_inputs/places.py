@@ -84,6 +84,8 @@ def _make_texts(folder: Path) -> None:
     (folder / "one.txt").write_text("a")
     (folder / "same.txt").write_text("a" * 5000)
     (folder / "short.txt").write_text("hello world")
+    (folder / "films.csv").write_text("id,title\n" + "1,tin\n2,ra\n" * 30)
+    (folder / "ragged.csv").write_text("id,title\n1,tin\n2,tin, ra\n")
     (folder / "odd.txt").write_text("tinÉra", encoding="utf-8")
     (folder / "binary").write_bytes(bytes(range(128, 256)) * 8)
     (folder / "utf16.txt").write_bytes(b"\xff\xfe" + ("tin ra " * 200).encode("utf-16-le"))

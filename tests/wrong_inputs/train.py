@@ -520,6 +520,26 @@ TRAIN = {
         2,
         "--set corpus.normalize: 'nfc' is not a normalization form; did you mean 'NFC'? (NFC, NFD, NFKC, NFKD, null)",
     ),
+    "a column that is not there": (
+        "train films.csv --column titel --out new",
+        1,
+        "films.csv: has no column 'titel'; its columns are id, title; did you mean 'title'?",
+    ),
+    "a column without lines": (
+        "train small.yaml --corpus films.csv --column title",
+        2,
+        "--column: needs corpus.mode 'lines', which reads its fields as items; set that, or remove the column",
+    ),
+    "a column of bytes": (
+        "train films.csv --column title --set corpus.unit=byte",
+        2,
+        "--column: has no effect with 'byte'; remove it or choose corpus.unit 'char'",
+    ),
+    "a column for a run that goes on": (
+        "train --resume runs/half --column title",
+        2,
+        "--resume goes on as the run began; leave out --column, or start a new run from its weights: `charlm train CONFIG --init-from runs/half`",
+    ),
     "bytes in lower case": (
         "train small.yaml --set corpus.unit=byte --set corpus.lowercase=true",
         2,
@@ -651,7 +671,7 @@ TRAIN = {
     "a zip archive for a text": (
         "train small.yaml --corpus archive.zip",
         1,
-        "archive.zip: … is not valid utf-8 …; it is a zip archive (as docx, odt and epub files are); extract the text from it",
+        "archive.zip: … is not valid utf-8 …; it is a zip archive; extract the text from it",
     ),
     "a pickle for a text": (
         "train small.yaml --corpus weights.pkl",
