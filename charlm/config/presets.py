@@ -171,7 +171,10 @@ def _reasons(config: Config, facts: Facts, minutes: float, kernels: str) -> list
     """Say in five lines what was chosen and why."""
     m, t, rate = config.model, config.training, config.optimizer.learning_rate
     lines = config.corpus.mode == "lines"
+    other_mode = f" (if not, set corpus.mode to {'stream' if lines else 'lines'})"
     form = "a list of short lines, each an item of its own" if lines else "a running text, read as one stream"
+    if config.corpus.column is not None:
+        form, other_mode = f"the fields of column {config.corpus.column!r}, each an item of its own", ""
     ngram = "no n-gram beside it" if m.ngram.order is None else "an n-gram beside it, which knows the text in a second"
     if t.max_minutes is not None:
         length = f"{t.max_minutes:g} minutes"
@@ -182,8 +185,7 @@ def _reasons(config: Config, facts: Facts, minutes: float, kernels: str) -> list
     if t.epochs is not None and t.epochs in [supply.most_epochs for supply in SUPPLIES]:
         length += ", as more would only learn the text by heart"
     return [
-        f"preset auto: {facts.characters:,} characters of {facts.symbols:,} symbols are {form} "
-        f"(if not, set corpus.mode to {'stream' if lines else 'lines'})",
+        f"preset auto: {facts.characters:,} characters of {facts.symbols:,} symbols are {form}{other_mode}",
         f"  {m.num_layers} x {m.cell} of {m.hidden_size}: the size for {minutes:g} minutes with {kernels} kernels",
         f"  dropout {m.dropout.output:g} after the last layer, against learning by heart",
         f"  {ngram} (model.ngram.order null leaves it out)",

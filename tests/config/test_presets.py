@@ -38,6 +38,11 @@ def test_a_list_of_names_is_told_from_verse_and_prose(content, listed):
     assert f"set corpus.mode to {'stream' if listed else 'lines'}" in reasons[0]
 
 
+def test_a_column_is_called_one_and_no_other_mode_is_advised():
+    _, reasons = resolved(NAMES, corpus={"path": "x", "mode": "lines", "column": "title"})
+    assert reasons[0].endswith(" are the fields of column 'title', each an item of its own")
+
+
 def test_keys_that_are_given_stay_and_the_reasons_are_those_of_what_is_done():
     config, reasons = resolved(model={"hidden_size": 77, "ngram": {"order": None}}, training={"max_steps": 9})
     assert (config.model.hidden_size, config.model.ngram.order) == (77, None)
