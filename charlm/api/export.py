@@ -184,9 +184,7 @@ def export_html(
 
     def made(facts: list[str]) -> bytes:
         own = model.architecture, model.vocabulary, _form(model)
-        title = f"Write with {repr(model)[1:-1]}"
-        if model.mixture is not None and mixture is None:
-            title = title.replace(f" with a {model.mixture.ngram.order}-gram", "")
+        title = f"Write with {model.described(ngram=mixture is not None)}"
         pieces = writing_page(title, facts, *own, tensors, mixture)
         return "".join(pieces).encode("utf-8", "backslashreplace")
 

@@ -110,6 +110,8 @@ class LanguageModel:
     ----------
     path : Path
         The checkpoint file that it was read from.
+    name : str
+        The file or the run directory, as whoever loaded it named it; for messages.
     architecture : Architecture
         The network.
     vocabulary : Vocabulary
@@ -136,12 +138,16 @@ class LanguageModel:
         self._kernels = kernels if kernels == "auto" else choose(kernels, self.architecture.dtype)
         self._workers = available_cores() if workers == "auto" else workers
         self._on_compiling = on_compiling
-        self._name = name or str(path)  # as the person named it, for messages
+        self.name = name or str(path)
 
     def __repr__(self) -> str:
+        return f"<{self.described()}>"
+
+    def described(self, *, ngram: bool = True) -> str:
+        """Return the name and the size of the model on one line, without its n-gram if that is not wanted."""
         a = self.architecture
-        beside = "" if self.mixture is None else f" with a {self.mixture.ngram.order}-gram"
-        return f"<{self._name}: {a.num_layers} x {a.cell} of {a.hidden_size}{beside}, {len(self.vocabulary):,} symbols>"
+        beside = f" with a {self.mixture.ngram.order}-gram" if ngram and self.mixture is not None else ""
+        return f"{self.name}: {a.num_layers} x {a.cell} of {a.hidden_size}{beside}, {len(self.vocabulary):,} symbols"
 
     @cached_property
     def config(self) -> Config:
@@ -156,7 +162,7 @@ class LanguageModel:
         from charlm.files.schema import known_configuration
 
         if "config" not in self.metadata:
-            raise CharlmError(f"{self._name}: holds no configuration")
+            raise CharlmError(f"{self.name}: holds no configuration")
         with known_configuration(self.path, self.metadata):
             return from_checkpoint(self.metadata["config"], str(self.path))
 
@@ -394,7 +400,7 @@ class LanguageModel:
                 raise
         if lines is not None and self.vocabulary.id_of("\n") is None:
             raise UsageError(
-                f"lines: {self._name} never saw a line end, so it writes none; give a length", remedy=Remedy.GIVE_LENGTH
+                f"lines: {self.name} never saw a line end, so it writes none; give a length", remedy=Remedy.GIVE_LENGTH
             )
 
     def _network_to_write(self, length: int, count: int, ends: bool) -> Model:
@@ -435,7 +441,7 @@ class LanguageModel:
             If the text has symbols that the model never saw and they are neither to be skipped nor replaced.
         """
         if isinstance(text, bytes) and self.vocabulary.unit == "char":
-            raise UsageError(f"{self._name}: is a model of characters; give it text instead of bytes")
+            raise UsageError(f"{self.name}: is a model of characters; give it text instead of bytes")
         if isinstance(text, str | bytes):
             return self.vocabulary.encode(self.as_in_corpus(text) if isinstance(text, str) else text, on_unknown)
         try:
@@ -575,7 +581,7 @@ class LanguageModel:
         kept = {name: self.metadata[name] for name in ("version", "config", "corpus") if name in self.metadata}
         metadata = {**kept, "history": [], "adapted": self.metadata.get("adapted", 0) + len(ids)}
         saved = Saved(self.architecture, adaptation.parameters, self.vocabulary, metadata, {}, mixture)
-        adapted = LanguageModel(saved, self.path, self._kernels, self._workers, self._on_compiling, self._name)
+        adapted = LanguageModel(saved, self.path, self._kernels, self._workers, self._on_compiling, self.name)
         return adapted, replace(score, unit=self.vocabulary.unit)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
@@ -679,7 +685,7 @@ class LanguageModel:
         if isinstance(text, str) and self.vocabulary.unit == "byte":
             text = text.encode("utf-8", "surrogateescape")
         if not isinstance(text, str if self.vocabulary.unit == "char" else bytes):
-            raise UsageError(f"lines: {self._name} is a model of {self.vocabulary.unit}s; got {as_written(line)}")
+            raise UsageError(f"lines: {self.name} is a model of {self.vocabulary.unit}s; got {as_written(line)}")
         text = text.removesuffix("\n") if isinstance(text, str) else text.removesuffix(b"\n")
         if ("\n" if isinstance(text, str) else b"\n") in text:  # type: ignore[operator]
             raise UsageError(f"lines: {as_written(line)} is more than one line; split it at its line ends")
@@ -698,7 +704,7 @@ class LanguageModel:
         newline = self.vocabulary.id_of("\n") if context == "fresh" else self.architecture.start_symbol
         if context == "fresh" and newline is None:
             raise UsageError(
-                f"context: {self._name} never saw a line end, so it cannot read each line as if it followed one; "
+                f"context: {self.name} never saw a line end, so it cannot read each line as if it followed one; "
                 "choose carry"
             )
         with self.symbol_reader(newline, guesses) as reader:
@@ -908,7 +914,7 @@ class LanguageModel:
             raise UsageError(f"part: {as_written(part)} is not a part of a corpus ({', '.join(PARTS)})")
         self._own_section("corpus")
         if self.config.corpus.model_dump()["split"][part] == 0:
-            raise UsageError(f"{self._name}: has no {part} part (corpus.split.{part} is 0); name files to score")
+            raise UsageError(f"{self.name}: has no {part} part (corpus.split.{part} is 0); name files to score")
         ids: Ids = getattr(self.read_corpus(corpus), part)
         return ids
 
@@ -933,7 +939,7 @@ class LanguageModel:
         from charlm.corpus.loading import read_again
 
         section = self.corpus_settings(corpus)
-        return read_again(section, self.config.seed, self.metadata.get("corpus", ""), Path(self._name))
+        return read_again(section, self.config.seed, self.metadata.get("corpus", ""), Path(self.name))
 
     def corpus_settings(self, corpus: str | Path | Sequence[str | Path] | None = None) -> dict[str, Any]:
         """Return the section `corpus` of the configuration, with the path where the corpus is now."""
@@ -945,5 +951,5 @@ class LanguageModel:
         try:
             section: dict[str, Any] = self.metadata["config"][name]
         except (KeyError, TypeError):
-            raise CharlmError(f"{self._name}: does not say how its corpus was read") from None
+            raise CharlmError(f"{self.name}: does not say how its corpus was read") from None
         return section

@@ -193,7 +193,7 @@ def novel_items(
     """
     start = model.architecture.start_symbol
     if start is None:
-        raise UsageError(f"novel: {model!r} learnt one running text (corpus.mode: stream), which has no items")
+        raise UsageError(f"novel: {model.name} learnt one running text (corpus.mode: stream), which has no items")
     check(items=items)
     begun = model.encode(prompt, options.pop("on_unknown", "error"))
     if (begun == start).any():

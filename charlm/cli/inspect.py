@@ -99,7 +99,7 @@ def command(
         chosen = None if unit is None else unit_named(loaded.architecture, unit)
         inspection = _inspected(loaded, _read(loaded, files, corpus, on_unknown, encoding), characters)
         if file is not None:
-            for piece in unit_page(inspection, f"What the units of {loaded!r} do", chosen):
+            for piece in unit_page(inspection, f"What the units do in {loaded.described()}", chosen):
                 file.write(piece.encode("utf-8", "backslashreplace"))
     if page is not None:
         say(f"{one_line(str(page))}: written")

@@ -187,7 +187,7 @@ def _write_page(scores: Iterable["LineScore"], path: Path, model: "LanguageModel
     from charlm.insight.heatmap import heatmap
 
     with atomic_file(path) as file:
-        for piece in heatmap(scores, f"What surprises {model!r}"):
+        for piece in heatmap(scores, f"What surprises {model.described()}"):
             file.write(piece.encode("utf-8", "backslashreplace"))
     say(f"{one_line(str(path))}: written")
 

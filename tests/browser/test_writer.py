@@ -223,7 +223,7 @@ def test_a_text_that_looks_like_html_stays_text(page, tmp_path):
     assert spans[0] == ["given", HOSTILE]
     assert "".join(text for _, text in spans[1:]) == model.sample(HOSTILE, seed=1, length=LENGTH)
     assert browser.run("return [document.scripts.length, document.images.length]") == [2, 0]
-    assert browser.driver.title == f"Write with {repr(model)[1:-1]}"
+    assert browser.driver.title == f"Write with {model.described()}"
 
 
 @pytest.mark.parametrize(("cell", "units", "length"), [("gru", 256, 1_000), ("lstm", 512, 300)])

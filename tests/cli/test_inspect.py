@@ -56,7 +56,7 @@ def test_without_options_there_is_a_page_and_a_row_for_each_unit_that_is_found(i
     assert first == pytest.approx(found[0].first, abs=1e-3)
     page = (folder / "inspect.html").read_text("utf-8")
     assert page.startswith("<!DOCTYPE html>")
-    assert f"What the units of &lt;run: 1 x gru of 12 with a 3-gram, {len(set(TEXT))} symbols&gt; do" in page
+    assert f"<h1>What the units do in run: 1 x gru of 12 with a 3-gram, {len(set(TEXT))} symbols</h1>" in page
     assert said == [
         "inspect.html: written",
         "the text has too little of: inside brackets, digits, indentation, speaker headings, end of sentence",

@@ -366,7 +366,7 @@ SAMPLE = {
     "novel items of a running text": (
         "sample runs/run --novel",
         2,
-        "--novel: <runs/run: 1 x lstm of 8, 12 symbols> learnt one running text (corpus.mode: stream), which has no items",
+        "--novel: runs/run learnt one running text (corpus.mode: stream), which has no items",
     ),
     "several texts of novel items": (
         "sample runs/names --novel --count 2",
