@@ -4,7 +4,7 @@ import codecs
 import io
 from typing import NamedTuple
 
-from charlm.corpus.signatures import HEAD, archive, kind, mark, zero_pattern
+from charlm.corpus.signatures import HEAD, archive, kind, mark, unmarked_utf16, zero_pattern
 from charlm.corpus.sources import Source
 from charlm.errors import CorpusError
 
@@ -74,6 +74,8 @@ def likely_encoding(head: bytes, around: bytes, tried: str, unpacked: str = "") 
         return meaning
     if found := kind(head):
         return f"it is {found}; corpora are text, and `unit: byte` reads any file"
+    if meaning := unmarked_utf16(head):
+        return meaning
     if b"\x00" in head or b"\x00" in around:
         no_text = "it has zero bytes, so it is probably no text; `unit: byte` reads any file"
         return zero_pattern(head if b"\x00" in head else around) or no_text

@@ -9,7 +9,7 @@ from encodings.aliases import aliases
 from typing import Any, AnyStr, Literal
 
 from charlm.corpus.bad_bytes import bad_byte
-from charlm.corpus.signatures import HEAD, archive
+from charlm.corpus.signatures import HEAD, archive, unmarked_utf16
 from charlm.corpus.sources import Source
 from charlm.corpus.tables import VISIBLE_BREAK, format_of, items
 from charlm.corpus.vocabulary import UNITS
@@ -231,7 +231,7 @@ def _characters(source: Source, options: Options, tally: Tally) -> Iterator[str]
 def _decoded(source: Source, encoding: str, tally: Tally) -> Iterator[str]:
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     offset, begun = 0, False
-    for chunk, final in _with_end(_watched(source, tally)):
+    for chunk, final in _with_end(_without_utf16(source, encoding, _watched(source, tally))):
         try:
             piece = decoder.decode(chunk, final)
         except UnicodeDecodeError as error:  # its object holds the bytes still in the decoder, then this chunk
@@ -261,6 +261,17 @@ def _watched(source: Source, tally: Tally) -> Iterator[bytes]:
         yield chunk
     if meaning := archive(head, source.compression):
         tally.archives.setdefault(meaning, []).append(source.name)
+
+
+def _without_utf16(source: Source, encoding: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield a file's content, and refuse UTF-16 in another encoding, for in UTF-8 and Latin-1 it may be a text, too."""
+    head = bytes(HEAD) if codecs.lookup(encoding).name.startswith(MARKED) else b""
+    for chunk in chunks:
+        if len(head) < HEAD:
+            head = (head + chunk)[:HEAD]
+            if meaning := unmarked_utf16(head):
+                raise CorpusError(f"{source.name}: {meaning}")
+        yield chunk
 
 
 def _with_end(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:

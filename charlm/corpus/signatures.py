@@ -7,6 +7,7 @@ import re
 from charlm.corpus.sources import DECOMPRESSORS
 
 HEAD = 1 << 16
+LEAST_ZEROS = 16  # that tell UTF-16 from a text with a NUL character or two
 TAR_MAGIC = (
     257,
     b"ustar",
@@ -129,6 +130,28 @@ def zero_pattern(data: bytes) -> str | None:
         return "every other byte is zero, as in UTF-16; set `encoding: utf-16-le`"
     if zero_even > 0.4 and zero_odd < 0.1:
         return "every other byte is zero, as in UTF-16; set `encoding: utf-16-be`"
+    return None
+
+
+def unmarked_utf16(head: bytes) -> str | None:
+    """Return what to set for a text in UTF-16 without a byte order mark, or None for what is none beyond doubt.
+
+    Of the two bytes of a character the high one is zero in ASCII, and below 0x30 in the other alphabets and in their
+    punctuation. In other encodings no text is without letters and digits at every second byte, and has zero bytes there
+    and nowhere else. A list of single characters with NUL behind each looks the same, but has no blank.
+
+    Parameters
+    ----------
+    head : bytes
+        The first bytes of a file.
+    """
+    if head.count(0) < LEAST_ZEROS:
+        return None
+    size = len(head) // 2 * 2
+    for order, high, low in (("le", head[1:size:2], head[:size:2]), ("be", head[:size:2], head[1:size:2])):
+        is_alphabetic = max(high) < 0x30 and 0 not in low and high.count(0) > len(high) / 20
+        if is_alphabetic and re.search("[ \n]", head[:size].decode(f"utf-16-{order}", "replace")):
+            return f"it is UTF-16 without a byte order mark; set `encoding: utf-16-{order}`"
     return None
 
 

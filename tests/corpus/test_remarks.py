@@ -41,9 +41,8 @@ TEXT = PROSE * 40
 @pytest.mark.parametrize(
     ("content", "remark"),
     [
-        (TEXT.encode("utf-16-le"), "N NUL characters (U+0000), the first in FILE, line 1: every other byte is zero, "
-         "as in UTF-16; set `encoding: utf-16-le`"),
-        (TEXT.encode("utf-16-be"), "set `encoding: utf-16-be`"),
+        ("a\0" * 500, "500 NUL characters (U+0000), the first in FILE, line 1: every other byte is zero, as in UTF-16; "
+         "set `encoding: utf-16-le`"),
         (PROSE + "\ufeff" + PROSE, "1 byte order mark (U+FEFF) within the text, the first in FILE, line 3: files were "
          "joined behind it"),
         (PROSE + "\r\n\x1b[1mred\x1b[0m\x7f", "3 control characters (U+001B, U+007F), the first in FILE, line 4: "),
@@ -58,9 +57,43 @@ def test_what_texts_rarely_have_is_counted_and_placed(tmp_path, monkeypatch, con
     monkeypatch.setattr(sources, "CHUNK_BYTES", size)
     path = write(tmp_path / "x.txt", content)
     notes = [note for note in told(path) if not note.startswith("newlines")]
-    expected = remark.replace("FILE", str(path)).replace("N NUL", f"{len(TEXT):,} NUL")
+    expected = remark.replace("FILE", str(path))
     assert len(notes) == 1
     assert expected in notes[0]
+
+
+RUSSIAN = "Все счастливые семьи похожи друг на друга,\nкаждая несчастливая несчастлива по-своему — вот.\n"
+
+
+@pytest.mark.parametrize("size", [3, 1 << 18])
+@pytest.mark.parametrize("order", ["le", "be"])
+@pytest.mark.parametrize("text", [TEXT, RUSSIAN * 5, "caf\u00e9, na\u00efve, \u20ac 5\n" * 5, "a b c d e f g h i\n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "cp1252"])
+def test_utf_16_without_a_mark_is_refused_and_read_in_the_encoding_that_is_named(
+    tmp_path, monkeypatch, text, order, size, encoding
+):
+    monkeypatch.setattr(sources, "CHUNK_BYTES", size)
+    path = write(tmp_path / "x.txt", text.encode(f"utf-16-{order}"))
+    with pytest.raises(CharlmError, match=rf"it is UTF-16 without a byte order mark; set `encoding: utf-16-{order}`$"):
+        told(path, encoding=encoding)
+    assert told(path, encoding=f"utf-16-{order}") == []
+    assert load_path(path, WHOLE, unit="byte").characters == 2 * len(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ab \0" * 500,  # records of a fixed width
+        "a\0" * 500,  # single characters, each with a NUL behind it
+        "one\0two \0three four\0" * 100,
+        TEXT + "\0" * 16,
+        "".join(map(chr, range(128))) * 20,
+    ],
+)
+@pytest.mark.parametrize("before", ["", "x"])
+def test_a_text_with_nul_characters_is_read(tmp_path, before, text):
+    path = write(tmp_path / "x.txt", before + text)
+    assert load_path(path, WHOLE, newlines="keep").characters == len(before + text)
 
 
 def test_the_place_is_in_the_file_that_has_it(tmp_path):
