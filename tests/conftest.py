@@ -15,6 +15,11 @@ ROOT = Path(__file__).parent.parent
 settings.register_profile("charlm", deadline=None)
 settings.load_profile("charlm")
 
+# Colours are those of an ordinary terminal, whatever the environment of whoever runs the tests asks for.
+os.environ["TERM"] = "xterm"
+for variable in ("NO_COLOR", "FORCE_COLOR"):
+    os.environ.pop(variable, None)
+
 
 @pytest.fixture(scope="session")
 def run_charlm() -> Callable[..., subprocess.CompletedProcess[bytes]]:

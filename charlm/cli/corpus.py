@@ -11,13 +11,13 @@ import click
 from charlm.cli.display import cut, on_one_line, readable
 from charlm.cli.options import FiniteRange, options_in_messages
 from charlm.cli.streams import say, write, write_json
+from charlm.cli.waiting import PATIENCE
 from charlm.phrases import count, one_line, shortened
 
 if TYPE_CHECKING:
     from charlm.api.report import Copied, CorpusReport, Symbol
     from charlm.insight.baseline import Baseline
 
-PATIENCE = 2.0  # seconds after which the stages of the work are told
 LABEL = 11  # columns
 WIDTH = 80
 FREQUENT = 12  # symbols

@@ -1,17 +1,25 @@
 """`charlm gradflow`: how a gradient fades or explodes through time, in networks, models and textbook units."""
 
 import shutil
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from charlm.api.options import MOST_LAGS, MOST_TOY_WEIGHT, MOST_WINDOWS
-from charlm.cli.options import FiniteRange, PathOfAFile, WholeRange, longest, options_in_messages, overrides_option
-from charlm.cli.streams import has_colours, is_terminal, say, write, write_json
+from charlm.cli.options import (
+    FiniteRange,
+    PathOfAFile,
+    WholeRange,
+    is_given,
+    longest,
+    options_in_messages,
+    overrides_option,
+    picture_option,
+)
+from charlm.cli.streams import has_colours, say, write, write_json
+from charlm.cli.waiting import progress
 from charlm.errors import UsageError
 from charlm.limits import MOST_LAYERS
 from charlm.phrases import one_line
@@ -21,7 +29,6 @@ if TYPE_CHECKING:
     from charlm.insight.plot import Plot
 
 WIDEST = 160  # columns of a chart
-PATIENCE = 2.0  # seconds after which a person sees how far it is
 OF_NETWORKS = ("sources", "cells", "overrides", "text", "windows", "layer", "along_state")
 OF_TOYS = ("weights", "gates")
 
@@ -64,9 +71,7 @@ Examples:
     help="The share of its state that a gated toy unit keeps; repeatable.  [default: 0.731, 0.99]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print everything, in every layer, as a JSON object.")
-@click.option(
-    "-o", "--out", type=PathOfAFile(), metavar="FILE", help="Write a picture: .png, .svg or .html; needs Matplotlib."
-)
+@picture_option
 def command(
     sources: tuple[Path, ...],
     cells: tuple[str, ...],
@@ -104,7 +109,7 @@ def command(
             units = charlm.toy_gradflow(weights or WEIGHTS, gates or GATES, lags)
             _show(units, units.plot, as_json, out)
             return
-        with _progress() as tell:
+        with progress("windows") as tell:
             flow = charlm.gradflow(
                 *sources, cells=cells, overrides=overrides, text=text or None, lags=lags, windows=windows,
                 on_windows=tell,
@@ -118,25 +123,11 @@ def _check_alone(toy: bool) -> None:
     other, words = (OF_NETWORKS, "networks; leave it out, or --toy") if toy else (OF_TOYS, "toy units; add --toy")
     for param in context.command.params:
         name = str(param.name)
-        if name in other and context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
+        if name in other and is_given(name):
             if name == "sources" and not context.params[name]:
                 continue
             shown = context.params[name][0] if name == "sources" else longest(param.opts)
             raise UsageError(f"{shown}: is for {words}")
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """Return, for a `with` statement, what shows how many windows are done once it takes a while."""
-    from tqdm import tqdm
-
-    with tqdm(unit=" windows", delay=PATIENCE, leave=False, disable=None, file=sys.stderr) as bar:
-
-        def tell(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield tell
 
 
 def _show(flow: "GradientFlow | ToyFlow", plot: "Callable[[], Plot]", as_json: bool, out: Path | None) -> None:
@@ -148,5 +139,5 @@ def _show(flow: "GradientFlow | ToyFlow", plot: "Callable[[], Plot]", as_json: b
         say(f"wrote {one_line(str(out))}")
     else:
         columns = min(WIDEST, shutil.get_terminal_size().columns)
-        text = plot().text(columns, coloured=is_terminal(sys.stdout) and has_colours())
+        text = plot().text(columns, coloured=has_colours())
         write(text, raw=True)  # names in it are of printable characters

@@ -1,7 +1,5 @@
 """`charlm inspect`: what the units of a network do along a text."""
 
-import os
-import sys
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +15,8 @@ from charlm.cli.options import (
     options_in_messages,
     without_ngram_option,
 )
-from charlm.cli.streams import is_terminal, say, write, write_json
+from charlm.cli.streams import has_colours, say, write, write_json
+from charlm.cli.waiting import progress
 from charlm.errors import UsageError
 from charlm.phrases import count, one_line
 
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from charlm.insight.units import Following
 
 PAGE = Path("inspect.html")
-PATIENCE = 2.0  # seconds after which a person sees how far it is
 
 
 @click.command(
@@ -75,7 +73,7 @@ def command(
 ) -> None:
     """Show what the units of MODEL do, and which of them follow something that a person can read off the text.
 
-    MODEL is a run directory or a checkpoint file. The page shows the text coloured by any unit, and needs no network.
+    MODEL is a run directory or a checkpoint file. The page shows the text coloured by any unit, and works offline.
     Standard output has a row for each unit that follows something better than chance explains, with tabs between
     the columns: unit, feature, correlation in the first half of the text and in the second, and the larger of two
     bounds of what the strongest unit comes to by chance. Units are named by layer, gate or state, and place, from 0.
@@ -126,20 +124,13 @@ def _read(
 
 def _inspected(model: "LanguageModel", ids: "Ids", characters: int) -> "Inspection":
     """Inspect a model, with a bar for whoever waits for it."""
-    from tqdm import tqdm
-
     import charlm
 
     unit = model.vocabulary.unit
     if len(ids) > characters:
         say(f"reading the first {count(characters, 'character' if unit == 'char' else 'byte')} of {len(ids):,}")
-    with tqdm(desc="inspect", unit=" steps", leave=False, disable=None, delay=PATIENCE) as bar:
-
-        def on_progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        return charlm.inspect(model, ids, characters=characters, on_progress=on_progress)
+    with progress("steps") as tell:
+        return charlm.inspect(model, ids, characters=characters, on_progress=tell)
 
 
 def _tell(inspection: "Inspection") -> None:
@@ -165,7 +156,7 @@ def _show_text(inspection: "Inspection", unit: "Unit") -> None:
 
     low, high = inspection.scale(unit)
     say(f"{unit}: from {low:.2f} (orange) to {high:.2f} (blue)")
-    if not is_terminal(sys.stdout) or os.environ.get("NO_COLOR"):
+    if not has_colours():
         write("".join(inspection.characters), end="")
         return
     for line in shaded_lines(inspection, unit):

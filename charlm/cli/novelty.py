@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charlm.api.options import MOST_LENGTH, MOST_SEED, MOST_TEMPERATURE
+from charlm.api.options import MOST_LENGTH
 from charlm.cli.options import (
-    FiniteRange,
     PathOfAFile,
     WholeRange,
+    is_given,
     model_argument,
     on_unknown_option,
     options_in_messages,
+    sampling_options,
     without_ngram_option,
 )
 from charlm.cli.streams import say, write, write_json
+from charlm.cli.waiting import PATIENCE
 from charlm.errors import UsageError
-from charlm.limits import MOST_SYMBOLS
 from charlm.phrases import one_line
 
 if TYPE_CHECKING:
@@ -43,16 +44,7 @@ Examples:
 @click.option("--corpus", multiple=True, metavar="PATH", help="Where the model's corpus is now; repeatable.")
 @click.option("--length", type=WholeRange(min=1, max=MOST_LENGTH), metavar="N",
               help="Characters to write (bytes, in a byte model).  [default: 20000]")  # fmt: skip
-@click.option("--temperature", type=FiniteRange(min=0, max=MOST_TEMPERATURE), metavar="T",
-              help="Below 1 safer, above 1 wilder, 0 greedy.  [default: 0.8]")  # fmt: skip
-@click.option("--top-k", type=WholeRange(min=1, max=MOST_SYMBOLS), metavar="K",
-              help="Draw from the K likeliest characters only.")  # fmt: skip
-@click.option("--top-p", type=FiniteRange(min=0, min_open=True, max=1), metavar="P",
-              help="Draw from the fewest characters that together have probability P.")  # fmt: skip
-@click.option("--min-p", type=FiniteRange(min=0, max=1), metavar="P",
-              help="Draw from characters at least P times as likely as the likeliest.")  # fmt: skip
-@click.option("--seed", type=WholeRange(min=0, max=MOST_SEED), metavar="SEED",
-              help="The same seed gives the same sample.  [default: random, printed to stderr]")  # fmt: skip
+@sampling_options
 @on_unknown_option
 @without_ngram_option
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
@@ -79,8 +71,9 @@ def command(
     ids = None
     with options_in_messages():
         if text is not None:
-            if options:
-                raise UsageError(f"{next(iter(options))}: says how a model writes; leave it out with --text")
+            if given := [name for name in writing if is_given(name)]:
+                raise UsageError(f"{given[0]}: says how a model writes; leave it out with --text")
+            options = {}
             ids, notes = loaded.read_files([str(text)], on_unknown)
             for note in notes:
                 say(one_line(note))
@@ -99,7 +92,7 @@ def _progress() -> Iterator["OnProgress"]:
     """Return what shows, to a person who waits, how much of each stage is done."""
     from tqdm import tqdm
 
-    with tqdm(total=0, unit="", unit_scale=True, leave=False, disable=None, delay=2) as bar:
+    with tqdm(total=0, unit="", unit_scale=True, leave=False, disable=None, delay=PATIENCE) as bar:
         before = 0
 
         def report(stage: str, done: int, total: int) -> None:

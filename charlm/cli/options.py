@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
+from charlm.api.options import MOST_SEED, MOST_TEMPERATURE
 from charlm.errors import UsageError
+from charlm.limits import MOST_SYMBOLS
 from charlm.paths import expanded
 from charlm.phrases import shortened
 
@@ -85,6 +88,71 @@ def on_unknown_option(function: F) -> F:
         type=click.Choice(["error", "skip", "replace"]),
         default="error",
         help="What to do with characters that the model's corpus never had; replace needs corpus.min_count.",
+    )(function)
+
+
+def sampling_options(function: F) -> F:
+    """Add ``--temperature``, ``--top-k``, ``--top-p``, ``--min-p`` and ``--seed``: how a model writes."""
+    options = (
+        click.option(
+            "--temperature",
+            type=FiniteRange(min=0, max=MOST_TEMPERATURE),
+            default=0.8,
+            metavar="T",
+            help="Below 1 safer, above 1 wilder, 0 greedy.",
+        ),
+        click.option(
+            "--top-k",
+            type=WholeRange(min=1, max=MOST_SYMBOLS),
+            metavar="K",
+            help="Draw from the K likeliest characters only.",
+        ),
+        click.option(
+            "--top-p",
+            type=FiniteRange(min=0, min_open=True, max=1),
+            metavar="P",
+            help="Draw from the fewest characters that together have probability P.",
+        ),
+        click.option(
+            "--min-p",
+            type=FiniteRange(min=0, max=1),
+            metavar="P",
+            help="Draw from characters at least P times as likely as the likeliest.",
+        ),
+        click.option(
+            "--seed",
+            type=WholeRange(min=0, max=MOST_SEED),
+            metavar="SEED",
+            help="The same seed gives the same text.  [default: random, printed to stderr]",
+        ),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def is_given(name: str) -> bool:
+    """Tell whether a parameter of the command at hand has another value than its default because a person gave one."""
+    return click.get_current_context().get_parameter_source(name) is not ParameterSource.DEFAULT
+
+
+def picture_option(function: F) -> F:
+    """Add ``--out FILE``: a picture, refused before anything is computed where it could not be written afterwards."""
+
+    def check(context: click.Context, param: click.Parameter, path: Path | None) -> Path | None:
+        from charlm.insight import pictures
+
+        if path is not None:
+            pictures.check(path)
+        return path
+
+    return click.option(
+        "-o",
+        "--out",
+        type=PathOfAFile(),
+        callback=check,
+        metavar="FILE",
+        help="Write a picture: .png, .svg or .html; needs Matplotlib.",
     )(function)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from charlm.cli.options import FiniteRange, PathOfAFile
+from charlm.cli.options import FiniteRange, PathOfAFile, picture_option
 from charlm.cli.streams import has_colours, is_terminal, say, write
 from charlm.errors import UsageError
 from charlm.limits import MOST_COUNT
@@ -58,9 +58,7 @@ Examples:
     metavar="SECONDS",
     help="How often to look with --follow.",
 )
-@click.option(
-    "-o", "--out", type=PathOfAFile(), metavar="FILE", help="Write a picture: .png, .svg or .html; needs Matplotlib."
-)
+@picture_option
 def command(
     runs: tuple[Path, ...], x: str, smooth: float, no_raw: bool, start: float, follow: bool, every: float,
     out: Path | None,
@@ -68,7 +66,8 @@ def command(
     """Plot the losses of each RUN, and its learning rate and gradient norm below.
 
     RUN is a run directory or its metrics.jsonl. The chart is as wide as the terminal; COLUMNS sets another width.
-    Without a terminal and with NO_COLOR in the environment it has no colours: every run has markers of its own.
+    It has colours on a terminal, and elsewhere with FORCE_COLOR in the environment, but none with NO_COLOR: every run
+    has markers of its own.
     """
     import charlm
 
@@ -85,7 +84,7 @@ def command(
             plot.save(out)
             say(f"wrote {one_line(str(out))}")
             return
-        text = plot.text(min(WIDEST, shutil.get_terminal_size().columns), coloured=on_screen and has_colours())
+        text = plot.text(min(WIDEST, shutil.get_terminal_size().columns), coloured=has_colours())
         write(f"\x1b[2J\x1b[H{text}" if follow else text, raw=True)  # names in it are of printable characters
 
     if follow:

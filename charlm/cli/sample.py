@@ -1,27 +1,27 @@
 """`charlm sample`: text out of a trained model, one character at a time."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from charlm.api.options import MOST_COUNT, MOST_LENGTH, MOST_LINES, MOST_SEED, MOST_TEMPERATURE
+from charlm.api.options import MOST_COUNT, MOST_LENGTH, MOST_LINES
 from charlm.cli.display import COMPILING
 from charlm.cli.interactive import write_together
 from charlm.cli.options import (
-    FiniteRange,
     PathOfAFile,
     WholeRange,
+    is_given,
     model_argument,
     on_unknown_option,
     options_in_messages,
+    sampling_options,
     without_ngram_option,
 )
 from charlm.cli.streams import say, write, write_json
 from charlm.errors import CharlmError, UnknownSymbolError, UsageError
-from charlm.limits import MOST_SYMBOLS
 from charlm.phrases import one_line
 
 if TYPE_CHECKING:
@@ -65,43 +65,13 @@ Examples:
     metavar="N",
     help="Characters to write (bytes, in a byte model).",
 )
-@click.option(
-    "--temperature",
-    type=FiniteRange(min=0, max=MOST_TEMPERATURE),
-    default=0.8,
-    metavar="T",
-    help="Below 1 safer, above 1 wilder, 0 greedy.",
-)
-@click.option(
-    "--top-k",
-    type=WholeRange(min=1, max=MOST_SYMBOLS),
-    metavar="K",
-    help="Draw from the K likeliest characters only.",
-)
-@click.option(
-    "--top-p",
-    type=FiniteRange(min=0, min_open=True, max=1),
-    metavar="P",
-    help="Draw from the fewest characters that together have probability P.",
-)
-@click.option(
-    "--min-p",
-    type=FiniteRange(min=0, max=1),
-    metavar="P",
-    help="Draw from characters at least P times as likely as the likeliest.",
-)
+@sampling_options
 @click.option("--prompt", metavar="TEXT", help="What the text begins with.  [default: a new line]")
 @click.option(
     "--prompt-file",
     type=PathOfAFile(),
     metavar="FILE",
     help="The same, from a UTF-8 file, or - for standard input.",
-)
-@click.option(
-    "--seed",
-    type=WholeRange(min=0, max=MOST_SEED),
-    metavar="SEED",
-    help="The same seed gives the same text.  [default: random, printed to stderr]",
 )
 @click.option("--count", type=WholeRange(min=1, max=MOST_COUNT), default=1, metavar="N", help="Write N texts at once.")
 @click.option("--stop", metavar="TEXT", help="End a text when it has written TEXT.")
@@ -170,12 +140,12 @@ def command(
     if kernels == "fused" and count > 1:
         raise UsageError("--kernels fused: writes one text at a time; leave it out, or --count")
     if interactive:
-        _refuse_together(context, prompt_file)
+        _refuse_together(context.params, prompt_file)
     if corpus and not novel:
         raise UsageError("--corpus: is what --novel looks in; give --novel, too, or leave it out")
     if novel and (count > 1 or stop is not None):
         raise UsageError(f"--novel: writes items one by one; leave out {'--count' if count > 1 else '--stop'}")
-    if (novel or lines is not None) and context.get_parameter_source("length") is click.core.ParameterSource.DEFAULT:
+    if (novel or lines is not None) and not is_given("length"):
         length = None
     loaded = charlm.load(model, kernels=kernels, on_compiling=lambda: say(COMPILING), ngram=not without_ngram)
     used = secrets.randbelow(1 << 32) if seed is None else seed
@@ -204,13 +174,10 @@ def command(
         _write(writing, raw)
 
 
-def _refuse_together(context: click.Context, prompt_file: Path | None) -> None:
+def _refuse_together(names: Iterable[str], prompt_file: Path | None) -> None:
     """Refuse the options that have no effect on a text that is written together."""
-    for name in context.params:
-        if (
-            name not in WITH_INTERACTIVE
-            and context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
-        ):
+    for name in names:
+        if name not in WITH_INTERACTIVE and is_given(name):
             option = {"as_json": "json"}.get(name, name.replace("_", "-"))
             raise UsageError(f"--{option}: has no effect with --interactive; leave it out")
     if str(prompt_file) == "-":

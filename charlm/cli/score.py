@@ -1,7 +1,6 @@
 """`charlm score`: how much each line of a text, or each character, surprises a model."""
 
 import heapq
-import os
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import closing
@@ -19,7 +18,8 @@ from charlm.cli.options import (
     options_in_messages,
     without_ngram_option,
 )
-from charlm.cli.streams import is_terminal, say, write, write_json
+from charlm.cli.streams import has_colours, is_terminal, say, write, write_json
+from charlm.cli.waiting import PATIENCE
 from charlm.errors import UsageError
 from charlm.phrases import one_line
 
@@ -33,7 +33,6 @@ ORDERS: dict[str, Callable[["LineScore"], float]] = {
     "mean": lambda score: score.bits_per_char,
     "worst": lambda score: score.worst_bits,
 }
-PATIENCE = 2.0  # seconds after which a person sees how far it is
 T = TypeVar("T")
 
 
@@ -178,8 +177,8 @@ def _json(chars: bool) -> Callable[["LineScore"], None]:
 def _heatmap() -> Callable[["LineScore"], None]:
     from charlm.insight.heatmap import coloured
 
-    plain = not is_terminal(sys.stdout) or bool(os.environ.get("NO_COLOR"))
-    return lambda score: write(score.text) if plain else write(coloured(score), raw=True)
+    in_colours = has_colours()
+    return lambda score: write(coloured(score), raw=True) if in_colours else write(score.text)
 
 
 def _write_page(scores: Iterable["LineScore"], path: Path, model: "LanguageModel") -> None:

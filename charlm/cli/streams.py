@@ -103,8 +103,13 @@ def is_terminal(stream: Any) -> bool:
 
 
 def has_colours() -> bool:
-    """Tell whether a terminal is to have colours; see https://no-color.org."""
-    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    """Tell whether standard output is to have colours: on a terminal, or where FORCE_COLOR is set, as for a pager.
+
+    With NO_COLOR there are none at all; see https://no-color.org and https://force-color.org.
+    """
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (is_terminal(sys.stdout) and os.environ.get("TERM") != "dumb")
 
 
 @contextlib.contextmanager

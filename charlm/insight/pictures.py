@@ -32,11 +32,22 @@ SETTINGS: dict[Any, Any] = {
 INCHES = (8.0, 3.5, 1.3)  # the width, the height of a panel, and that of a low one
 
 
-def save(plot: "Plot", path: Path) -> None:
-    """Write a plot to a file in the format that its name ends with; see `Plot.save`."""
+def check(path: Path) -> None:
+    """Raise what `save` would raise, whatever the plot, for the name of a file or for want of Matplotlib."""
     if path.suffix.lower() not in FORMATS:
         names = list(FORMATS)
         raise UsageError(f"{path}: must end with {', '.join(names[:-1])} or {names[-1]}")
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError as error:
+        raise CharlmError(
+            f"pictures need Matplotlib, which does not import ({error}); install it: `pip install 'charlm[plot]'`"
+        ) from error
+
+
+def save(plot: "Plot", path: Path) -> None:
+    """Write a plot to a file in the format that its name ends with; see `Plot.save`."""
+    check(path)
     data = FORMATS[path.suffix.lower()](plot)
     with atomic_file(path) as file:
         file.write(data)
@@ -44,14 +55,10 @@ def save(plot: "Plot", path: Path) -> None:
 
 def _drawn(plot: "Plot", kind: str) -> bytes:
     """Return a picture in a format of Matplotlib's."""
-    try:
-        from matplotlib import rc_context
-        from matplotlib.figure import Figure
-        from matplotlib.ticker import LogFormatter
-    except ImportError as error:
-        raise CharlmError(
-            f"pictures need Matplotlib, which does not import ({error}); install it: `pip install 'charlm[plot]'`"
-        ) from error
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import LogFormatter
+
     heights = [INCHES[2] if panel.low else INCHES[1] for panel in plot.panels]
     buffer = io.BytesIO()
     with rc_context(SETTINGS):

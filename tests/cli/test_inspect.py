@@ -103,6 +103,9 @@ def test_the_text_is_printed_and_coloured_for_a_terminal_alone(inspect, monkeypa
     assert said[-1].startswith("l0.h.3: from -")
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     assert inspect("run", "--text", "short.txt", "--ansi", "--unit", "l0.h.3")[0].count("\x1b[38;5;16;48;5;") >= 1
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: False, raising=False)
+    monkeypatch.setenv("FORCE_COLOR", "1")  # for a pager
+    assert "\x1b[38;5;16;48;5;" in inspect("run", "--text", "short.txt", "--ansi", "--unit", "l0.h.3")[0]
     monkeypatch.setenv("NO_COLOR", "1")
     assert inspect("run", "--text", "short.txt", "--ansi", "--unit", "l0.h.3")[0] == SHORT
 

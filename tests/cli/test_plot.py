@@ -31,10 +31,8 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture
-def on_screen(monkeypatch):
+def on_screen():
     """Return a function that runs the command on a terminal and gives that."""
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    monkeypatch.setenv("TERM", "xterm")
 
     def run(*arguments, screen=None):
         screen = screen or Screen()

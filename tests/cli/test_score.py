@@ -160,7 +160,7 @@ def test_of_several_models_that_of_the_text_is_the_best(score):
 
 def test_without_a_terminal_a_coloured_text_is_the_text(score, monkeypatch):
     assert score("stream", "few.txt", "--heatmap") == "tin ra\n\nea\n"
-    monkeypatch.setattr("charlm.cli.score.is_terminal", lambda stream: stream is sys.stdout)
+    monkeypatch.setattr("charlm.cli.streams.is_terminal", lambda stream: stream is sys.stdout)
     assert "\x1b[38;5;16;48;5;" in score("stream", "some.txt", "--heatmap")
     monkeypatch.setenv("NO_COLOR", "1")
     assert score("stream", "few.txt", "--heatmap") == "tin ra\n\nea\n"

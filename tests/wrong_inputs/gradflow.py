@@ -70,7 +70,7 @@ GRADFLOW = {
         "--json: shows something else than --out; leave one of them out",
     ),
     "a picture of another format": (
-        "gradflow runs/run --lags 4 -o x.pdf",
+        "gradflow nowhere -o x.pdf",
         2,
         "x.pdf: must end with .png, .svg or .html",
     ),

@@ -49,7 +49,7 @@ PLOT = {
         "Invalid value for '--smooth': must be a number of at least 0 and at most 0.999, got '1'. Try `charlm plot --help`.",
     ),
     "a picture of another format": (
-        "plot runs/run -o x.pdf",
+        "plot nowhere -o x.pdf",
         2,
         "x.pdf: must end with .png, .svg or .html",
     ),
