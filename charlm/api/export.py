@@ -143,7 +143,7 @@ def export_html(
     overwrite: bool = False,
     on_scoring: Callable[[], object] | None = None,
 ) -> PageReport:
-    """Write a page that writes text with a model in a browser, without a network.
+    """Write a page that writes text with a model in a browser, offline.
 
     For the same seed and options it writes the text that `LanguageModel.sample` writes with the same weights, up to
     rounding. An n-gram is in the page, too, unless the page would have more than 10 MB.
