@@ -2,7 +2,6 @@
 
 import base64
 import gzip
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.resources import files
 from typing import Any
@@ -14,7 +13,7 @@ from charlm.export.javascript import equations
 from charlm.export.rounding import Stored
 from charlm.inference.sampler import beginning
 from charlm.insight.heatmap import COLOURS_OF_LEVELS, LEVELS
-from charlm.insight.page import page, text
+from charlm.insight.page import json_text, page, text
 from charlm.network.architecture import Architecture
 from charlm.ngram.mixture import Mixture
 from charlm.randomness import Purpose
@@ -81,9 +80,8 @@ def writing_page(
         The n-gram beside the network.
     """
     script = files("charlm.export").joinpath("writer.js").read_text("utf-8") + "\n" + equations(architecture.equations)
-    content = _content(architecture, vocabulary, form, weights, mixture)
-    written = json.dumps(content, separators=(",", ":")).replace("<", "\\u003c")  # no text ends the element
-    model = f'<script type="application/json" id="model">{written}</script>\n'
+    content = json_text(_content(architecture, vocabulary, form, weights, mixture))
+    model = f'<script type="application/json" id="model">{content}</script>\n'
     return page(title, [CONTROLS, *(f"<p>{text(fact)}</p>\n" for fact in facts), model], STYLE, script)
 
 

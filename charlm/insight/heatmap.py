@@ -5,6 +5,7 @@ from itertools import groupby
 
 import numpy as np
 
+from charlm.insight import textcells
 from charlm.insight.page import page, text
 from charlm.insight.surprise import Cell, Guess, LineScore
 from charlm.phrases import one_line, visible
@@ -22,38 +23,21 @@ table { border-spacing: 0; width: 100%; }
 td { vertical-align: top; padding: .1rem .5rem; }
 td:first-child, td:nth-child(2) { color: var(--faint); text-align: right; font-variant-numeric: tabular-nums; }
 .t { font-family: ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
-i { font-style: normal; position: relative; border-radius: 2px; }
+i { border-radius: 2px; }
 i:focus { outline: 2px solid var(--ink); }
 .n { color: var(--faint); }
-i[data-g]:hover::after, i[data-g]:focus::after { content: attr(data-g); position: absolute; left: 0; top: 100%;
-  z-index: 1; background: var(--paper); border: 1px solid var(--ink); padding: .2rem .5rem; white-space: pre;
-  font-size: .85rem; line-height: 1.4; }
-#said { position: absolute; clip-path: inset(50%); }
 """ + COLOURS_OF_LEVELS
 
-# Left and right move from character to character, up and down from line to line; a screen reader hears the guesses.
 SCRIPT = """
 const cells = [...document.querySelectorAll("i")], said = document.getElementById("said");
-const at = new Map(cells.map((cell, place) => [cell, place]));
-if (cells.length) cells[0].tabIndex = 0;
+const row = cell => cell.closest("tr");
+const places = walk(
+  cells,
+  cell => row(cell).previousElementSibling?.querySelector("i"),
+  cell => row(cell).nextElementSibling?.querySelector("i"));
 document.addEventListener("focusin", event => {
-  if (at.has(event.target)) said.textContent = event.target.textContent + ": " + (event.target.dataset.g || "given");
-});
-document.addEventListener("keydown", event => {
-  const place = at.get(document.activeElement);
-  if (place === undefined) return;
-  const row = document.activeElement.closest("tr");
-  const near = {
-    ArrowLeft: () => cells[place - 1],
-    ArrowRight: () => cells[place + 1],
-    ArrowUp: () => row.previousElementSibling?.querySelector("i"),
-    ArrowDown: () => row.nextElementSibling?.querySelector("i"),
-  }[event.key]?.();
-  if (!near) return;
-  event.preventDefault();
-  document.activeElement.tabIndex = -1;
-  near.tabIndex = 0;
-  near.focus();
+  if (places.has(event.target))
+    said.textContent = event.target.textContent + ": " + (event.target.dataset.g || "given");
 });
 """
 
@@ -85,7 +69,7 @@ def heatmap(scores: Iterable[LineScore], title: str) -> Iterator[str]:
     title : str
         What stands above them.
     """
-    return page(title, _body(scores), STYLE, SCRIPT)
+    return page(title, _body(scores), textcells.STYLE + STYLE, textcells.SCRIPT + SCRIPT)
 
 
 def _body(scores: Iterable[LineScore]) -> Iterator[str]:

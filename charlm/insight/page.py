@@ -6,6 +6,7 @@ stays text even if it were not escaped. Its colours follow the reader's choice o
 
 import base64
 import hashlib
+import json
 from collections.abc import Iterable, Iterator
 from html import escape
 
@@ -48,6 +49,11 @@ def page(title: str, body: Iterable[str], style: str = "", script: str = "") -> 
 def text(value: str) -> str:
     """Return a text as HTML, also within an attribute, with characters that are not printable spelt out."""
     return escape(one_line(value))
+
+
+def json_text(values: object) -> str:
+    """Return values as JSON that may stand in a page: no tag can begin in it."""
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def _source(content: str) -> str:

@@ -4,7 +4,6 @@ Numbers are written in base 64, with the digits of URLs (RFC 4648) and a fixed w
 so a unit takes a byte for each character.
 """
 
-import json
 from collections.abc import Iterable
 from itertools import zip_longest
 from typing import Any
@@ -65,11 +64,6 @@ def unit_data(inspection: Inspection, unit: Unit) -> dict[str, Any]:
     low, high = inspection.scale(unit)
     levels = (inspection.deviations(unit) + 1) / 2 * (BASE - 1)
     return {"name": str(unit), "low": round(low, 3), "high": round(high, 3), "levels": digits(levels, 1)}
-
-
-def json_text(values: object) -> str:
-    """Return values as JSON that may stand in a page: no tag can begin in it."""
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def digits(numbers: Array | IntArray, width: int) -> str:

@@ -6,11 +6,12 @@ feature, and of all gates and states as many more as fit, and says so.
 
 from collections.abc import Iterator
 
+from charlm.insight import textcells
 from charlm.insight.inspection import Inspection
-from charlm.insight.page import page, text
+from charlm.insight.page import json_text, page, text
 from charlm.insight.saturation import Saturation
 from charlm.insight.traces import Unit
-from charlm.insight.unitdata import LARGEST, chosen_units, json_text, text_data, unit_data
+from charlm.insight.unitdata import LARGEST, chosen_units, text_data, unit_data
 from charlm.insight.units import Following
 from charlm.insight.unitscript import SCRIPT, STYLE
 from charlm.phrases import count
@@ -31,7 +32,7 @@ def unit_page(inspection: Inspection, title: str, first: Unit | None = None) -> 
     first : Unit, optional
         The unit that is shown at first; the strongest one where it is not given.
     """
-    return page(title, _body(inspection, first), STYLE, SCRIPT)
+    return page(title, _body(inspection, first), textcells.STYLE + STYLE, textcells.SCRIPT + SCRIPT)
 
 
 def _body(inspection: Inspection, first: Unit | None) -> Iterator[str]:

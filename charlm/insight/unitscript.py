@@ -25,12 +25,7 @@ button, select, summary { cursor: pointer; }
 #shades i { display: inline-block; width: .9rem; height: .9rem; border-radius: 0; vertical-align: -.1rem; }
 #shades { border: 1px solid var(--line); padding: .15rem 0; }
 .t { font: .95rem/1.5 ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere; margin: .8rem 0 8rem; }
-i { font-style: normal; position: relative; }
 .e { color: var(--faint); }
-i[data-g]:hover::after, i[data-g]:focus::after { content: attr(data-g); position: absolute; left: 0; top: 100%;
-  z-index: 2; background: var(--paper); color: var(--ink); border: 1px solid var(--ink); padding: .2rem .5rem;
-  white-space: pre; font-size: .85rem; line-height: 1.4; }
-#said { position: absolute; clip-path: inset(50%); }
 .plots { display: flex; flex-wrap: wrap; gap: 1rem; }
 figure { margin: 0; width: 12rem; }
 figcaption { font-size: .85rem; }
@@ -70,8 +65,9 @@ for (const character of data.text) {
   }
 }
 byId("text").append(characters);
-const placeOf = new Map(cells.map((cell, place) => [cell, place]));
-cells[0].tabIndex = 0;
+const rowOf = place => rows.findLastIndex(first => first <= place);
+const placeOf = walk(
+  cells, (cell, place) => cells[rows[rowOf(place) - 1]], (cell, place) => cells[rows[rowOf(place) + 1]]);
 
 const levels = DIGITS.length - 1;
 const classOf = level => {
@@ -125,24 +121,6 @@ function explain(event) {
 document.addEventListener("pointerover", explain);
 document.addEventListener("focusin", event => {
   if (explain(event) !== undefined) byId("said").textContent = event.target.textContent + ": " + event.target.dataset.g;
-});
-
-// Left and right move from character to character, up and down from line to line.
-document.addEventListener("keydown", event => {
-  const place = placeOf.get(document.activeElement);
-  if (place === undefined) return;
-  const row = rows.findLastIndex(first => first <= place);
-  const near = {
-    ArrowLeft: () => cells[place - 1],
-    ArrowRight: () => cells[place + 1],
-    ArrowUp: () => cells[rows[row - 1]],
-    ArrowDown: () => cells[rows[row + 1]],
-  }[event.key]?.();
-  if (!near) return;
-  event.preventDefault();
-  cells[place].tabIndex = -1;
-  near.tabIndex = 0;
-  near.focus();
 });
 """
 )
