@@ -89,6 +89,7 @@ def _make_texts(folder: Path) -> None:
     (folder / "odd.txt").write_text("tinÉra", encoding="utf-8")
     (folder / "binary").write_bytes(bytes(range(128, 256)) * 8)
     (folder / "utf16.txt").write_bytes(b"\xff\xfe" + ("tin ra " * 200).encode("utf-16-le"))
+    (folder / "unmarked.txt").write_bytes(("tin ra " * 200).encode("utf-16-le"))
     (folder / "text.txt.gz").write_bytes((folder / "text.txt").read_bytes())
     if hasattr(os, "mkfifo"):
         os.mkfifo(folder / "pipe")
