@@ -503,7 +503,7 @@ TRAIN = {
     "shares that are too much together": (
         "train small.yaml --set corpus.split.valid=0.5",
         2,
-        "small.yaml:13: corpus.split.train: train, valid and test must sum to 1, got 0.9 + 0.5 + 0.05 = 1.45",
+        "small.yaml:14: corpus.split.train: train, valid and test must sum to 1, got 0.9 + 0.5 + 0.05 = 1.45",
     ),
     "an unknown symbol of three letters": (
         "train small.yaml --set corpus.unknown=UNK --set corpus.min_count=2",
