@@ -120,7 +120,7 @@ def test_every_configuration_plans_a_run(path, tmp_path, capsys, monkeypatch):
     (tmp_path / "text.txt").write_text(text(60_000), newline="\n")
     own = path.stem in ("plays", "bytes")  # the others' texts may not be here, or are long
     arguments = [] if own else ["--corpus", str(tmp_path / "text.txt")]
-    smaller = ["--set", "training.max_steps=101", "--set", "model.hidden_size=8", "--set", "kernels=numpy"]
+    smaller = ["--set", "training.max_steps=301", "--set", "model.hidden_size=8", "--set", "kernels=numpy"]
     smaller += ["--set", "model.embedding_size=8"] if "embedding_size" in path.read_text(encoding="utf-8") else []
     status = cli.main(["train", str(path), "--dry-run", "--out", str(tmp_path / "run"), *arguments, *smaller])
     output, message = capsys.readouterr()

@@ -12,6 +12,7 @@ from charlm.cli.display import cut, on_one_line, readable
 from charlm.cli.options import FiniteRange, options_in_messages
 from charlm.cli.streams import say, write, write_json
 from charlm.cli.waiting import PATIENCE
+from charlm.limits import MOST_MINUTES
 from charlm.phrases import count, one_line, shortened
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ Examples:
 )
 @click.option(
     "--max-minutes",
-    type=FiniteRange(min=0, min_open=True),
+    type=FiniteRange(min=0, max=MOST_MINUTES, min_open=True),
     default=5,
     show_default=True,
     metavar="M",

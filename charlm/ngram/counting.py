@@ -59,19 +59,20 @@ def _grams(
     places = np.zeros(len(targets), np.int64)  # of the context of each target, in its order
     contexts: list[Keys] = [np.zeros(1, np.int64)]
     grams: list[tuple[Keys, IntArray]] = []
-    for length in range(order):
+    length = 0
+    while True:
         grams.append(np.unique(places * vocabulary_size + ids[targets], return_counts=True))
         if length == order - 1:
-            break
+            return contexts, grams
         longer = targets > length
         if start_symbol is not None and length > 0:
             longer &= ids[targets - length] != start_symbol
         targets, places = targets[longer], places[longer]
         if not len(targets):
-            break
+            return contexts, grams
         keys, places = np.unique(places * vocabulary_size + ids[targets - length - 1], return_inverse=True)
         contexts.append(keys)
-    return contexts, grams
+        length += 1
 
 
 def _lower_orders(contexts: list[Keys], grams: list[tuple[Keys, IntArray]], V: int) -> list[Order]:

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 import charlm
-from charlm.inference.proposals import LONGEST
+from charlm.corpus.vocabulary import Vocabulary
+from charlm.inference.proposals import LONGEST, Proposals
 from tests.runs import text, trained
 
 TEXT = text(3_000)
+FIRSTS = 100
 MODELS = ("stream", "lines", "mixed", "bytes")
 
 
@@ -23,6 +25,7 @@ def folder(tmp_path_factory):
     trained(folder, "mixed", small, model__ngram={"order": 3}, **more)
     trained(folder, "bytes", small, corpus__unit="byte", **more)
     trained(folder, "words", TEXT, **more)
+    trained(folder, "rare", small + "xyz", corpus__min_count=2, **more)
     trained(folder, "han", "".join(map(chr, np.random.default_rng(0).integers(0x4E00, 0x4E20, 2_000))), **more)
     return folder
 
@@ -96,3 +99,49 @@ def test_a_script_without_word_ends_is_proposed_by_its_first_symbols(folder):
     proposals = charlm.load(folder / "han").proposals().propose()
     assert len({p.ids[0] for p in proposals}) == 5
     assert {len(p.ids) for p in proposals} == {LONGEST}
+
+
+class Chain:
+    """Steps of a text in which any of many letters is followed by b, c and a space, as if a network had learnt it."""
+
+    def __init__(self, vocabulary, first):
+        b, c, space = (vocabulary.id_of(symbol) for symbol in "bc ")
+        self.state, self._after = 0, {b: [c], c: [space], space: first, **{key: [b] for key in first}}
+        self._symbols = len(vocabulary)
+
+    def go_back(self, state):
+        self.state = state
+
+    def read(self, ids):
+        self.state = int(ids[0])
+        logits = np.full((1, self._symbols), -1e3)
+        logits[0, self._after[self.state]] = 0
+        return logits
+
+
+def test_first_symbols_that_the_search_did_not_reach_go_on_to_the_end_of_their_word():
+    vocabulary = Vocabulary.of("bc " + "".join(map(chr, range(0x4E00, 0x4E00 + FIRSTS))))
+    first = [k for k, symbol in enumerate(vocabulary.symbols) if symbol not in "bc "]
+    proposals = Proposals(Chain(vocabulary, first), vocabulary, [vocabulary.id_of(" ")]).propose(10_000)
+    likely = {p.text: p.probability for p in proposals if p.probability > 1e-9}
+    assert likely == pytest.approx({vocabulary.symbols[k] + "bc": 1 / FIRSTS for k in first})
+
+
+def test_logits_that_are_not_finite_are_an_error():
+    class Broken(Chain):
+        def read(self, ids):
+            return np.full((1, 3), np.nan)
+
+    with pytest.raises(charlm.CharlmError, match="not finite"):
+        Proposals(Broken(Vocabulary.of("bc "), []), Vocabulary.of("bc "), [0])
+
+
+def test_the_unknown_symbol_is_never_proposed(folder):
+    model = charlm.load(folder / "rare")
+    unknown = model.vocabulary.unknown
+    assert unknown is not None
+    together = model.proposals("a")
+    for _ in range(10):
+        proposals = together.propose(20)
+        assert all(unknown not in p.ids for p in proposals)
+        together.take(proposals[-1])

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from charlm.corpus.vocabulary import Vocabulary
-from charlm.insight.fingerprints import BLOCK, Fingerprints, Search, blocks
+from charlm.insight.fingerprints import BLOCK, LONGEST_SEGMENT, Fingerprints, Search, blocks
 from charlm.insight.novelty import ORDERS, PASSAGE, is_among, items_of, originality
 
 ALPHABET = "ab'c \n"
@@ -89,6 +89,11 @@ def test_blocks_end_after_the_symbols_that_end_something_and_make_up_the_text():
     assert all(ends[block[-1]] for block, _ in pieces)
     assert [len(ahead) for _, ahead in pieces] == [5] * (len(pieces) - 1) + [0]
     assert len(pieces) == 4
+
+
+def test_a_text_in_which_nothing_ends_is_cut_after_the_longest_segment():
+    ids, ends = np.zeros(LONGEST_SEGMENT + 1_000, np.uint8), np.zeros(1, bool)
+    assert [size for _, size in blocks(ids, ends, 0)] == [LONGEST_SEGMENT, 1_000]
 
 
 def test_a_text_without_line_ends_has_words_but_no_lines():

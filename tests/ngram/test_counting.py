@@ -97,6 +97,8 @@ def test_pruning_keeps_to_the_size_and_leaves_distributions(long):
     assert all((order.totals >= least).all() for order in smaller.orders[2:])
     read, _ = Reader(Distributions(smaller), 1).read(long[:500, None])
     assert np.exp(read).sum(axis=-1) == pytest.approx(1, abs=1e-5)
+    smallest, _ = pruned(whole, 1)
+    assert len(smallest.orders) == 2
     unchanged, least = pruned(whole, whole.size)
     assert (unchanged.entries, least) == (whole.entries, 1)
 
