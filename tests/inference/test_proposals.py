@@ -122,7 +122,7 @@ class Chain:
 def test_first_symbols_that_the_search_did_not_reach_go_on_to_the_end_of_their_word():
     vocabulary = Vocabulary.of("bc " + "".join(map(chr, range(0x4E00, 0x4E00 + FIRSTS))))
     first = [k for k, symbol in enumerate(vocabulary.symbols) if symbol not in "bc "]
-    proposals = Proposals(Chain(vocabulary, first), vocabulary, [vocabulary.id_of(" ")]).propose(10_000)
+    proposals = Proposals(Chain(vocabulary, first), vocabulary, vocabulary.encode(" ").tolist()).propose(10_000)
     likely = {p.text: p.probability for p in proposals if p.probability > 1e-9}
     assert likely == pytest.approx({vocabulary.symbols[k] + "bc": 1 / FIRSTS for k in first})
 
