@@ -6,4 +6,4 @@ MOST_SYMBOLS = 0x110000  # all of Unicode
 MOST_WORKERS = 1_024
 MOST_ORDER = 20  # symbols of an n-gram
 MOST_COUNT = 10**15  # steps, characters, bytes of a file
-MOST_MINUTES = 1e7  # 19 years
+MOST_MINUTES = 10_000_000  # 19 years

@@ -58,7 +58,7 @@ class Supply:
     most_epochs: int
 
 
-SIZES = (Size(0, 256, 1, 16, 8e-3), Size(10, 384, 1, 32, 6e-3), Size(25, 512, 2, 64, 3e-3))
+SIZES = (Size(0, 256, 1, 16, 8e-3), Size(10, 384, 1, 32, 6e-3), Size(25, 512, 2, 32, 4e-3))
 SUPPLIES = (
     Supply(0, 128, 0.5, 120),
     Supply(50_000, 256, 0.5, 60),
