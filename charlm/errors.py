@@ -1,9 +1,12 @@
 """The errors a person can cause, each with a message of one line, and their kinds for code that reacts to them."""
 
 from enum import Enum, auto
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from charlm.phrases import one_line
+
+if TYPE_CHECKING:
+    from pathlib import Path  # takes a while, and `charlm --help` needs none
 
 
 class Remedy(Enum):
@@ -45,7 +48,7 @@ class CharlmError(Exception):
 
     exit_code = 1
 
-    def __init__(self, *message: str, remedy: Remedy | None = None, path: Path | None = None, ranks: int = 1) -> None:
+    def __init__(self, *message: str, remedy: Remedy | None = None, path: "Path | None" = None, ranks: int = 1) -> None:
         super().__init__(*message)
         self.remedy, self.path, self.ranks = remedy, path, ranks
 

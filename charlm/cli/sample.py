@@ -9,7 +9,6 @@ import click
 
 from charlm.api.options import MOST_COUNT, MOST_LENGTH, MOST_LINES
 from charlm.cli.display import COMPILING
-from charlm.cli.interactive import write_together
 from charlm.cli.options import (
     PathOfAFile,
     WholeRange,
@@ -152,6 +151,8 @@ def command(
     with options_in_messages():
         ids = _read_prompt(loaded, prompt, prompt_file, on_unknown)
         if interactive:
+            from charlm.cli.interactive import write_together
+
             together = loaded.proposals(ids, allow_unknown=allow_unknown)
             write_together(loaded, together, loaded.vocabulary.decode(ids), on_unknown, raw)
             return
@@ -186,10 +187,10 @@ def _refuse_together(names: Iterable[str], prompt_file: Path | None) -> None:
 
 def _read_prompt(model: "LanguageModel", prompt: str | None, file: Path | None, on_unknown: str) -> "IntArray":
     """Return the prompt's ids."""
-    from charlm.corpus.sources import standard_input
-
     if file is None:
         return _encoded(model, prompt or "", on_unknown, "--prompt")
+    from charlm.corpus.sources import standard_input  # it loads what unpacks files
+
     data = standard_input().read() if str(file) == "-" else _bytes_of(file)
     if model.vocabulary.unit == "byte":
         return _encoded(model, data, on_unknown, str(file))
