@@ -38,10 +38,10 @@ sample: $(RUN)/last.safetensors $(FAST)  ## Print a sample of the trained model
 	@$(BIN)/charlm sample $(RUN) --length 600
 
 test: $(DEV)  ## Run the tests
-	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile $(COVER)
 
-coverage: $(DEV)  ## Run the tests and see that they reach every branch of the mathematics
-	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile --cov --cov-report term
+coverage: COVER := --cov --cov-report term
+coverage: test  ## Run the tests and see that they reach every branch of the mathematics
 
 test-versions: $(DEV)  ## Run the tests with each Python, old and new packages, and each extra (half an hour)
 	@$(BIN)/python tests/tools/versions.py
@@ -52,7 +52,7 @@ test-quick-versions: $(DEV)  ## The same with the oldest packages and the newest
 distributions: $(DEV)  ## Build a wheel and a source distribution, install each and use it
 	@$(BIN)/python tests/tools/distributions.py
 
-mutants: $(DEV)  ## See that the tests notice small changes of the mathematics (up to forty minutes)
+mutants: $(DEV)  ## See that the tests notice small changes of the mathematics (ten minutes)
 	@$(BIN)/python -m tests.tools.mutants
 
 faults: $(DEV)  ## Run the long tests of damage and of files from strangers
