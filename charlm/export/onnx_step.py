@@ -98,7 +98,7 @@ def onnx_step(architecture: Architecture, parameters: Mapping[str, Array], descr
     graph = _Graph(onnx)
     _network(graph, a, parameters)
     kind = helper.np_dtype_to_tensor_dtype(np.dtype(a.dtype))
-    state = [a.num_layers, "B", a.hidden_size]
+    state: list[str | int | None] = [a.num_layers, "B", a.hidden_size]
     carried = a.equations.carried
     value = helper.make_tensor_value_info
     inputs = [value("ids", onnx.TensorProto.INT64, ["B"]), *(value(name, kind, state) for name in carried)]
