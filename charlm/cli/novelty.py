@@ -19,7 +19,7 @@ from charlm.cli.options import (
     sampling_options,
     without_ngram_option,
 )
-from charlm.cli.streams import say, write, write_json
+from charlm.cli.streams import number_or_none, say, write, write_json
 from charlm.cli.waiting import PATIENCE
 from charlm.errors import UsageError
 from charlm.phrases import one_line
@@ -154,11 +154,5 @@ def _figures(text: "Originality") -> dict[str, Any]:
     from dataclasses import asdict
 
     figures = asdict(text)
-    figures["novel_ngrams"] = {str(n): share for n, share in figures["novel_ngrams"].items()}
-    return {name: _number(value) for name, value in figures.items()}
-
-
-def _number(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _number(one) for name, one in value.items()}
-    return None if isinstance(value, float) and isnan(value) else value
+    ngrams = {str(n): number_or_none(share) for n, share in text.novel_ngrams.items()}
+    return {name: ngrams if name == "novel_ngrams" else number_or_none(value) for name, value in figures.items()}

@@ -4,7 +4,7 @@ import heapq
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import closing
-from math import isfinite, isnan, nan
+from math import isfinite, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,7 +18,7 @@ from charlm.cli.options import (
     options_in_messages,
     without_ngram_option,
 )
-from charlm.cli.streams import has_colours, is_terminal, say, write, write_json
+from charlm.cli.streams import has_colours, is_terminal, number_or_none, say, write, write_json
 from charlm.cli.waiting import PATIENCE
 from charlm.errors import UsageError
 from charlm.phrases import one_line
@@ -142,11 +142,6 @@ def _shown(items: Iterable[T], top: int | None, key: Callable[[T], float]) -> It
     return heapq.nlargest(top, (item for item in items if isfinite(key(item))), key=key)
 
 
-def _number(value: float) -> float | None:
-    """Return what JSON can hold, which knows no NaN."""
-    return None if isnan(value) else value
-
-
 def _row(score: "LineScore") -> None:
     _write_row(score.file, score.line, score.chars, f"{score.bits_per_char:.4f}", score.text)
 
@@ -166,9 +161,9 @@ def _json(chars: bool) -> Callable[["LineScore"], None]:
     def show(score: "LineScore") -> None:
         unit = score.unit
         values: dict[str, Any] = {"file": score.file, "line": score.line, "text": score.text}
-        values |= {f"{unit}s": score.chars, f"bits_per_{unit}": _number(score.bits_per_char)}
+        values |= {f"{unit}s": score.chars, f"bits_per_{unit}": number_or_none(score.bits_per_char)}
         if chars:
-            values["bits"] = [_number(bits) for bits in score.bits.tolist()]
+            values["bits"] = [number_or_none(bits) for bits in score.bits.tolist()]
         write_json(values)
 
     return show
@@ -215,13 +210,13 @@ def _compare(
 
 def _compared(comparison: "Comparison", names: list[str]) -> dict[str, Any]:
     first = comparison.scores[0]
-    bits = {name: _number(score.bits_per_char) for name, score in zip(names, comparison.scores, strict=True)}
+    bits = {name: number_or_none(score.bits_per_char) for name, score in zip(names, comparison.scores, strict=True)}
     return {
         "file": first.file,
         "line": first.line,
         "text": first.text,
         f"{first.unit}s": first.chars,
         "best": names[comparison.best],
-        "margin": _number(comparison.margin),
+        "margin": number_or_none(comparison.margin),
         f"bits_per_{first.unit}": bits,
     }

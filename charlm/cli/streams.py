@@ -7,6 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
+from math import isnan
 from typing import Any
 
 from charlm.errors import CharlmWarning
@@ -194,6 +195,11 @@ def write(text: str, raw: bool = False, end: str = "\n") -> None:
         What follows it.
     """
     print(text if raw or not is_terminal(sys.stdout) else visible(text), end=end, flush=True)
+
+
+def number_or_none(value: float) -> float | None:
+    """Return what JSON can hold, which knows no NaN."""
+    return None if isnan(value) else value
 
 
 def write_json(document: object) -> None:
