@@ -108,7 +108,7 @@ def test_max_minutes_replaces_the_length_of_the_file(config, train):
 def test_a_dry_run_says_what_would_be_done_and_writes_nothing(config, train):
     status, lines = train(config, "--dry-run")
     assert status == 0
-    assert re.fullmatch(r"some \d+ s of training at [\dk]+ chars/s(; \d+ MB of memory)?", lines[-2])
+    assert re.fullmatch(r"some \d+ s of training at [\dk]+ chars/s(; [\d,]+ MB of memory)?", lines[-2])
     assert lines[-1] == f"a dry run: nothing was written; the run would be in {os.path.join('runs', 'small')}"
     assert sorted(path.name for path in config.parent.iterdir()) == ["small.yaml", "text.txt"]
     assert train(config, "--dry-run", "--quiet") == (0, [])
