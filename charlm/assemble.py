@@ -75,7 +75,7 @@ def needed_memory(config: Config, model: Model, workers: int, ranks: Ranks) -> i
         -(-t.batch_size // ranks.size),
         config.model.dropout.build(),
         workers=workers,
-        moments=len(RULES[config.optimizer.name].moments),
+        moments=len(RULES[config.optimizer.name].moments) + (config.optimizer.name == "muon"),  # its matrices' mean
         averaged=t.ema is not None,
     )
     return processes * bytes_of_a_rank

@@ -21,6 +21,8 @@ class Parameters(Mapping[str, Array]):
         All arrays, one after the other, in the order of `shapes`.
     shapes : dict of str to tuple
         The name and shape of each array.
+    places : dict of str to slice
+        Where each of them lies in `flat`.
     """
 
     def __init__(self, shapes: Mapping[str, tuple[int, ...]], dtype: Any, flat: Array | None = None) -> None:
@@ -29,11 +31,12 @@ class Parameters(Mapping[str, Array]):
         self.flat: Array = np.zeros(size, dtype) if flat is None else flat
         if self.flat.shape != (size,) or self.flat.dtype != dtype:
             raise ValueError(f"a vector of {size} {np.dtype(dtype).name} is needed, got {self.flat.shape} {flat!r}")
-        self._views: dict[str, Array] = {}
+        self.places: dict[str, slice] = {}
         start = 0
         for name, shape in self.shapes.items():
-            self._views[name] = self.flat[start : start + prod(shape)].reshape(shape)
+            self.places[name] = slice(start, start + prod(shape))
             start += prod(shape)
+        self._views = {name: self.flat[place].reshape(self.shapes[name]) for name, place in self.places.items()}
 
     def __getitem__(self, name: str) -> Array:
         return self._views[name]

@@ -1,10 +1,11 @@
-"""What is done with a gradient: the update rules of Adam, AdamW, RMSprop, Adagrad and SGD.
+"""What is done with a gradient: the update rules of Adam, AdamW, Muon, RMSprop, Adagrad and SGD.
 
 A rule is a class of its own numbers. Its `update` is elementwise: it is written once, for one weight, its gradient, its
 moments and the scalars of the step, and the kernels run it over the flat vector of all weights. Its `scalars` are the
 numbers that are the same for all weights at a step, by the names that they have in `update`. In the equations, g is the
 clipped gradient, plus lambda w with a weight decay of lambda. The conventions (where epsilon stands, what starts at
-zero) are PyTorch's, so that a run can be compared with one there number by number.
+zero) are PyTorch's, so that a run can be compared with one there number by number. Muon is elementwise in part: the other
+part is in `charlm.training.orthogonal`.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,6 +19,9 @@ from charlm.activations import sqrt
 from charlm.arrays import Array
 from charlm.network.backend import Backend
 from charlm.network.parameters import Parameters
+from charlm.training.orthogonal import OrthogonalSteps, is_hidden
+
+ORTHOGONAL = 5.0  # how many times the learning rate an orthogonal step is long
 
 
 class Rule(Protocol):
@@ -113,6 +117,31 @@ class AdamW:
     def scalars(self, rate: float, step: int) -> dict[str, float]:
         """Return Adam's scalars, with the decay taken from the weight."""
         return {**Adam(self.betas, self.eps).scalars(rate, step), "shrink": rate * self.weight_decay}
+
+
+@dataclass(frozen=True, slots=True)
+class Muon:
+    """Orthogonal steps for the matrices between states (Jordan et al. 2024); AdamW for all other weights.
+
+    Such a step has a spectral norm of about `ORTHOGONAL` times the learning rate. See `charlm.training.orthogonal`.
+
+    Attributes
+    ----------
+    betas, eps
+        As Adam's, for the other weights.
+    weight_decay : float
+        As AdamW's, for all weights: it is multiplied by the rate at which each of them moves.
+    """
+
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+    weight_decay: float = 0.0
+    moments: ClassVar[tuple[str, ...]] = Adam.moments
+    update = staticmethod(Adam.update)
+
+    def scalars(self, rate: float, step: int) -> dict[str, float]:
+        """Return the scalars of AdamW."""
+        return AdamW(self.betas, self.eps, self.weight_decay).scalars(rate, step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +253,7 @@ RULES: dict[str, type[Any]] = {
     "adagrad": Adagrad,
     "adam": Adam,
     "adamw": AdamW,
+    "muon": Muon,
     "rmsprop": RMSprop,
     "sgd": SGD,
 }
@@ -246,8 +276,9 @@ class Optimizer:
 
     Attributes
     ----------
-    moments : dict of str to ndarray, shape (size,)
-        What the rule remembers, to be saved and restored.
+    moments : dict of str to ndarray
+        What the rule remembers, to be saved and restored: for each moment a number a weight, and under ``orthogonal``
+        the mean gradients of Muon's matrices.
     """
 
     def __init__(self, rule: Rule, parameters: Parameters, gradients: Parameters, backend: Backend) -> None:
@@ -255,9 +286,16 @@ class Optimizer:
         self.moments: dict[str, Array] = {moment: np.zeros_like(parameters.flat) for moment in rule.moments}
         vectors = [parameters.flat, gradients.flat, *self.moments.values()]
         self._scalars = tuple(signature(rule.update).parameters)[len(vectors) :]
-        self._apply = backend.elementwise(
-            rule.update, vectors, len(self._scalars), [0, *range(2, len(vectors))]
-        )  # it returns all vectors but the gradient
+        writes = [0, *range(2, len(vectors))]  # it returns all vectors but the gradient
+        elementwise, self._orthogonal = [slice(None)], None
+        if isinstance(rule, Muon):
+            self._orthogonal = OrthogonalSteps(rule.weight_decay, parameters, gradients)
+            self.moments["orthogonal"] = self._orthogonal.mean
+            elementwise = [place for name, place in parameters.places.items() if not is_hidden(name)]
+        self._applies = [
+            backend.elementwise(rule.update, [vector[part] for vector in vectors], len(self._scalars), writes)
+            for part in elementwise
+        ]
 
     def step(self, rate: float, step: int, scale: float, worker: int, workers: int) -> None:
         """Change the weights by one step.
@@ -274,7 +312,10 @@ class Optimizer:
             Which share of the weights to change, for several threads.
         """
         values = {"scale": scale, **self._rule.scalars(rate, step)}
-        self._apply(tuple(values[name] for name in self._scalars), worker, workers)
+        for apply in self._applies:
+            apply(tuple(values[name] for name in self._scalars), worker, workers)
+        if self._orthogonal is not None:
+            self._orthogonal.step(ORTHOGONAL * rate, scale, worker, workers)
 
     def restore(self, moments: Mapping[str, Array]) -> None:
         """Take over saved moments."""

@@ -9,7 +9,7 @@ import pytest
 
 from charlm.kernels.choice import load_backend
 from charlm.network.parameters import Parameters
-from charlm.training.optimizers import NAMES, RULES, SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop, Rule
+from charlm.training.optimizers import NAMES, RULES, SGD, Adagrad, Adam, AdamW, Muon, Optimizer, RMSprop, Rule
 from tests.networks import KERNELS, assert_close
 
 Step = Callable[[float, float, float, int], float]  # weight, gradient, rate and step (from 1) to the new weight
@@ -18,7 +18,7 @@ every_kernel = pytest.mark.parametrize(("kernels", "dtype"), KERNELS)
 # The rules once more, for one weight, as the papers and PyTorch's documentation have them.
 
 
-def literal_adam(o: Adam | AdamW, decoupled: bool = False) -> Step:
+def literal_adam(o: Adam | AdamW | Muon, decoupled: bool = False) -> Step:
     m = v = 0.0
 
     def step(w: float, g: float, rate: float, t: int) -> float:
@@ -35,7 +35,7 @@ def literal_adam(o: Adam | AdamW, decoupled: bool = False) -> Step:
     return step
 
 
-def literal_adamw(o: AdamW) -> Step:
+def literal_adamw(o: AdamW | Muon) -> Step:
     return literal_adam(o, decoupled=True)
 
 
@@ -78,6 +78,7 @@ def literal_sgd(o: SGD) -> Step:
 LITERAL: dict[type[Rule], Callable[..., Step]] = {
     Adam: literal_adam,
     AdamW: literal_adamw,
+    Muon: literal_adamw,  # its matrices between states have tests of their own
     RMSprop: literal_rmsprop,
     Adagrad: literal_adagrad,
     SGD: literal_sgd,
@@ -88,6 +89,8 @@ CASES: list[Rule] = [
     Adam(betas=(0.0, 0.99)),
     AdamW(weight_decay=0.2),
     AdamW(betas=(0.5, 0.8), eps=1e-4),
+    Muon(),
+    Muon(betas=(0.5, 0.8), eps=1e-4, weight_decay=0.2),
     RMSprop(),
     RMSprop(alpha=0.8, eps=1e-2, weight_decay=0.05),
     Adagrad(),
@@ -126,7 +129,7 @@ def test_a_rule_moves_every_weight_as_its_equation_says(rule, kernels, dtype):
 
 
 def test_a_rule_begins_with_the_numbers_that_its_documentation_promises():
-    for rule in (Adam, AdamW):
+    for rule in (Adam, AdamW, Muon):
         assert rule() == rule(betas=(0.9, 0.999), eps=1e-8, weight_decay=0)
     assert RMSprop() == RMSprop(alpha=0.99, eps=1e-8, weight_decay=0)
     assert Adagrad() == Adagrad(eps=1e-8, weight_decay=0)
@@ -134,7 +137,7 @@ def test_a_rule_begins_with_the_numbers_that_its_documentation_promises():
 
 
 def test_rules_keep_the_names_that_configurations_and_checkpoints_have():
-    assert {"adagrad", "adam", "adamw", "rmsprop", "sgd"} <= set(NAMES) == set(RULES)
+    assert {"adagrad", "adam", "adamw", "muon", "rmsprop", "sgd"} <= set(NAMES) == set(RULES)
 
 
 def test_every_rule_has_a_second_opinion():
@@ -192,7 +195,7 @@ def test_a_gradient_of_zero_moves_nothing_without_decay(rule, kernels, dtype):
 
 
 @every_kernel
-@pytest.mark.parametrize("rule", [Adam, AdamW])
+@pytest.mark.parametrize("rule", [Adam, AdamW, Muon])
 def test_adams_first_step_has_the_size_of_the_rate(rule, kernels, dtype):
     optimizer, weights, gradients = optimizer_of(rule(), 3, kernels, dtype)
     gradients[...] = [1e-3, -5, 200]
