@@ -166,7 +166,7 @@ def test_kernels_agree_on_every_update_rule(name):
     for kernels, workers in (("numpy", 1), ("fused", 1), ("fused", 3)):
         parameters = Parameters(shapes, "float32", weights.copy())
         optimizer = Optimizer(rule, parameters, Parameters(shapes, "float32", gradients), load_backend(kernels))
-        optimizer.restore(moments)
+        optimizer.restore({**optimizer.moments, **moments})
         for worker in range(workers):
             optimizer.step(0.01, 3, 0.5, worker, workers)
         results.append([parameters.flat, *optimizer.moments.values()])

@@ -433,7 +433,7 @@ TRAIN = {
     "a misspelt optimizer": (
         "train small.yaml --set optimizer.name=Adma",
         2,
-        "--set optimizer.name: 'Adma' is not an optimizer; did you mean 'adam'? (adagrad, adam, adamw, rmsprop, sgd)",
+        "--set optimizer.name: 'Adma' is not an optimizer; did you mean 'adam'? (adagrad, adam, adamw, muon, rmsprop, sgd)",
     ),
     "a learning rate of 0": (
         "train small.yaml --set optimizer.learning_rate=0",
