@@ -26,7 +26,7 @@ class Size:
     hidden_size, num_layers, batch_size : int
         H, L and B.
     learning_rate : float
-        Of Adam with betas of 0.5 and 0.99.
+        Of Muon with betas of 0.5 and 0.99.
     """
 
     minutes: float
@@ -58,14 +58,15 @@ class Supply:
     most_epochs: int
 
 
-SIZES = (Size(0, 256, 1, 16, 8e-3), Size(10, 384, 1, 32, 6e-3), Size(25, 512, 2, 32, 4e-3))
+SIZES = (Size(0, 256, 1, 32, 1.2e-2), Size(10, 384, 1, 32, 1.2e-2), Size(25, 512, 2, 64, 1.2e-2))
 SUPPLIES = (
     Supply(0, 128, 0.5, 120),
     Supply(50_000, 256, 0.5, 60),
-    Supply(400_000, 512, 0.2, 40),
+    Supply(400_000, 512, 0.1, 40),
     Supply(4_000_000, 512, 0.05, 20),
 )
 LARGE_DROPOUT = 0.4  # after every layer of two or more, on a text that is read often
+WEIGHT_DECAY = 0.03
 EMBEDDED_FROM = 256  # symbols from which an embedding is smaller than the first layer's matrix
 
 
@@ -100,6 +101,10 @@ def resolve(config: Config, facts: Facts, kernels: str) -> tuple[Config, list[st
     """
     minutes = _minutes(config)
     chosen = choose(facts, minutes, kernels, config.training.epochs, config.training.max_steps)
+    if config.model.model_fields_set >= {"num_layers"} and config.model.num_layers == 1:
+        del chosen["model.dropout.between"]
+    if config.optimizer.model_fields_set >= {"name"} and config.optimizer.name != chosen["optimizer.name"]:
+        chosen = {key: value for key, value in chosen.items() if not key.startswith("optimizer.")}
     values = config.to_dict()
     for key, value in chosen.items():
         *sections, name = key.split(".")
@@ -159,9 +164,10 @@ def choose(
         "training.eval_every": every,
         "training.checkpoint_every": every,
         "training.sample_every": every,
-        "optimizer.name": "adam",
-        "optimizer.learning_rate": affordable.learning_rate if layers == affordable.num_layers else 8e-3,
+        "optimizer.name": "muon",
+        "optimizer.learning_rate": affordable.learning_rate,
         "optimizer.betas": [0.5, 0.99],
+        "optimizer.weight_decay": WEIGHT_DECAY,
         "schedule.name": "cosine",
         "schedule.warmup_steps": min(100, steps // 20),
     }

@@ -54,6 +54,15 @@ def test_keys_that_are_given_stay_and_the_reasons_are_those_of_what_is_done():
     assert "9 steps" in said
 
 
+def test_what_only_another_choice_uses_is_not_chosen():
+    sgd, _ = resolved(optimizer={"name": "sgd"})
+    assert sgd.optimizer == from_dict({"corpus": {"path": "x"}, "optimizer": {"name": "sgd"}}, "").optimizer
+    assert resolved(optimizer={"name": "muon"})[0].optimizer == resolved()[0].optimizer
+    long = "".join(np.random.default_rng(1).choice(list("abcdefgh \n"), 1_200_000))
+    flat, _ = resolved(long, model={"num_layers": 1}, training={"max_minutes": 60})
+    assert (flat.model.num_layers, flat.model.dropout.between) == (1, 0)
+
+
 def test_more_minutes_choose_a_larger_network_and_a_short_text_a_smaller_one():
     long = "".join(np.random.default_rng(1).choice(list("abcdefgh \n"), 1_200_000))
     sizes = [
