@@ -77,7 +77,7 @@ def test_more_minutes_choose_a_larger_network_and_a_short_text_a_smaller_one():
     assert short.training.epochs
 
 
-@pytest.mark.parametrize(("length", "steps"), [({"max_steps": 40}, 40), ({"epochs": 30.0}, 465)])
+@pytest.mark.parametrize(("length", "steps"), [({"max_steps": 40}, 40), ({"epochs": 30.0}, 232)])
 def test_warm_up_and_evaluations_are_those_of_the_length_that_was_given(length, steps):
     config, _ = resolved(training=length)
     assert (config.schedule.warmup_steps, config.training.eval_every) == (steps // 20, 50)
