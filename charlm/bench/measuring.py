@@ -21,6 +21,7 @@ from charlm.memory import peak_memory
 from charlm.network.architecture import Architecture
 from charlm.network.model import Model
 from charlm.randomness import Purpose, generator
+from charlm.training.orthogonal import OrthogonalSteps
 from charlm.training.trainer import Trainer
 from charlm.workers.cores import available_cores, blas_cores
 from charlm.workers.ranks import Ranks
@@ -37,6 +38,7 @@ SEED = 1
 
 PREPARING = "preparing weights"
 NORM = "gradient norm"
+ORTHOGONAL = "orthogonal steps"  # of Muon
 REST = "rest"
 
 
@@ -300,6 +302,8 @@ def _parts(config: Config, unwatched: Model, team: Team, steps: int) -> tuple[fl
     prepared, batch = model.prepared(), trainer.batch
     prepare = [partial(model.prepare, batch.parameters, prepared, w, team.workers) for w in range(team.workers)]
     norm = float(np.median([_time(batch.sum_of_squares) for _ in range(REPLAYS)]))
+    matrices = OrthogonalSteps(0.0, batch.parameters, batch.gradients)
+    turn = [partial(matrices.step, 0.0, 1.0, w, team.workers) for w in range(team.workers)]  # a rate of 0 moves nothing
     parts = [
         Part(PREPARING, _alone(team, prepare), 0, "alone"),
         in_place(FORWARD),
@@ -311,6 +315,7 @@ def _parts(config: Config, unwatched: Model, team: Team, steps: int) -> tuple[fl
         in_place(LOOK_UP),
         Part(NORM, norm, 0, "alone"),
         in_place(OPTIMIZER),
+        Part(ORTHOGONAL, _alone(team, turn) if config.optimizer.name == "muon" else 0.0, 0, "alone"),
     ]
     step = float(np.median(times))
     left_over = max(0.0, step - sum(part.seconds for part in parts))

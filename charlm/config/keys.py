@@ -168,7 +168,7 @@ class Optimizer(_Section):
     )
     learning_rate: Positive = Field(default=2e-3, description="peak learning rate")
     betas: Betas = Field(default=Adam().betas, description="adam, adamw, muon: decay of the two moments")
-    eps: Positive = Field(default=Adam().eps, description="adam, adamw, muon, rmsprop, adagrad: added to the denominator")
+    eps: Positive = Field(default=Adam().eps, description="all but sgd: added to the denominator")
     alpha: Decay = Field(default=RMSprop().alpha, description="rmsprop: decay of the squared gradient")
     momentum: Decay = Field(default=SGD().momentum, description="sgd: fraction of the last step that is added")
     nesterov: bool = Field(default=SGD().nesterov, description="sgd: look ahead along the momentum")

@@ -1,7 +1,7 @@
 """Orthogonal steps, for the matrices that lead from states to states (Muon: Jordan et al. 2024).
 
-A matrix's gradient U S V^T has a few large singular values and many small ones, so a step along it moves the matrix in a
-few directions only. A step along U V^T moves it as far in all of them. With the mean gradient m,
+A matrix's gradient U S V^T has a few large singular values and many small ones, so a step along it moves the matrix in
+a few directions only. A step along U V^T moves it as far in all of them. With the mean gradient m,
 
     m = m + (1 - mu)(g - m);    w = (1 - rate lambda) w - rate U V^T,    where m = U S V^T
 

@@ -107,6 +107,12 @@ def test_the_figures_are_of_one_another(report):
     assert report.peak > 1e8
 
 
+def test_the_orthogonal_steps_of_muon_are_a_part(report):
+    muon = measure(small(optimizer__name="muon"), 5, 3, peak_size=256)
+    assert "orthogonal steps" in [part.name for part in muon.parts]
+    assert "orthogonal steps" not in [part.name for part in report.parts]
+
+
 def test_the_parts_are_a_steps_and_their_operations_the_steps(report):
     names = [part.name for part in report.parts]
     assert names[0] == "preparing weights"

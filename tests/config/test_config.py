@@ -346,7 +346,8 @@ def test_an_override_of_a_broken_section_leaves_the_files_mistake(problems):
         ("optimizer.nesterov=true",
          "optimizer.nesterov: has no effect with 'adam'; remove it or choose optimizer.name 'sgd'"),
         ("optimizer.name=sgd optimizer.eps=1e-6", "optimizer.eps: has no effect with 'sgd'; remove it or choose "
-                                                  "optimizer.name 'adagrad' or 'adam' or 'adamw' or 'muon' or 'rmsprop'"),
+                                                  "optimizer.name 'adagrad' or 'adam' or 'adamw' or 'muon' or "
+                                                  "'rmsprop'"),
         ("schedule.after=2 schedule.name=cosine", "schedule.after: has no effect with 'cosine'; remove it or choose "
                                                   "schedule.name 'exponential' or 'step'"),
         ("corpus.split.train=0.95 corpus.split.valid=0 training.early_stopping=3",
