@@ -287,7 +287,8 @@ class Optimizer:
         vectors = [parameters.flat, gradients.flat, *self.moments.values()]
         self._scalars = tuple(signature(rule.update).parameters)[len(vectors) :]
         writes = [0, *range(2, len(vectors))]  # it returns all vectors but the gradient
-        elementwise, self._orthogonal = [slice(None)], None
+        elementwise = [slice(None)]
+        self._orthogonal: OrthogonalSteps | None = None
         if isinstance(rule, Muon):
             self._orthogonal = OrthogonalSteps(rule.weight_decay, parameters, gradients)
             self.moments["orthogonal"] = self._orthogonal.mean

@@ -37,7 +37,7 @@ def orthogonal(matrix: Array) -> Array:
     """
     a, b, c = COEFFICIENTS
     norm = np.sqrt(np.vdot(matrix, matrix))
-    x = matrix / np.maximum(norm, np.finfo(matrix.dtype).tiny)
+    x: Array = matrix / np.maximum(norm, np.finfo(matrix.dtype).tiny)
     for _ in range(ITERATIONS):
         square = x @ x.T
         x = a * x + (b * square + c * (square @ square.T)) @ x  # the square is its transpose, which BLAS makes use of

@@ -71,9 +71,9 @@ def test_matrices_between_states_take_orthogonal_steps_gate_by_gate(cell, kernel
 @every_kernel
 @pytest.mark.parametrize("embedding", [None, 5])
 def test_all_other_weights_move_as_with_adamw(embedding, kernels, dtype):
-    numbers = {"betas": (0.6, 0.9), "eps": 1e-6, "weight_decay": 0.1}
+    numbers = ((0.6, 0.9), 1e-6, 0.1)
     runs = []
-    for rule in (Muon(**numbers), AdamW(**numbers)):
+    for rule in (Muon(*numbers), AdamW(*numbers)):
         optimizer, parameters, gradients = optimizer_of(rule, "gru", kernels, dtype, embedding_size=embedding)
         for step in range(1, 4):
             gradients.flat[...] = np.random.default_rng(step).normal(0, 1, gradients.flat.size)
