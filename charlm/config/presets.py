@@ -25,15 +25,12 @@ class Size:
         From which on it pays on a text that is long enough.
     hidden_size, num_layers, batch_size : int
         H, L and B.
-    learning_rate : float
-        Of Muon with betas of 0.5 and 0.99.
     """
 
     minutes: float
     hidden_size: int
     num_layers: int
     batch_size: int
-    learning_rate: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +55,16 @@ class Supply:
     most_epochs: int
 
 
-SIZES = (Size(0, 256, 1, 32, 1.2e-2), Size(10, 384, 1, 32, 1.2e-2), Size(25, 512, 2, 64, 1.2e-2))
+SIZES = (Size(0, 256, 1, 32), Size(10, 384, 1, 32), Size(25, 512, 2, 64))
 SUPPLIES = (
-    Supply(0, 128, 0.5, 120),
-    Supply(50_000, 256, 0.5, 60),
-    Supply(400_000, 512, 0.1, 40),
+    Supply(0, 128, 0.5, 20),
+    Supply(50_000, 256, 0.5, 15),
+    Supply(250_000, 256, 0.3, 40),
+    Supply(400_000, 512, 0.1, 30),
     Supply(4_000_000, 512, 0.05, 20),
 )
 LARGE_DROPOUT = 0.4  # after every layer of two or more, on a text that is read often
-WEIGHT_DECAY = 0.03
+LEARNING_RATE, WEIGHT_DECAY = 1.2e-2, 0.03  # of Muon with betas of 0.5 and 0.99
 EMBEDDED_FROM = 256  # symbols from which an embedding is smaller than the first layer's matrix
 
 
@@ -165,7 +163,7 @@ def choose(
         "training.checkpoint_every": every,
         "training.sample_every": every,
         "optimizer.name": "muon",
-        "optimizer.learning_rate": affordable.learning_rate,
+        "optimizer.learning_rate": LEARNING_RATE,
         "optimizer.betas": [0.5, 0.99],
         "optimizer.weight_decay": WEIGHT_DECAY,
         "schedule.name": "cosine",
