@@ -28,7 +28,7 @@ def orthogonal(matrix: Array) -> Array:
 
     Newton and Schulz's iteration, with a polynomial of the fifth degree: it takes every singular value s to
     a s + b s^3 + c s^5 and leaves U and V alone, by products only. The values need not come close to 1: three turns
-    take those above 0.02 of the norm to between 0.7 and 1.21.
+    take those above 0.02 of the norm to between 0.68 and 1.21.
 
     Parameters
     ----------
