@@ -63,7 +63,7 @@ SUPPLIES = (
     Supply(400_000, 512, 0.1, 30),
     Supply(4_000_000, 512, 0.05, 20),
 )
-LARGE_DROPOUT = 0.4  # after every layer of two or more, on a text that is read often
+LARGE_DROPOUT = 0.3  # after every layer of two or more, on a text that is read often
 LEARNING_RATE, WEIGHT_DECAY = 1.2e-2, 0.03  # of Muon with betas of 0.5 and 0.99
 EMBEDDED_FROM = 256  # symbols from which an embedding is smaller than the first layer's matrix
 
