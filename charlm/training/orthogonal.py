@@ -70,9 +70,10 @@ class OrthogonalSteps:
         start = 0
         for name in names:
             weight, end = parameters[name], start + parameters[name].size
-            units = weight.shape[1]
-            gates = [array.reshape(-1, units, units) for array in (weight, gradients[name], self.mean[start:end])]
-            self._matrices += zip(*gates, strict=True)
+            mean, units = self.mean[start:end].reshape(weight.shape), weight.shape[1]
+            for first in range(0, len(weight), units):
+                gate = slice(first, first + units)
+                self._matrices.append((weight[gate], gradients[name][gate], mean[gate]))
             start = end
 
     def step(self, rate: float, scale: float, worker: int, workers: int) -> None:

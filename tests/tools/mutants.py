@@ -42,7 +42,12 @@ TABLE = ROOT / "docs" / "testing.md"
 TESTS = {
     "charlm/cells/*.py": ("tests/cells", "tests/network/test_gradients.py", "tests/network/test_parity.py"),
     "charlm/network/loss.py": ("tests/network/test_loss.py", "tests/network/test_gradients.py"),
-    "charlm/training/optimizers.py": ("tests/training/test_optimizers.py", "tests/training/test_trainer.py"),
+    "charlm/training/optimizers.py": (
+        "tests/training/test_optimizers.py",
+        "tests/training/test_orthogonal.py",
+        "tests/training/test_trainer.py",
+    ),
+    "charlm/training/orthogonal.py": ("tests/training/test_orthogonal.py",),
     "charlm/training/clipping.py": ("tests/training/test_clipping.py", "tests/training/test_trainer.py"),
     "charlm/training/schedules.py": ("tests/training/test_schedules.py", "tests/training/test_trainer.py"),
     "charlm/inference/filters.py": ("tests/inference/test_sampler.py",),
