@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from charlm.ngram.mixture import Mixture, fitted_scales, initial_scales, loss_and_derivatives
+from charlm.network.loss import log_softmax
+from charlm.ngram.mixture import PRIOR, Mixture, fitted_scales, initial_scales, loss_and_derivatives
 from charlm.ngram.reading import kinds
 from charlm.ngram.tables import NGram
 
@@ -63,3 +64,21 @@ def test_logits_are_added_with_the_scales_of_their_kind(case):
     mixed = logits.copy()
     Mixture(NGram(V, ()), scales).mix(mixed, other.copy(), kind)
     assert mixed == pytest.approx(scales[kind, :1] * logits + scales[kind, 1:] * other, abs=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_scales_are_fitted_from_a_start_that_is_far_away_too(seed, monkeypatch):
+    rng = np.random.default_rng(seed)
+    logits, log_p = rng.normal(0, 2, (400, 5)), log_softmax(rng.normal(0, 2, (400, 5)))
+    kind, targets = rng.integers(0, 4, 400), rng.integers(0, 5, 400)
+    start = np.full((4, 2), 3.0)
+
+    def penalised(scales):
+        return loss_and_derivatives(scales, logits, log_p, kind, targets)[0] + PRIOR / 2 * ((scales - start) ** 2).sum()
+
+    found = fitted_scales(start, logits, log_p, kind, targets)
+    least = penalised(found)
+    assert least < penalised(start)
+    assert all(least < penalised(found + rng.normal(0, 0.05, (4, 2))) for _ in range(20))
+    monkeypatch.setattr("charlm.ngram.mixture.ITERATIONS", 2)  # what was reached by then is kept
+    assert least < penalised(fitted_scales(start, logits, log_p, kind, targets)) < penalised(start)
