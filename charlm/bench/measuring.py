@@ -302,8 +302,6 @@ def _parts(config: Config, unwatched: Model, team: Team, steps: int) -> tuple[fl
     prepared, batch = model.prepared(), trainer.batch
     prepare = [partial(model.prepare, batch.parameters, prepared, w, team.workers) for w in range(team.workers)]
     norm = float(np.median([_time(batch.sum_of_squares) for _ in range(REPLAYS)]))
-    matrices = OrthogonalSteps(0.0, batch.parameters, batch.gradients)
-    turn = [partial(matrices.step, 0.0, 1.0, w, team.workers) for w in range(team.workers)]  # a rate of 0 moves nothing
     parts = [
         Part(PREPARING, _alone(team, prepare), 0, "alone"),
         in_place(FORWARD),
@@ -315,8 +313,11 @@ def _parts(config: Config, unwatched: Model, team: Team, steps: int) -> tuple[fl
         in_place(LOOK_UP),
         Part(NORM, norm, 0, "alone"),
         in_place(OPTIMIZER),
-        Part(ORTHOGONAL, _alone(team, turn) if config.optimizer.name == "muon" else 0.0, 0, "alone"),
     ]
+    if config.optimizer.name == "muon":
+        matrices = OrthogonalSteps(0.0, batch.parameters, batch.gradients)
+        turn = [partial(matrices.step, 0.0, 1.0, w, team.workers) for w in range(team.workers)]  # rate 0: none moves
+        parts.append(Part(ORTHOGONAL, _alone(team, turn), 0, "alone"))
     step = float(np.median(times))
     left_over = max(0.0, step - sum(part.seconds for part in parts))
     return step, [*(part for part in parts if part.seconds > 0), Part(REST, left_over, 0, "left over")]

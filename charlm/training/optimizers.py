@@ -120,28 +120,17 @@ class AdamW:
 
 
 @dataclass(frozen=True, slots=True)
-class Muon:
+class Muon(AdamW):
     """Orthogonal steps for the matrices between states (Jordan et al. 2024); AdamW for all other weights.
 
-    Such a step has a spectral norm of about `ORTHOGONAL` times the learning rate. See `charlm.training.orthogonal`.
+    Such a step has a spectral norm of about `ORTHOGONAL` times the learning rate, and the weight decay of these
+    matrices is multiplied by that length. See `charlm.training.orthogonal`.
 
     Attributes
     ----------
     betas, eps
         As Adam's, for the other weights.
-    weight_decay : float
-        As AdamW's, for all weights: it is multiplied by the rate at which each of them moves.
     """
-
-    betas: tuple[float, float] = (0.9, 0.999)
-    eps: float = 1e-8
-    weight_decay: float = 0.0
-    moments: ClassVar[tuple[str, ...]] = Adam.moments
-    update = staticmethod(Adam.update)
-
-    def scalars(self, rate: float, step: int) -> dict[str, float]:
-        """Return the scalars of AdamW."""
-        return AdamW(self.betas, self.eps, self.weight_decay).scalars(rate, step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,9 +301,10 @@ class Optimizer:
         worker, workers : int
             Which share of the weights to change, for several threads.
         """
-        values = {"scale": scale, **self._rule.scalars(rate, step)}
+        scalars = {"scale": scale, **self._rule.scalars(rate, step)}
+        values = tuple(scalars[name] for name in self._scalars)
         for apply in self._applies:
-            apply(tuple(values[name] for name in self._scalars), worker, workers)
+            apply(values, worker, workers)
         if self._orthogonal is not None:
             self._orthogonal.step(ORTHOGONAL * rate, scale, worker, workers)
 
