@@ -1,14 +1,13 @@
 """`charlm eval`: how well a trained model predicts a text."""
 
 import json
-from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
 
 from charlm.cli.options import PathOfAFile, model_argument, on_unknown_option, options_in_messages, without_ngram_option
-from charlm.cli.streams import say
+from charlm.cli.streams import number_or_none, say
 from charlm.errors import UsageError
 from charlm.phrases import one_line
 
@@ -136,13 +135,13 @@ def _show(score: "Score", unit: "Unit", both: str) -> None:
 
 
 def _values(score: "Score") -> dict[str, float | int | None]:
-    """Return what JSON can hold, which knows no infinity."""
+    """Return plain values for JSON."""
     alone = {} if score.network_loss is None else {"network_loss": score.network_loss}
     return {
         "loss": score.loss,
         **alone,
         f"bits_per_{score.unit}": score.bits_per_char,
-        "perplexity": score.perplexity if isfinite(score.perplexity) else None,
+        "perplexity": number_or_none(score.perplexity),
         "accuracy": score.accuracy,
         f"{score.unit}s": score.chars,
     }

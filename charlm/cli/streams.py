@@ -7,7 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
-from math import isnan
+from math import isfinite
 from typing import Any
 
 from charlm.errors import CharlmWarning
@@ -198,8 +198,8 @@ def write(text: str, raw: bool = False, end: str = "\n") -> None:
 
 
 def number_or_none(value: float) -> float | None:
-    """Return what JSON can hold, which knows no NaN."""
-    return None if isnan(value) else value
+    """Return what JSON can hold, which knows no NaN and no infinity."""
+    return value if isfinite(value) else None
 
 
 def write_json(document: object) -> None:

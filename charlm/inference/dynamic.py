@@ -2,10 +2,12 @@
 
 A segment of the text is predicted; only then the weights, the counts and the scales are changed by it. The weights:
 
-    w = w - rate g / (sqrt(v) + eps) + min(decay sqrt(v) / mean(sqrt(v)), 1) (w_0 - w)
+    w = w - rate size(w_0) g / (sqrt(v) + eps) + min(decay sqrt(v) / mean(sqrt(v)), 1) (w_0 - w)
 
-Here g is the gradient of the segment's loss, v the mean of all squared gradients so far, and w_0 are the weights that
-were trained. The paper takes v from the training text, which is not at hand where a model is used.
+Here g is the gradient of the segment's loss, v the mean of all squared gradients so far, w_0 are the weights that were
+trained, and size(w_0) is the root mean square of the array that the weight belongs to. The paper takes v from the
+training text, which is not at hand where a model is used, and has one rate for all arrays. Steps in proportion to an
+array's size (You, Gitman & Ginsburg 2017) let networks of all widths, from all optimizers, adapt at the same rate.
 """
 
 from collections.abc import Callable
@@ -42,7 +44,7 @@ class Rates:
     Attributes
     ----------
     weights : float
-        The learning rate of the network's weights.
+        The learning rate of the network's weights: a step as a share of the root mean square of an array.
     decay : float
         The share of the way back to the trained weights that a weight of mean gradients goes after each segment.
     scales : float
@@ -51,7 +53,7 @@ class Rates:
         After how many symbols the n-gram counts the text that was read, too; 0 for never.
     """
 
-    weights: float = 1.5e-3
+    weights: float = 2.5e-3
     decay: float = 3e-3
     scales: float = 0.2
     counts: int = 2_048
@@ -99,6 +101,9 @@ class Adaptation:
         self, model: Model, parameters: Parameters, mixture: Mixture | None = None, rates: Rates | None = None
     ) -> None:
         self._model, self._initial, self._rates = model, parameters, rates or Rates()
+        self._sizes = np.empty_like(parameters.flat)
+        for place in parameters.places.values():
+            self._sizes[place] = np.sqrt(np.square(parameters.flat[place], dtype=np.float64).mean())
         self._workspace, self._prepared = model.workspace(SEGMENT, 1, Dropout()), model.prepared()
         self.mixture = mixture
         self.restart()
@@ -165,7 +170,7 @@ class Adaptation:
         self._squares += (gradient * gradient - self._squares) / self._segments
         root = np.sqrt(self._squares)
         back = np.minimum(rates.decay * root / (root.mean() + EPS), 1) * (self._initial.flat - weights)
-        weights += back - rates.weights * gradient / (root + EPS)
+        weights += back - rates.weights * self._sizes * gradient / (root + EPS)
         if not np.isfinite(weights).all():
             raise _diverged()
 
