@@ -14,11 +14,11 @@ from charlm.api.options import texts_of
 from charlm.config import Config, Split, from_dict, resolve
 from charlm.config.presets import DEFAULT_MINUTES
 from charlm.corpus import duplicates, splits
+from charlm.corpus.contents import NEWLINE, Contents, Lines, Place, inspect
 from charlm.corpus.decoding import Options, check_encoding
 from charlm.corpus.encoding import NOUNS
 from charlm.corpus.facts import facts
 from charlm.corpus.form import form
-from charlm.corpus.inspection import NEWLINE, Inspection, Lines, Place, inspect
 from charlm.corpus.lines import newlines
 from charlm.corpus.loading import Corpus, from_files, opened
 from charlm.corpus.oddities import name_of, oddities
@@ -236,31 +236,31 @@ def corpus_report(
             check_tables(sources, column)
         size = sum(source.state()[0] for source in sources)
         say(f"reading {size:,} bytes")
-        inspection = inspect(sources, options)
+        contents = inspect(sources, options)
         corpus = from_files(sources, options, chosen, SEED, list(left_out))
         looks, found = form(corpus.train, corpus.vocabulary), facts(corpus.train, corpus.vocabulary)
         if mode is None and looks.mode != options.mode:
             options = replace(options, mode=looks.mode)
             corpus = from_files(sources, options, chosen, SEED, list(left_out))
     say("looking for passages that the validation part copies from the training part")
-    copied = _copied(corpus, options.mode, inspection, sources)
+    copied = _copied(corpus, options.mode, contents, sources)
     say("counting n-grams")
     settings = _settings(path, options, mode, split, max_minutes)
     choice, reasons = resolve(settings, found, choose("auto", settings.model.dtype))
     return CorpusReport(
         files=len(sources),
         bytes=size,
-        characters=int(inspection.counts.sum()),
+        characters=int(contents.counts.sum()),
         unit=unit,
         encoding=encoding,
         mode=options.mode,
         likely_mode=looks.mode,
         mode_reason=looks.reason,
-        ascii=not inspection.counts[128:].any(),
-        byte_order_marks=inspection.tally.byte_order_marks,
-        newlines=_newlines(inspection, unit),
-        lines=inspection.lines,
-        symbols=_symbols(inspection, unit),
+        ascii=not contents.counts[128:].any(),
+        byte_order_marks=contents.tally.byte_order_marks,
+        newlines=_newlines(contents, unit),
+        lines=contents.lines,
+        symbols=_symbols(contents, unit),
         **_parts(corpus, options.mode),
         copied=copied,
         baseline=_baseline(corpus, options.mode),
@@ -292,15 +292,15 @@ def _settings(path: Any, options: Options, mode: str | None, split: Any, max_min
     return from_dict({"corpus": corpus, "preset": "auto", "training": {"max_minutes": max_minutes}}, "")
 
 
-def _newlines(inspection: Inspection, unit: str) -> Newlines:
-    crlf, cr = inspection.tally.crlf, inspection.tally.cr
+def _newlines(contents: Contents, unit: str) -> Newlines:
+    crlf, cr = contents.tally.crlf, contents.tally.cr
     became_lf = cr if unit == "char" else 0  # bytes stay as they are
-    return Newlines(int(inspection.counts[NEWLINE]) - crlf - became_lf, crlf, cr)
+    return Newlines(int(contents.counts[NEWLINE]) - crlf - became_lf, crlf, cr)
 
 
-def _symbols(inspection: Inspection, unit: str) -> tuple[Symbol, ...]:
+def _symbols(contents: Contents, unit: str) -> tuple[Symbol, ...]:
     """Return the symbols, the most frequent first."""
-    counts = inspection.counts
+    counts = contents.counts
     odd = oddities(counts) if unit == "char" else {}
     codes = np.flatnonzero(counts)
     return tuple(
@@ -309,7 +309,7 @@ def _symbols(inspection: Inspection, unit: str) -> tuple[Symbol, ...]:
             code,
             name_of(code) if unit == "char" else "",
             int(counts[code]),
-            inspection.first[code],
+            contents.first[code],
             odd.get(code, ""),
         )
         for code in codes[np.argsort(-counts[codes], kind="stable")].tolist()
@@ -331,7 +331,7 @@ def _newline_id(corpus: Corpus) -> int:
     return newline
 
 
-def _copied(corpus: Corpus, mode: str, inspection: Inspection, sources: Sequence[Source]) -> Copied | None:
+def _copied(corpus: Corpus, mode: str, contents: Contents, sources: Sequence[Source]) -> Copied | None:
     train, valid = corpus.train, corpus.valid
     if not len(valid):
         return None
@@ -349,15 +349,15 @@ def _copied(corpus: Corpus, mode: str, inspection: Inspection, sources: Sequence
         found.copied,
         found.longest,
         corpus.vocabulary.decode(valid[start : start + min(PASSAGE_SHOWN, found.longest)]),
-        _place(corpus, len(train) + start, inspection, sources),
-        _place(corpus, found.train_at, inspection, sources),
+        _place(corpus, len(train) + start, contents, sources),
+        _place(corpus, found.train_at, contents, sources),
     )
 
 
-def _place(corpus: Corpus, position: int, inspection: Inspection, sources: Sequence[Source]) -> Place:
+def _place(corpus: Corpus, position: int, contents: Contents, sources: Sequence[Source]) -> Place:
     """Return where a symbol of the whole text stands in the files, of a text that is cut into three."""
-    file = bisect_right(inspection.beginnings, position) - 1
-    begin = inspection.beginnings[file]
+    file = bisect_right(contents.beginnings, position) - 1
+    begin = contents.beginnings[file]
     newline, cut = corpus.vocabulary.id_of("\n"), len(corpus.train)
     if newline is None:
         return Place(sources[file].name, 1, position - begin + 1)

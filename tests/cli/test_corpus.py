@@ -14,7 +14,7 @@ import pytest
 import charlm
 from charlm import cli
 from charlm.config import from_dict
-from charlm.corpus.inspection import Place
+from charlm.corpus.contents import Place
 from charlm.insight.baseline import Baseline, baseline
 from tests.conftest import ROOT
 from tests.corpora import load_path, write

@@ -2,8 +2,8 @@
 
 import pytest
 
+from charlm.corpus.contents import Lines, Place, inspect
 from charlm.corpus.decoding import Options
-from charlm.corpus.inspection import Lines, Place, inspect
 from charlm.corpus.sources import CHUNK_BYTES, find
 from tests.corpora import DEFAULTS, whole_text, write
 

@@ -48,7 +48,7 @@ class Lines:
 
 
 @dataclass
-class Inspection:
+class Contents:
     """What stands in some files; it grows with each file that is inspected.
 
     Attributes
@@ -86,7 +86,7 @@ class Inspection:
         return Lines(number, empty, median, filled[-1][0] if filled else 0, self.longest)
 
 
-def inspect(sources: Sequence[Source], options: Options) -> Inspection:
+def inspect(sources: Sequence[Source], options: Options) -> Contents:
     """Read files once, a piece at a time.
 
     Parameters
@@ -98,7 +98,7 @@ def inspect(sources: Sequence[Source], options: Options) -> Inspection:
 
     Returns
     -------
-    Inspection
+    Contents
         Of all files; it takes some megabytes, however long they are.
 
     Raises
@@ -106,13 +106,13 @@ def inspect(sources: Sequence[Source], options: Options) -> Inspection:
     CorpusError
         When a file cannot be read or is no text in this encoding.
     """
-    inspection = Inspection(np.zeros(UNITS[options.unit].codes, np.int64))
+    contents = Contents(np.zeros(UNITS[options.unit].codes, np.int64))
     joined = _Join(options)
     for source in sources:
-        pieces = joined.watch(symbols_of(source, options, inspection.tally))
-        _inspect_file(source.name, pieces, inspection)
-        inspection.beginnings.append(joined.beginning)
-    return inspection
+        pieces = joined.watch(symbols_of(source, options, contents.tally))
+        _inspect_file(source.name, pieces, contents)
+        contents.beginnings.append(joined.beginning)
+    return contents
 
 
 class _Join:
@@ -138,33 +138,33 @@ class _Join:
             self.beginning = self._size
 
 
-def _inspect_file(name: str, pieces: Iterable[str], inspection: Inspection) -> None:
+def _inspect_file(name: str, pieces: Iterable[str], contents: Contents) -> None:
     line, run = 1, 0  # the line that goes on, and how many of its symbols were read
     for piece in pieces:
         found = codes(piece)
         ends = np.flatnonzero(found == NEWLINE)
         occurrences = np.bincount(found)
-        new = np.flatnonzero((occurrences > 0) & (inspection.counts[: len(occurrences)] == 0))
-        inspection.counts[: len(occurrences)] += occurrences
+        new = np.flatnonzero((occurrences > 0) & (contents.counts[: len(occurrences)] == 0))
+        contents.counts[: len(occurrences)] += occurrences
         for code in new.tolist():
             at = piece.index(chr(code))
             before = int(ends.searchsorted(at))
             column = at - int(ends[before - 1]) if before else run + at + 1
-            inspection.first[code] = Place(name, line + before, column)
+            contents.first[code] = Place(name, line + before, column)
         if len(ends):
             lengths = np.diff(ends, prepend=-1) - 1
             lengths[0] += run
-            _add_lines(name, line, lengths, inspection)
+            _add_lines(name, line, lengths, contents)
             line, run = line + len(ends), len(piece) - int(ends[-1]) - 1
         else:
             run += len(piece)
     if run:
-        _add_lines(name, line, np.array([run]), inspection)
+        _add_lines(name, line, np.array([run]), contents)
 
 
-def _add_lines(name: str, line: int, lengths: Counts, inspection: Inspection) -> None:
+def _add_lines(name: str, line: int, lengths: Counts, contents: Contents) -> None:
     most = int(lengths.argmax())
-    if lengths[most] > max(inspection.lengths, default=0):
-        inspection.longest = Place(name, line + most, 1)
+    if lengths[most] > max(contents.lengths, default=0):
+        contents.longest = Place(name, line + most, 1)
     for length, times in zip(*np.unique(lengths, return_counts=True), strict=True):
-        inspection.lengths[int(length)] += int(times)
+        contents.lengths[int(length)] += int(times)
