@@ -4,9 +4,9 @@
     python benchmarks/ablations.py data/tiny-shakespeare.txt --layer-norm
     python benchmarks/ablations.py data/plays/*.txt --output-dropout 0.3 --zoneout 0.05
 
-Each run prints the loss of the validation part, in nats, after each quarter of its training. Network and training are
-those of `configs/shakespeare-2min.yaml`, but for what an option changes; Muon is charlm's equation, the random numbers
-are not charlm's. Needs PyTorch beside charlm, as `make bench-torch` installs them.
+Each run prints the loss of the validation part, in nats, after each quarter of its training. The training is
+that of `configs/shakespeare-2min.yaml`, here with one layer of 256, but for what an option changes; Muon is charlm's
+equation, the random numbers are not charlm's. Needs PyTorch beside charlm, as `make bench-torch` installs them.
 """
 
 import argparse
