@@ -133,8 +133,8 @@ class Network:
             weight = weight * mask(o.weight_drop, *weight.shape)
         weight = weight.t()
         out = []
-        for step in pre.unbind(0):
-            from_input, from_state = step, self._normed(state @ weight, layer, "h")
+        for from_input in pre.unbind(0):
+            from_state = self._normed(state @ weight, layer, "h")
             gates = torch.sigmoid(from_input[:, : 2 * units] + from_state[:, : 2 * units])
             reset, update = gates.chunk(2, 1)
             new = torch.tanh(from_input[:, 2 * units :] + reset * from_state[:, 2 * units :])

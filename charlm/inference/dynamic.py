@@ -101,9 +101,10 @@ class Adaptation:
         self, model: Model, parameters: Parameters, mixture: Mixture | None = None, rates: Rates | None = None
     ) -> None:
         self._model, self._initial, self._rates = model, parameters, rates or Rates()
-        self._sizes = np.empty_like(parameters.flat)
+        self._lengths = np.empty_like(parameters.flat)  # of a step of each weight
         for place in parameters.places.values():
-            self._sizes[place] = np.sqrt(np.square(parameters.flat[place], dtype=np.float64).mean())
+            self._lengths[place] = np.sqrt(np.square(parameters.flat[place], dtype=np.float64).mean())
+        self._lengths *= self._rates.weights
         self._workspace, self._prepared = model.workspace(SEGMENT, 1, Dropout()), model.prepared()
         self.mixture = mixture
         self.restart()
@@ -170,7 +171,7 @@ class Adaptation:
         self._squares += (gradient * gradient - self._squares) / self._segments
         root = np.sqrt(self._squares)
         back = np.minimum(rates.decay * root / (root.mean() + EPS), 1) * (self._initial.flat - weights)
-        weights += back - rates.weights * self._sizes * gradient / (root + EPS)
+        weights += back - self._lengths * gradient / (root + EPS)
         if not np.isfinite(weights).all():
             raise _diverged()
 
