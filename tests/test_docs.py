@@ -15,7 +15,8 @@ from tests.conftest import ROOT
 
 FOLDERS = ("docs", "configs", "data", "benchmarks")
 PAGES = sorted([*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in (ROOT / folder).rglob("*.md"))])
-SOURCES = sorted([*PAGES, *(ROOT / "configs").glob("*.yaml"), ROOT / "Makefile", ROOT / "pyproject.toml"])
+CODE = [*(ROOT / "charlm").rglob("*.py"), ROOT / "Makefile", ROOT / "pyproject.toml"]
+SOURCES = sorted([*PAGES, *CODE, *(ROOT / "configs").glob("*.yaml")])
 PICTURES = sorted((ROOT / "docs").rglob("*.svg"))
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("0*.md"))
 

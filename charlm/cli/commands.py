@@ -6,7 +6,7 @@ import click
 
 from charlm import __version__
 
-# Each command is the click command named `command` in charlm/cli/NAME.py, imported only when it is called.
+# Each command is the click command named `command` in the file of its name beside this one, imported when it is called.
 COMMANDS = {
     "train": "Train a model on a corpus and leave a run directory.",
     "sample": "Write text with a trained model, one character at a time.",

@@ -1,13 +1,12 @@
 """`charlm eval`: how well a trained model predicts a text."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
 
 from charlm.cli.options import PathOfAFile, model_argument, on_unknown_option, options_in_messages, without_ngram_option
-from charlm.cli.streams import number_or_none, say
+from charlm.cli.streams import number_or_none, say, write_json
 from charlm.errors import UsageError
 from charlm.phrases import one_line
 
@@ -92,7 +91,7 @@ def command(
     adapted = _adapt(loaded, ids, save, force) if dynamic else None
     if as_json:
         values = _values(score)
-        click.echo(json.dumps(values if adapted is None else {**values, "dynamic": _values(adapted)}))
+        write_json(values if adapted is None else {**values, "dynamic": _values(adapted)})
     else:
         mixture = loaded.mixture
         both = "" if mixture is None else f", with the {mixture.ngram.order}-gram"

@@ -4,7 +4,8 @@
 
 The scales depend on k, the kind of the longest context that the n-gram knows: its length, and how many different
 symbols followed it. An n-gram is to be trusted where it has seen much.
-A log-linear mixture of the two errs less than either, for they err differently (`docs/decisions/20-the-n-gram.md`).
+A log-linear mixture of the two errs less than either, for they err differently
+(`docs/decisions/0020-an-ngram-beside-the-network.md`).
 """
 
 from dataclasses import dataclass
