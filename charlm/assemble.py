@@ -117,11 +117,20 @@ def mixture(config: Config, text: Ids, vocabulary_size: int, start_symbol: int |
         return None, ""
     _check(COUNTED * len(text), "counting the n-gram", "leave out model.ngram, or train on less text")
     order = AUTO_ORDER if settings.order == "auto" else settings.order
-    counted, least = pruned(count(text, vocabulary_size, order, start_symbol), int(settings.max_megabytes * MEGABYTE))
-    note = f"n-gram of {counted.order} symbols: {counted.entries:,} entries, {counted.size / MEGABYTE:.1f} MB"
+    most = int(settings.max_megabytes * MEGABYTE)
+    counted, least = pruned(count(text, vocabulary_size, order, start_symbol), most)
+    asked = "" if counted.order == order else f" ({order} were asked for)"
+    note = f"n-gram of {counted.order} symbols{asked}: {counted.entries:,} entries, {_megabytes(counted.size)}"
     if least > 1:
-        note += f"; contexts seen fewer than {least} times are left out, for model.ngram.max_megabytes"
+        note += f"; contexts with counts below {least} are left out, for model.ngram.max_megabytes"
+    if counted.size > most:
+        note += f", which its shortest contexts alone exceed ({settings.max_megabytes:g} MB)"
     return Mixture(counted, initial_scales(counted.order)), note
+
+
+def _megabytes(size: int) -> str:
+    """Return a size in bytes in words, in kB where megabytes would be 0.0."""
+    return f"{size / MEGABYTE:.1f} MB" if size >= MEGABYTE / 20 else f"{size / 1000:.1f} kB"
 
 
 def batch(config: Config, model: Model, team: Team, ranks: Ranks) -> Batch:

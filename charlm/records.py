@@ -61,6 +61,8 @@ class Summary:
         The length of an epoch and of the run.
     step : int
         How many steps are done; after a resume, that of the checkpoint.
+    has_ngram : bool
+        Whether an n-gram stands beside the network.
     has_validation : bool
         Whether there is validation text, and so a best model.
     best_loss : float or None
@@ -87,6 +89,7 @@ class Summary:
     steps_per_epoch: int
     total_steps: int
     step: int
+    has_ngram: bool
     has_validation: bool
     best_loss: float | None
     evaluations_since_best: int

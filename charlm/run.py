@@ -405,6 +405,7 @@ class Run:
             steps_per_epoch=self.windows.steps_per_epoch,
             total_steps=record.total_steps,
             step=status.step,
+            has_ngram=self.config.model.ngram.order is not None,
             has_validation=len(self.corpus.valid) > 1,
             best_loss=None if status.best_loss == inf else status.best_loss,
             evaluations_since_best=status.evaluations_since_best,

@@ -99,7 +99,10 @@ def test_the_commands_say_whose_figures_they_are(folder, run):
     assert both["network_loss"] == alone["loss"] > both["loss"]
     assert "network_loss" not in alone
     assert "with the 4-gram" in run("eval", folder / "stream")
-    assert "4-gram" in run("info", folder / "stream")
+    assert "the network alone" in run("eval", folder / "stream", "--without-ngram")
+    assert "alone" not in run("eval", folder / "plain")
+    assert "\nvalidation, with the 4-gram\n" in run("info", folder / "stream")
+    assert "\nvalidation\n" in run("info", folder / "plain")
 
 
 @pytest.mark.skipif(not FUSED, reason="needs Numba")
@@ -128,9 +131,19 @@ def test_a_size_that_is_too_small_is_kept_to_and_told(tmp_path):
     with start(tmp_path / "run", config) as begun:
         (note,) = [note for note in begun.notes if "n-gram" in note]
     assert "left out, for model.ngram.max_megabytes" in note
+    assert "exceed" not in note
     mixture = charlm.load(tmp_path / "run/last.safetensors").mixture
     assert mixture is not None
     assert mixture.ngram.size <= 10_000
+
+
+def test_a_size_that_the_shortest_contexts_exceed_is_told_and_so_is_the_order(tmp_path):
+    config = configured(corpus_file(tmp_path, 9_000), model__ngram__order=7, model__ngram__max_megabytes=0.0001)
+    with start(tmp_path / "run", config) as begun:
+        (note,) = [note for note in begun.notes if "n-gram" in note]
+    assert note.startswith("n-gram of 2 symbols (7 were asked for): ")
+    assert " kB;" in note
+    assert note.endswith("which its shortest contexts alone exceed (0.0001 MB)")
 
 
 @pytest.mark.parametrize(

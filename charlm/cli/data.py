@@ -12,6 +12,7 @@ from charlm.cli.options import PathOfAFile, WholeRange, options_in_messages
 from charlm.cli.signals import ended_by_signals
 from charlm.cli.streams import say, write
 from charlm.corpus.fetch import CORPORA, corpus_named, fetch
+from charlm.corpus.tasks import DELAY
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -67,8 +68,9 @@ Tasks:
 )
 @click.argument("name")
 @click.option(
-    "--delay", metavar="N", default=20, type=WholeRange(1), help="Characters from the first that matters to the answer."
-)
+    "--delay", metavar="N", default=DELAY, type=WholeRange(1),
+    help="Characters from the first that matters to the answer.",
+)  # fmt: skip
 @click.option("--lines", metavar="N", default=20_000, type=WholeRange(1), help="How many lines to make.")
 @click.option(
     "--seed", metavar="SEED", default=1, type=WholeRange(0, MOST_SEED), help="The same seed makes the same lines."

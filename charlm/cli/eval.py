@@ -94,7 +94,9 @@ def command(
         write_json(values if adapted is None else {**values, "dynamic": _values(adapted)})
     else:
         mixture = loaded.mixture
-        both = "" if mixture is None else f", with the {mixture.ngram.order}-gram"
+        both = ", the network alone" if without_ngram else ""
+        if mixture is not None:
+            both = f", with the {mixture.ngram.order}-gram"
         _show(score, unit, both)
         if adapted is not None:
             click.echo("dynamic: the model learned from the text it had read")

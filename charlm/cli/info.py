@@ -1,6 +1,6 @@
 """`charlm info`: what a checkpoint holds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from math import log
 from pathlib import Path
@@ -52,12 +52,15 @@ def command(model: Path, as_json: bool) -> None:
         check_run(loaded.path, loaded.metadata)
     write(one_line(f"{loaded.path}, written by charlm {loaded.metadata['version']}"))
     if "adapted" in loaded.metadata:
-        write(f"adapted to {loaded.metadata['adapted']:,} characters of other text after its training")
+        from charlm.corpus.vocabulary import UNITS
+
+        noun = UNITS[loaded.vocabulary.unit].noun
+        write(f"adapted to {loaded.metadata['adapted']:,} {noun}s of other text after its training")
     _show_network(loaded)
     if loaded.mixture is not None:
         _show_ngram(loaded.mixture)
     _show_vocabulary(loaded.vocabulary)
-    _show_history(loaded.metadata, loaded.vocabulary.unit)
+    _show_history(loaded)
     _show_configuration(configuration)
 
 
@@ -98,10 +101,12 @@ def _show_vocabulary(vocabulary: "Vocabulary") -> None:
         write(f"  and {len(vocabulary) - len(shown):,} more, which --json lists")
 
 
-def _show_history(metadata: Mapping[str, Any], unit: str) -> None:
+def _show_history(model: "LanguageModel") -> None:
+    metadata, unit = model.metadata, model.vocabulary.unit
     history = metadata["history"]
     if history:
-        write(f"\nvalidation\n    step    epoch      nats  bits/{unit}")
+        both = "" if model.mixture is None else f", with the {model.mixture.ngram.order}-gram"
+        write(f"\nvalidation{both}\n    step    epoch      nats  bits/{unit}")
         best = min(history, key=lambda entry: entry["valid_loss"])
         earlier = len(history) - SHOWN_EVALUATIONS
         if earlier > 0:

@@ -116,6 +116,8 @@ def command(
     ranks = find_ranks()
     silent = quiet or ranks.rank != 0
     with ranks.together(explain):
+        if len(lengths := [option for option in LENGTHS if given[option] is not None]) > 1:
+            raise UsageError(f"{', '.join(lengths)}: give one of them")
         if resume is not None:
             if wrong := [name for name, value in new_run.items() if value]:
                 raise UsageError(
@@ -153,8 +155,6 @@ def _plan(
             "a text or a configuration is missing: `charlm train mine.txt`, `charlm train configs/plays.yaml`, or "
             "`--resume RUN` to go on with a run"
         )
-    if len(lengths := [option for option in LENGTHS if given[option] is not None]) > 1:
-        raise UsageError(f"{', '.join(lengths)}: give one of them")
     given = {**given, "--corpus": texts}
     extra = [Override(KEYS[option], value, option) for option, value in given.items() if value is not None]
     if config is None:
@@ -242,7 +242,8 @@ def _introduce(run: "Run", silent: bool) -> None:
         silent,
     )
     if not s.has_validation:
-        _say("no validation text, so no best.safetensors: last.safetensors is the model", silent)
+        unfitted = "; the n-gram's scales stay at a half each" if s.has_ngram else ""
+        _say(f"no validation text, so no best.safetensors: last.safetensors is the model{unfitted}", silent)
     if s.step:
         _say(f"going on after step {s.step:,}", silent)
 
@@ -286,7 +287,9 @@ def _train(run: "Run", silent: bool) -> int:
         _say_how_to_go_on(run, f"stopped after step {done.step:,}, saved; go on with:")
         return PIPE_CLOSED if signals.received is None and reader_gone() else 128 + (signals.received or signal.SIGINT)
     if done.best_loss is not None:
-        _say(f"best validation {done.best_loss:.4f} nats, {done.best_loss / log(2):.4f} bits/{done.unit}", silent)
+        both = " with the n-gram" if done.has_ngram else ""
+        bits = f"{done.best_loss / log(2):.4f} bits/{done.unit}"
+        _say(f"best validation {done.best_loss:.4f} nats, {bits}{both}", silent)
         _warn_of_the_loss(run, done)
     _say(f"write with it: charlm sample {quoted(done.directory)}", silent)
     return 0

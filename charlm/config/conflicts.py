@@ -62,6 +62,10 @@ def _model_conflicts(config: Config) -> Iterator[Mistake]:
     if dropout.locked and not (dropout.input or dropout.between or dropout.output):
         rates = ("model.dropout.input", "model.dropout.between", "model.dropout.output")
         yield _mistake("has no effect while every rate is 0; remove it or set a rate", "model.dropout.locked", *rates)
+    ngram = model.ngram
+    if ngram.order is None and config.preset is None and ngram.max_megabytes != _default(type(ngram), "max_megabytes"):
+        message = "has no effect without an n-gram; remove it or set model.ngram.order"
+        yield _mistake(message, "model.ngram.max_megabytes", "model.ngram.order")
     if config.kernels == "fused" and model.dtype != "float32":
         message = f"'fused' needs model.dtype 'float32', got '{model.dtype}'; choose 'auto' or 'numpy'"
         yield _mistake(message, "kernels", "model.dtype")
@@ -74,7 +78,8 @@ def _training_conflicts(config: Config) -> Iterator[Mistake]:
         message = f"only one length may be given, and training.{lengths[0]} is given too; remove one"
         yield _mistake(message, f"training.{length}", f"training.{lengths[0]}")
     if training.max_steps is not None and schedule.warmup_steps >= training.max_steps:
-        message = f"must be below training.max_steps ({training.max_steps}), got {schedule.warmup_steps}"
+        below = f"must be below training.max_steps ({training.max_steps}), got {schedule.warmup_steps}"
+        message = f"{below}; set it to {training.max_steps // 10}, for example"
         yield _mistake(message, "schedule.warmup_steps", "training.max_steps")
     if optimizer.name == "sgd" and optimizer.nesterov and optimizer.momentum == 0:
         yield _mistake("needs optimizer.momentum above 0", "optimizer.nesterov", "optimizer.momentum", "optimizer.name")

@@ -112,7 +112,7 @@ class Dropout(_Section):
 class NGram(_Section):
     """What is counted in the text beside the network."""
 
-    order: Order | None = Field(default=None, description="symbols of an n-gram added to the network; 'auto' chooses")
+    order: Order | None = Field(default=None, description="symbols of an n-gram added to the network; 'auto' is 9")
     max_megabytes: Megabytes = Field(default=64, description="its largest size; rarer contexts are left out for it")
 
 

@@ -98,7 +98,8 @@ def resolve(config: Config, facts: Facts, kernels: str) -> tuple[Config, list[st
         What was chosen and why, a line each.
     """
     minutes = _minutes(config)
-    chosen = choose(facts, minutes, kernels, config.training.epochs, config.training.max_steps)
+    given = config.corpus.mode if "mode" in config.corpus.model_fields_set else None
+    chosen = choose(facts, minutes, kernels, config.training.epochs, config.training.max_steps, given)
     if config.model.model_fields_set >= {"num_layers"} and config.model.num_layers == 1:
         del chosen["model.dropout.between"]
     if config.optimizer.model_fields_set >= {"name"} and config.optimizer.name != chosen["optimizer.name"]:
@@ -116,7 +117,7 @@ def resolve(config: Config, facts: Facts, kernels: str) -> tuple[Config, list[st
     training["max_minutes"] = minutes if by_the_clock else None
     values["preset"] = None
     resolved = from_dict(values, "preset auto")
-    return resolved, _reasons(resolved, facts, minutes, kernels)
+    return resolved, _reasons(resolved, config, facts, minutes, kernels)
 
 
 def _minutes(config: Config) -> float:
@@ -124,21 +125,28 @@ def _minutes(config: Config) -> float:
     return t.max_minutes if t.max_minutes is not None else DEFAULT_MINUTES
 
 
+def _supply(facts: Facts) -> Supply:
+    return [entry for entry in SUPPLIES if facts.characters >= entry.characters][-1]
+
+
+def _affordable(minutes: float) -> Size:
+    return [entry for entry in SIZES if minutes >= entry.minutes][-1]
+
+
 def choose(
-    facts: Facts, minutes: float, kernels: str, epochs: float | None = None, max_steps: int | None = None
-) -> dict[str, Any]:
-    """Return the keys that a text and the minutes choose, by their dotted names; a length may be given."""
-    supply = [entry for entry in SUPPLIES if facts.characters >= entry.characters][-1]
-    affordable = [entry for entry in SIZES if minutes >= entry.minutes][-1]
+    facts: Facts, minutes: float, kernels: str, epochs: float | None = None, max_steps: int | None = None,
+    mode: str | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Return the keys that a text and the minutes choose, by their dotted names; a length and the mode may be given."""
+    supply, affordable = _supply(facts), _affordable(minutes)
     layers = affordable.num_layers if supply.most_units >= affordable.hidden_size else 1
     units = min(affordable.hidden_size, supply.most_units)
-    lists = facts.listed
+    lists = facts.listed if mode is None else mode == "lines"
     embedding = min(64, units) if facts.symbols >= EMBEDDED_FROM else None
     width = embedding or 0
     operations = 6 * (3 * units * (units + width) + (layers - 1) * 6 * units**2 + units * facts.symbols)
-    batch = affordable.batch_size if not lists else max(32, affordable.batch_size)
     seq_length = min(64, max(16, 4 * ceil((facts.median_line * 2 + 1) / 4))) if lists else 64
-    batch = max(1, min(batch, facts.characters // (4 * seq_length)))
+    batch = max(1, min(affordable.batch_size, facts.characters // (4 * seq_length)))
     if max_steps is not None:
         epochs = max_steps * batch * seq_length / facts.characters
     affordable_epochs = minutes * 60 * SPEEDS[kernels] / operations / facts.characters
@@ -171,27 +179,36 @@ def choose(
     }
 
 
-def _reasons(config: Config, facts: Facts, minutes: float, kernels: str) -> list[str]:
-    """Say in five lines what was chosen and why."""
+def _reasons(config: Config, given: Config, facts: Facts, minutes: float, kernels: str) -> list[str]:
+    """Say in five lines what was chosen and why, and what was given."""
     m, t, rate = config.model, config.training, config.optimizer.learning_rate
     lines = config.corpus.mode == "lines"
     other_mode = f" (if not, set corpus.mode to {'stream' if lines else 'lines'})"
     form = "a list of short lines, each an item of its own" if lines else "a running text, read as one stream"
     if config.corpus.column is not None:
         form, other_mode = f"the fields of column {config.corpus.column!r}, each an item of its own", ""
-    ngram = "no n-gram beside it" if m.ngram.order is None else "an n-gram beside it, which knows the text in a second"
+    supply, affordable = _supply(facts), _affordable(minutes)
+    if given.model.model_fields_set >= {"hidden_size"}:
+        size = "as given"
+    elif supply.most_units < affordable.hidden_size:
+        size = "the most that a text of this length trains well"
+    else:
+        size = f"the size for {minutes:g} minutes with {kernels} kernels"
+    ngram = "an n-gram beside it, which knows the text in a second (model.ngram.order null leaves it out)"
+    if m.ngram.order is None:
+        ngram = "no n-gram beside it, as given"
     if t.max_minutes is not None:
         length = f"{t.max_minutes:g} minutes"
     elif t.max_steps is not None:
         length = f"{t.max_steps:,} steps"
     else:
         length = f"{t.epochs:g} epochs"
-    if t.epochs is not None and t.epochs in [supply.most_epochs for supply in SUPPLIES]:
+    if t.epochs is not None and given.training.epochs is None:
         length += ", as more would only learn the text by heart"
     return [
         f"preset auto: {facts.characters:,} characters of {facts.symbols:,} symbols are {form}{other_mode}",
-        f"  {m.num_layers} x {m.cell} of {m.hidden_size}: the size for {minutes:g} minutes with {kernels} kernels",
+        f"  {m.num_layers} x {m.cell} of {m.hidden_size}: {size}",
         f"  dropout {m.dropout.output:g} after the last layer, against learning by heart",
-        f"  {ngram} (model.ngram.order null leaves it out)",
+        f"  {ngram}",
         f"  {length}; {t.batch_size} x {t.seq_length} characters a step; learning rate {rate:g}",
     ]

@@ -377,12 +377,24 @@ def _missing(path: str) -> str:
         return (
             f"{message}; in double quotes, YAML takes a backslash for an escape: use single quotes or forward slashes"
         )
+    if folder == "data" and (command := _makes(name)):
+        return f"{message} (paths are relative to {Path.cwd()}); to get it: {command}"
     if not os.path.isdir(folder or "."):
         return f"{message}, nor a directory {folder} (paths are relative to {Path.cwd()})"
     near = nearest(name, os.listdir(folder or "."))
     if near:
         return f"{message}; did you mean {one_line(os.path.join(folder, near))}?"
     return f"{message} (paths are relative to {Path.cwd()})"
+
+
+def _makes(name: str) -> str | None:
+    """Return the command that puts a text of some name, which a recipe uses, into data/."""
+    from charlm.corpus.fetch import CORPORA
+    from charlm.corpus.tasks import DELAY, TASKS
+
+    fetched = {corpus.filename: f"charlm data fetch {corpus.name}" for corpus in CORPORA.values()}
+    made = {f"{task}-{DELAY}.txt": f"charlm data task {task}" for task in TASKS}
+    return (fetched | made).get(name)
 
 
 def _unreadable(name: str, error: Exception) -> CorpusError:

@@ -17,6 +17,7 @@ from charlm.errors import CharlmError, Remedy, UsageError, WriteError
 from charlm.phrases import suggestion
 from charlm.randomness import Purpose, generator
 
+DELAY = 20  # characters from the first that matters to the answer, where none are given
 MOST_CHARACTERS = 100_000_000  # of a text, which is made in memory
 DEPTH = 3  # brackets, one in another
 MARK = ord("=")  # the answer follows it

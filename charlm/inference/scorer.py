@@ -133,8 +133,8 @@ class Scorer:
     def fit(self, parameters: Parameters, ids: Ids) -> None:
         """Fit the mixture's scales to the weights, on the first part of each stream of a text; see `FITTED`.
 
-        They are a dozen numbers, so the text may be the validation text: their share in what it then says of the
-        mixture is below a ten thousandth of a nat.
+        They are a few dozen numbers (72 for a 9-gram), so the text may be the validation text: of 100,000 characters,
+        what it then says of the mixture is some 0.0003 nats too good; of 1,000 it may be 0.03.
 
         Parameters
         ----------

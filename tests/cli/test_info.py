@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+import charlm
 from charlm import cli
 from charlm.config import dump_yaml, load
 from charlm.files import modelfile
@@ -51,6 +52,12 @@ def test_the_history_names_every_evaluation_and_the_best(info, run):
     ]
     assert output.count("  best\n") == 1
     assert "step 24 of 24, " in output
+
+
+def test_an_adapted_model_of_bytes_has_read_bytes(info, tmp_path):
+    model = charlm.load(trained(tmp_path, "bytes", b"to be or not to be. " * 60, corpus__unit="byte"))
+    model.adapt("to be or not to be")[0].save(tmp_path / "adapted.safetensors")
+    assert "adapted to 18 bytes of other text" in info(tmp_path / "adapted.safetensors")
 
 
 def test_a_long_history_is_cut_but_keeps_the_best(info, tmp_path):

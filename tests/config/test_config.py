@@ -341,7 +341,9 @@ def test_an_override_of_a_broken_section_leaves_the_files_mistake(problems):
         ("model.dtype=float64 kernels=fused", "kernels: 'fused' needs model.dtype 'float32', got 'float64'; choose "
                                               "'auto' or 'numpy'"),
         ("training.max_steps=10 schedule.warmup_steps=10",
-         "schedule.warmup_steps: must be below training.max_steps (10), got 10"),
+         "schedule.warmup_steps: must be below training.max_steps (10), got 10; set it to 1, for example"),
+        ("model.ngram.max_megabytes=3",
+         "model.ngram.max_megabytes: has no effect without an n-gram; remove it or set model.ngram.order"),
         ("optimizer.name=sgd optimizer.nesterov=true", "optimizer.nesterov: needs optimizer.momentum above 0"),
         ("optimizer.nesterov=true",
          "optimizer.nesterov: has no effect with 'adam'; remove it or choose optimizer.name 'sgd'"),

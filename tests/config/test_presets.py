@@ -86,6 +86,24 @@ def test_warm_up_and_evaluations_are_those_of_the_length_that_was_given(length, 
     assert (long.schedule.warmup_steps, long.training.eval_every) == (100, 500)
 
 
+def test_the_reason_of_a_size_is_the_text_the_minutes_or_the_person():
+    long = "".join(np.random.default_rng(1).choice(list("abcdefgh \n"), 1_200_000))
+    assert resolved(long)[1][1].endswith("the size for 5 minutes with fused kernels")
+    assert resolved(PROSE)[1][1].endswith("the most that a text of this length trains well")
+    assert resolved(PROSE, model={"hidden_size": 512})[1][1].endswith("2: as given")
+
+
+def test_epochs_that_were_given_are_no_choice():
+    most = resolved()[0].training.epochs
+    assert resolved()[1][4].startswith(f"  {most:g} epochs, as more would")
+    assert resolved(training={"epochs": most})[1][4].startswith(f"  {most:g} epochs; ")
+
+
+def test_a_mode_that_was_given_chooses_the_windows_too():
+    assert resolved(NAMES)[0].training.seq_length < 64
+    assert resolved(NAMES, corpus={"path": "x", "mode": "stream"})[0].training.seq_length == 64
+
+
 def test_what_was_chosen_is_a_configuration_that_chooses_nothing():
     config, _ = resolved()
     assert config.preset is None

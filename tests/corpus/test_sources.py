@@ -77,6 +77,24 @@ def test_standard_input_is_named_once():
         load_path(["-", "-"])
 
 
+@pytest.mark.parametrize(
+    ("path", "command"),
+    [
+        ("data/names.txt", "charlm data fetch names"),
+        ("data/tiny-shakespeare.txt", "charlm data fetch tiny-shakespeare"),
+        ("data/copy-20.txt", "charlm data task copy"),
+    ],
+)
+def test_a_text_of_a_recipe_that_is_missing_comes_with_the_command_that_gets_it(path, command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CharlmError, match="there is no such file") as caught:
+        load_path(path)
+    assert str(caught.value).endswith(f"; to get it: {command}")
+    with pytest.raises(CharlmError) as caught:
+        load_path(path.replace("data/", "elsewhere/"))
+    assert "to get it" not in str(caught.value)
+
+
 def test_what_came_through_a_pipe_is_given_back_if_another_path_leads_nowhere(monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(PROSE.encode())))
     with pytest.raises(CharlmError, match="there is no such file"):

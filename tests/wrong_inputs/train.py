@@ -478,7 +478,7 @@ TRAIN = {
     "a warm-up longer than the run": (
         "train small.yaml --set schedule.warmup_steps=100",
         2,
-        "--set schedule.warmup_steps: must be below training.max_steps (24), got 100",
+        "--set schedule.warmup_steps: must be below training.max_steps (24), got 100; set it to 2, for example",
     ),
     "a plateau without validation": (
         "train small.yaml --set schedule.name=plateau --set corpus.split.train=0.95 --set corpus.split.valid=0",
@@ -827,7 +827,7 @@ TRAIN = {
     "two lengths of a resume": (
         "train --resume runs/half --epochs 3 --max-steps 4",
         2,
-        "runs/half/last.safetensors: only one length may be given, got epochs and max_steps",
+        "--max-steps, --epochs: give one of them",
     ),
     "a length that is over": (
         "train --resume runs/run --max-steps 3",
