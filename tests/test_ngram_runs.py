@@ -105,6 +105,14 @@ def test_the_commands_say_whose_figures_they_are(folder, run):
     assert "\nvalidation\n" in run("info", folder / "plain")
 
 
+@pytest.mark.parametrize(("name", "flag", "said"), [("stream", (), True), ("stream", ("--without-ngram",), False),
+                                                    ("plain", (), False)])  # fmt: skip
+def test_a_score_says_whether_the_ngram_has_a_part_in_it(folder, name, flag, said, tmp_path, capsys):
+    (tmp_path / "unseen.txt").write_text(UNSEEN, encoding="utf-8")
+    assert cli.main(["score", str(folder / name), str(tmp_path / "unseen.txt"), *flag]) == 0
+    assert ("network and its 4-gram together" in capsys.readouterr().err) == said
+
+
 @pytest.mark.skipif(not FUSED, reason="needs Numba")
 def test_fused_kernels_that_are_asked_for_are_refused_with_what_to_do(folder, run):
     assert "--without-ngram" in run("sample", folder / "stream", "--kernels", "fused", status=2)

@@ -122,6 +122,10 @@ def command(
                     show(score)
         for note in lines.notes():
             say(one_line(note))
+    for path, scoring in zip((model, *against), models, strict=True):
+        if scoring.mixture is not None:
+            both = f"the figures are of the network and its {scoring.mixture.ngram.order}-gram together"
+            say(one_line(f"{path}: {both}"))
 
 
 def _check_together(options: dict[str, Any]) -> None:
