@@ -105,6 +105,22 @@ def test_the_commands_say_whose_figures_they_are(folder, run):
     assert "\nvalidation\n" in run("info", folder / "plain")
 
 
+@pytest.mark.parametrize("valid", [0.1, 0.0])
+def test_a_training_says_whose_its_best_loss_is_or_that_no_scales_were_fitted(tmp_path, capsys, valid):
+    parts = f"corpus.split.valid={valid}", f"corpus.split.test={0.1 - valid}"
+    settings = [word for key in ("model.hidden_size=8", *parts) for word in ("--set", key)]
+    words = ("train", corpus_file(tmp_path, 9_000), "--max-steps", "3", "--out", tmp_path / "run", *settings)
+    arguments = [str(word) for word in words]
+    assert cli.main(arguments) == 0
+    told = capsys.readouterr().err
+    assert ("bits/char with the n-gram\nwrite with it" in told) == (valid > 0)
+    assert ("the n-gram's scales stay at a half each" in told) == (valid == 0)
+    assert cli.main([*arguments, "--force", "--set", "model.ngram.order=null"]) == 0
+    told = capsys.readouterr().err
+    assert "with the n-gram" not in told
+    assert "scales" not in told
+
+
 @pytest.mark.parametrize(("name", "flag", "said"), [("stream", (), True), ("stream", ("--without-ngram",), False),
                                                     ("plain", (), False)])  # fmt: skip
 def test_a_score_says_whether_the_ngram_has_a_part_in_it(folder, name, flag, said, tmp_path, capsys):
