@@ -12,7 +12,7 @@ from charlm.cli.options import PathOfAFile, WholeRange, options_in_messages
 from charlm.cli.signals import ended_by_signals
 from charlm.cli.streams import say, write
 from charlm.corpus.fetch import CORPORA, corpus_named, fetch
-from charlm.corpus.tasks import DELAY
+from charlm.corpus.tasks import DELAY, generate, save
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -83,8 +83,6 @@ def make_task(name: str, delay: int, lines: int, seed: int, folder: Path, force:
     All lines have the same length, so that windows of that length, with the line end, have one line each. The rest of a
     line is random: standard error says what loss cannot be beaten, and how many answers are right by guessing.
     """
-    from charlm.corpus.tasks import generate, save
-
     with ended_by_signals(), options_in_messages():
         made = generate(name, delay, lines, seed)
         saved = save(made, folder, force)
