@@ -11,6 +11,7 @@ from charlm.network.architecture import Architecture
 from charlm.network.model import Model
 from charlm.ngram.counting import count, pruned
 from charlm.ngram.mixture import Mixture, initial_scales
+from charlm.phrases import megabytes
 from charlm.training import memory
 from charlm.training.batch import Batch
 from charlm.training.optimizers import RULES, Optimizer
@@ -120,17 +121,12 @@ def mixture(config: Config, text: Ids, vocabulary_size: int, start_symbol: int |
     most = int(settings.max_megabytes * MEGABYTE)
     counted, least = pruned(count(text, vocabulary_size, order, start_symbol), most)
     asked = "" if counted.order == order else f" ({order} were asked for)"
-    note = f"n-gram of {counted.order} symbols{asked}: {counted.entries:,} entries, {_megabytes(counted.size)}"
+    note = f"n-gram of {counted.order} symbols{asked}: {counted.entries:,} entries, {megabytes(counted.size)}"
     if least > 1:
         note += f"; contexts with counts below {least} are left out, for model.ngram.max_megabytes"
     if counted.size > most:
         note += f", which its shortest contexts alone exceed ({settings.max_megabytes:g} MB)"
     return Mixture(counted, initial_scales(counted.order)), note
-
-
-def _megabytes(size: int) -> str:
-    """Return a size in bytes in words, in kB where megabytes would be 0.0."""
-    return f"{size / MEGABYTE:.1f} MB" if size >= MEGABYTE / 20 else f"{size / 1000:.1f} kB"
 
 
 def batch(config: Config, model: Model, team: Team, ranks: Ranks) -> Batch:

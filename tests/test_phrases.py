@@ -2,7 +2,7 @@
 
 import pytest
 
-from charlm.phrases import count, did_you_mean, nearest, similar, suggestion
+from charlm.phrases import count, did_you_mean, megabytes, nearest, similar, suggestion
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,11 @@ def test_without_a_name_nothing_is_asked():
 @pytest.mark.parametrize(("number", "words"), [(0, "0 files"), (1, "1 file"), (2, "2 files"), (2000, "2,000 files")])
 def test_a_number_comes_with_its_noun(number, words):
     assert count(number, "file") == words
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [(12, "0.0 kB"), (1_234, "1.2 kB"), (49_999, "50.0 kB"), (50_000, "0.1 MB"), (64_000_000, "64.0 MB")],
+)
+def test_a_size_is_in_megabytes_but_where_they_would_be_none(size, words):
+    assert megabytes(size) == words

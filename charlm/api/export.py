@@ -16,7 +16,7 @@ from charlm.inference.scorer import Scorer
 from charlm.kernels.choice import load_backend
 from charlm.network.model import Model
 from charlm.ngram.mixture import Mixture
-from charlm.phrases import as_written
+from charlm.phrases import as_written, megabytes
 from charlm.workers.team import Team
 
 LARGEST_PAGE = 10_000_000  # bytes, of a page with an n-gram
@@ -189,7 +189,7 @@ def export_html(
         return "".join(pieces).encode("utf-8", "backslashreplace")
 
     if mixture is not None and (size := len(made([]))) > LARGEST_PAGE:
-        notes.append(f"without the {mixture.ngram.order}-gram, with which the page would have {size / 1e6:.1f} MB")
+        notes.append(f"without the {mixture.ngram.order}-gram, with which the page would have {megabytes(size)}")
         mixture = None
     rounding, facts = None, notes.copy()
     try:

@@ -11,7 +11,7 @@ import click
 from charlm.cli.display import readable
 from charlm.cli.options import model_argument
 from charlm.cli.streams import write, write_json
-from charlm.phrases import one_line
+from charlm.phrases import megabytes, one_line
 
 if TYPE_CHECKING:
     from charlm.api.language_model import LanguageModel
@@ -76,7 +76,7 @@ def _show_network(model: "LanguageModel") -> None:
 
 def _show_ngram(mixture: "Mixture") -> None:
     ngram = mixture.ngram
-    write(f"\n{f'{ngram.order}-gram beside it':<24}{ngram.entries:>12,}  entries, {ngram.size / 1e6:.1f} MB")
+    write(f"\n{f'{ngram.order}-gram beside it':<24}{ngram.entries:>12,}  entries, {megabytes(ngram.size)}")
     write("                                scale of the network's and of the n-gram's logits, by followers")
     write("  context  contexts   entries  " + "".join(f"{name:>14}" for name in VARIETY_NAMES))
     of_lengths = mixture.scales.reshape(ngram.order, -1, 2)

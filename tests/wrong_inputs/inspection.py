@@ -45,7 +45,11 @@ INSPECT = {
         "--corpus: is the model's own; leave it out to read --text",
     ),
     "another corpus": ("inspect runs/run --corpus odd.txt", 1, "runs/run: its corpus cannot be read again: …"),
-    "a model without a validation part": ("inspect runs/flat", 2, "runs/flat: has no valid part (corpus.split.valid is 0); name files to score"),
+    "a model without a validation part": (
+        "inspect runs/flat",
+        2,
+        "runs/flat: has no valid part (corpus.split.valid is 0); name files to score",
+    ),
     "an encoding of the model's own corpus": (
         "inspect runs/run --encoding utf-8",
         2,
