@@ -42,7 +42,7 @@ def _untitled(schema: dict[str, Any]) -> None:
         entry.pop("title", None)  # pydantic's titles only repeat the keys
 
 
-def _order_alone(value: Any) -> Any:
+def order_alone(value: Any) -> Any:
     """Read null and 'auto' in place of a section as the order in it."""
     return {"order": value} if value is None or value == "auto" else value
 
@@ -124,7 +124,7 @@ class Model(_Section):
     num_layers: Layers = Field(default=2, description="recurrent layers")
     embedding_size: Units | None = Field(default=None, description="width of the input embedding; null is one-hot")
     dropout: Dropout = Field(default=Dropout(), description="activations dropped while training")
-    ngram: Annotated[NGram, BeforeValidator(_order_alone)] = Field(
+    ngram: Annotated[NGram, BeforeValidator(order_alone)] = Field(
         default=NGram(), description="counts of the text, added to the network's logits"
     )
     tie_weights: bool = Field(default=False, description="share the embedding with the output layer")
@@ -234,4 +234,5 @@ def _sections(section: type[BaseModel] = Config, key: Key = ()) -> Iterator[tupl
 
 
 SECTIONS = dict(_sections())
+SHORTHANDS = {("model", "ngram"): order_alone}  # what is also read in place of a section
 KEYS = tuple((*key, name) for key, section in SECTIONS.items() for name in section.model_fields)

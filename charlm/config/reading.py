@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from charlm.config import textfile
-from charlm.config.keys import KEYS, SECTIONS, Config
+from charlm.config.keys import KEYS, SECTIONS, SHORTHANDS, Config
 from charlm.config.mistakes import MOST_MISTAKES, mistakes_in
 from charlm.config.options import LENGTHS, Key
 from charlm.config.plain_yaml import compose, plain_value
@@ -66,19 +66,25 @@ class Document:
         """Give a key another value; a length replaces whatever length was given before."""
         *parents, name = key = tuple(override.key.split("."))
         self.mark(key, override.where, is_key=True)
-        if key in SECTIONS:
+        value = SHORTHANDS[key](override.value) if key in SHORTHANDS else override.value
+        if key in SECTIONS and value is override.value:
             choices = ", ".join(".".join((*key, field)) for field in SECTIONS[key].model_fields)
             return self._complain(self._places[key], key, f"is a section; set one of its keys ({choices})")
         if key not in KEYS:
             return self._complain(self._places[key], key, unknown_key(key))
         section = self.data
-        for parent in parents:
-            section = section.setdefault(parent, {}) if isinstance(section, dict) else None
+        for depth, parent in enumerate(parents, start=1):
+            if not isinstance(section, dict):
+                break
+            within = section.setdefault(parent, {})
+            if (short := SHORTHANDS.get(key[:depth])) is not None:
+                within = section[parent] = short(within)
+            section = within
         if isinstance(section, dict):  # anything else is a mistake of the file, reported with the others
             if parents == ["training"] and name in LENGTHS and override.value is not None:
                 for length in LENGTHS:
                     section.pop(length, None)
-            section[name] = override.value
+            section[name] = value
 
     def resolve(self) -> Config:
         """Return the configuration, or raise everything that is wrong in one `ConfigError`."""

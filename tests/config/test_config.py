@@ -134,6 +134,33 @@ training:
     ]
 
 
+@pytest.mark.parametrize("given", ["null", "auto", "{order: 4}"])
+@pytest.mark.parametrize(
+    ("overrides", "order"),
+    [
+        (["model.ngram=null"], None),
+        (["model.ngram=auto"], "auto"),
+        (["model.ngram.order=5"], 5),
+        (["model.ngram=null", "model.ngram.order=6"], 6),
+        (["model.ngram.order=6", "model.ngram=auto"], "auto"),
+    ],
+)
+def test_an_ngram_in_short_is_given_beside_a_file_as_in_it(write, given, overrides, order):
+    path = write(f"{CORPUS}model: {{hidden_size: 7, ngram: {given}}}\n")
+    assert (
+        load(path, overrides).model
+        == load(write(f"{CORPUS}model: {{hidden_size: 7, ngram: {{order: {order or 'null'}}}}}\n")).model
+    )
+
+
+def test_a_whole_section_is_not_given_beside_a_file(problems):
+    keys = "model.ngram.order, model.ngram.max_megabytes"
+    for value in ("7", "{order: 3}"):
+        assert problems(CORPUS, [f"model.ngram={value}"]) == [
+            f"--set model.ngram: is a section; set one of its keys ({keys})"
+        ]
+
+
 @pytest.mark.parametrize(
     ("line", "told"),
     [
