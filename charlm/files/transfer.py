@@ -29,7 +29,7 @@ def take_over(
     Returns
     -------
     list of str
-        What was matched, what is new and what was dropped.
+        What was matched, what is new, what was dropped, and an n-gram that stays behind.
 
     Raises
     ------
@@ -67,6 +67,9 @@ def take_over(
         notes.append(f"new symbols, initialised: {_named(fresh, vocabulary.unit)}")
     if dropped:
         notes.append(f"dropped, as this corpus lacks them: {_named(dropped, vocabulary.unit)}")
+    if saved.mixture is not None:
+        order = saved.mixture.ngram.order
+        notes.append(f"not its {order}-gram: an n-gram counts the text of its own run, where model.ngram asks for one")
     return notes
 
 

@@ -71,6 +71,14 @@ def test_the_same_text_goes_on_from_the_loss_it_had(tmp_path):
     assert again[0]["loss"] < 0.5 * metrics(trained)[0]["loss"]
 
 
+def test_an_ngram_stays_behind_and_that_is_told(tmp_path):
+    path = corpus_of(tmp_path, "old.txt", OLD)
+    trained = finish(start(tmp_path / "old", configured(path, model__ngram__order=3)))
+    run = start(tmp_path / "new", configured(path, model__ngram__order=None), init_from=trained)
+    assert run.notes[-1] == "not its 3-gram: an n-gram counts the text of its own run, where model.ngram asks for one"
+    assert modelfile.load(finish(run) / "best.safetensors").mixture is None
+
+
 def test_every_difference_between_the_networks_is_told(tmp_path):
     path = corpus_of(tmp_path, "old.txt", OLD)
     trained = finish(start(tmp_path / "old", configured(path)))
