@@ -6,6 +6,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
+from charlm.cells import CELLS
 from charlm.config.keys import Config
 from charlm.config.reading import from_dict
 from charlm.corpus.facts import Facts
@@ -25,12 +26,15 @@ class Size:
         From which on it pays on a text that is long enough.
     hidden_size, num_layers, batch_size : int
         H, L and B.
+    cell : str
+        Its cell; a text that is too short for it gets a single layer of `SMALL_CELL`.
     """
 
     minutes: float
     hidden_size: int
     num_layers: int
     batch_size: int
+    cell: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,8 @@ class Supply:
     most_epochs: int
 
 
-SIZES = (Size(0, 256, 1, 32), Size(10, 384, 1, 32), Size(25, 512, 2, 64))
+SMALL_CELL = "gru"
+SIZES = (Size(0, 256, 1, 32, SMALL_CELL), Size(10, 384, 1, 32, SMALL_CELL), Size(25, 448, 2, 64, "lstm"))
 SUPPLIES = (
     Supply(0, 128, 0.5, 20),
     Supply(50_000, 256, 0.5, 15),
@@ -139,12 +144,14 @@ def choose(
 ) -> dict[str, Any]:  # fmt: skip
     """Return the keys that a text and the minutes choose, by their dotted names; a length and the mode may be given."""
     supply, affordable = _supply(facts), _affordable(minutes)
-    layers = affordable.num_layers if supply.most_units >= affordable.hidden_size else 1
+    fits = supply.most_units >= affordable.hidden_size
+    cell, layers = (affordable.cell, affordable.num_layers) if fits else (SMALL_CELL, 1)
     units = min(affordable.hidden_size, supply.most_units)
     lists = facts.listed if mode is None else mode == "lines"
     embedding = min(64, units) if facts.symbols >= EMBEDDED_FROM else None
     width = embedding or 0
-    operations = 6 * (3 * units * (units + width) + (layers - 1) * 6 * units**2 + units * facts.symbols)
+    gates = len(CELLS[cell].gates)
+    operations = 6 * units * (gates * (units + width) + (layers - 1) * gates * 2 * units + facts.symbols)
     seq_length = min(64, max(16, 4 * ceil((facts.median_line * 2 + 1) / 4))) if lists else 64
     batch = max(1, min(affordable.batch_size, facts.characters // (4 * seq_length)))
     if max_steps is not None:
@@ -156,7 +163,7 @@ def choose(
     every = max(50, min(1_000, steps // 12))
     return {
         "corpus.mode": "lines" if lists else "stream",
-        "model.cell": "gru",
+        "model.cell": cell,
         "model.hidden_size": units,
         "model.num_layers": layers,
         "model.embedding_size": embedding,

@@ -77,6 +77,14 @@ def test_more_minutes_choose_a_larger_network_and_a_short_text_a_smaller_one():
     assert short.training.epochs
 
 
+def test_the_large_network_is_an_lstm_where_the_text_is_long_enough_for_it():
+    long = "".join(np.random.default_rng(1).choice(list("abcdefgh \n"), 1_200_000))
+    for characters, minutes, network in ((1_200_000, 60, "2 x lstm of 448"), (1_200_000, 12, "1 x gru of 384"),
+                                         (300_000, 60, "1 x gru of 256")):  # fmt: skip
+        _, reasons = resolved(long[:characters], training={"max_minutes": minutes})
+        assert reasons[1].startswith(f"  {network}: ")
+
+
 @pytest.mark.parametrize(("length", "steps"), [({"max_steps": 40}, 40), ({"epochs": 30.0}, 232)])
 def test_warm_up_and_evaluations_are_those_of_the_length_that_was_given(length, steps):
     config, _ = resolved(training=length)
