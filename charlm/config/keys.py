@@ -1,6 +1,6 @@
 """Every key with its type, range, default and meaning, in the order of the file."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -234,5 +234,7 @@ def _sections(section: type[BaseModel] = Config, key: Key = ()) -> Iterator[tupl
 
 
 SECTIONS = dict(_sections())
-SHORTHANDS = {("model", "ngram"): order_alone}  # what is also read in place of a section
+SHORTHANDS: dict[Key, Callable[[Any], Any]] = {
+    ("model", "ngram"): order_alone
+}  # what is also read in place of a section
 KEYS = tuple((*key, name) for key, section in SECTIONS.items() for name in section.model_fields)
