@@ -60,7 +60,7 @@ def test_a_page_that_would_be_too_large_has_no_ngram_and_says_so(run, tmp_path, 
     assert (whole.notes, content(tmp_path / "whole.html")["order"]) == ((), 4)
     monkeypatch.setattr(export, "LARGEST_PAGE", whole.size - 1_000)
     part = charlm.export_html(model, tmp_path / "part.html")
-    assert part.notes == ("without the 4-gram, with which the page would have 0.0 MB",)
+    assert part.notes == ("without the 4-gram, with which the page would have 26.1 kB",)
     assert part.size < whole.size
     assert content(tmp_path / "part.html")["order"] == 0
     page = (tmp_path / "part.html").read_text("utf-8")
