@@ -18,8 +18,7 @@ from charlm.network.architecture import Architecture
 from charlm.ngram.mixture import Mixture
 from charlm.randomness import Purpose
 
-STYLE = (
-    """
+STYLE = """
 form { display: flex; flex-wrap: wrap; gap: .6rem 1rem; align-items: end; margin: 1rem 0; }
 label { display: grid; font-size: .9rem; }
 label:first-child { flex: 1 0 100%; }
@@ -33,9 +32,7 @@ button:disabled { color: var(--faint); cursor: default; border-color: var(--line
   border: 1px solid var(--line); border-radius: 4px; padding: .6rem .8rem; }
 #text span { border-radius: 2px; }
 .given { color: var(--faint); }
-"""
-    + COLOURS_OF_LEVELS
-)
+""" + COLOURS_OF_LEVELS
 
 CONTROLS = """<form id="controls" novalidate>
 <label>Prompt<textarea id="prompt" rows="2" spellcheck="false"></textarea></label>

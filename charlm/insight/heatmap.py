@@ -18,8 +18,7 @@ COLOURS_OF_LEVELS = "".join(
     f".s{level} {{ background: rgb(226 74 32 / {step}%); }}\n" for level, step in enumerate(STEPS) if level
 )
 
-STYLE = (
-    """
+STYLE = """
 table { border-spacing: 0; width: 100%; }
 td { vertical-align: top; padding: .1rem .5rem; }
 td:first-child, td:nth-child(2) { color: var(--faint); text-align: right; font-variant-numeric: tabular-nums; }
@@ -27,9 +26,7 @@ td:first-child, td:nth-child(2) { color: var(--faint); text-align: right; font-v
 i { border-radius: 2px; }
 i:focus { outline: 2px solid var(--ink); }
 .n { color: var(--faint); }
-"""
-    + COLOURS_OF_LEVELS
-)
+""" + COLOURS_OF_LEVELS
 
 SCRIPT = """
 const cells = [...document.querySelectorAll("i")], said = document.getElementById("said");

@@ -116,7 +116,7 @@ def test_along_the_state_a_gate_multiplies_the_gradient(cell, kept):
     found, gates, whole = along_state(cell)
     window_kept = kept(gates)[:, 0]
     by_h = whole.gradient["h"][0, 0]
-    expected = np.cumprod(window_kept[: -LAGS - 1 : -1], axis=0)
+    expected = np.cumprod(window_kept[:-LAGS - 1:-1], axis=0)
     assert found[0] == pytest.approx(by_h)
     assert (found[1:] <= by_h * expected.max(axis=1) * (1 + 1e-12)).all()
     assert (found[1:] >= by_h * expected.min(axis=1) * (1 - 1e-12)).all()
