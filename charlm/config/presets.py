@@ -58,6 +58,10 @@ class Supply:
     dropout: float
     most_epochs: int
 
+    def bears(self, size: Size) -> bool:
+        """Tell whether the text is long enough for a network of some size."""
+        return self.most_units >= size.hidden_size
+
 
 SMALL_CELL = "gru"
 SIZES = (Size(0, 256, 1, 32, SMALL_CELL), Size(10, 384, 1, 32, SMALL_CELL), Size(25, 448, 2, 64, "lstm"))
@@ -144,8 +148,7 @@ def choose(
 ) -> dict[str, Any]:  # fmt: skip
     """Return the keys that a text and the minutes choose, by their dotted names; a length and the mode may be given."""
     supply, affordable = _supply(facts), _affordable(minutes)
-    fits = supply.most_units >= affordable.hidden_size
-    cell, layers = (affordable.cell, affordable.num_layers) if fits else (SMALL_CELL, 1)
+    cell, layers = (affordable.cell, affordable.num_layers) if supply.bears(affordable) else (SMALL_CELL, 1)
     units = min(affordable.hidden_size, supply.most_units)
     lists = facts.listed if mode is None else mode == "lines"
     embedding = min(64, units) if facts.symbols >= EMBEDDED_FROM else None
@@ -197,7 +200,7 @@ def _reasons(config: Config, given: Config, facts: Facts, minutes: float, kernel
     supply, affordable = _supply(facts), _affordable(minutes)
     if given.model.model_fields_set >= {"hidden_size"}:
         size = "as given"
-    elif supply.most_units < affordable.hidden_size:
+    elif not supply.bears(affordable):
         size = "the most that a text of this length trains well"
     else:
         size = f"the size for {minutes:g} minutes with {kernels} kernels"
