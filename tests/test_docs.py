@@ -5,6 +5,7 @@ import runpy
 
 import pytest
 
+import charlm
 from charlm import limits
 from charlm.api import language_model, options
 from charlm.config import mistakes, textfile
@@ -98,3 +99,12 @@ def test_a_decision_is_at_most_25_lines_and_listed(page):
 def test_every_limit_stands_on_the_page_about_files_from_strangers(limit):
     words = f"{limit:,}" if isinstance(limit, int) else limit
     assert re.search(rf"(?<![\w,^]){words}(?![\w,]*\d)", (ROOT / "docs" / "security.md").read_text("utf-8"))
+
+
+def test_the_readme_and_the_page_on_checkpoints_show_the_network_of_the_plays():
+    model = charlm.load_config(ROOT / "configs" / "plays.yaml").model
+    layers, H = model.num_layers, model.hidden_size
+    assert f"{layers} x {model.cell} of {H}, " in (ROOT / "README.md").read_text("utf-8")
+    page = (ROOT / "docs" / "checkpoints.md").read_text("utf-8")
+    assert f"torch.nn.{model.cell.upper()}(68, {H}, num_layers={layers})" in page
+    assert f"torch.nn.Linear({H}, 68)" in page
