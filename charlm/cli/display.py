@@ -151,7 +151,7 @@ def events(summary: "Summary", update: "Update") -> list[str]:
         score, symbols = progress.score, summary.architecture.vocabulary_size
         remark = " (best so far)" if progress.improved else ""
         alone = "" if score.network_loss is None else f" with the n-gram, {score.network_loss:.4f} nats without"
-        if worse_than_guessing(score.loss, symbols):
+        if worse_than_guessing(score.highest, symbols):
             remark = f" (worse than guessing among {symbols} symbols, which costs {log(symbols):.4f} nats)"
         lines.append(
             f"step {progress.step:,}, epoch {progress.epoch:.2f}: validation {score.loss:.4f} nats, "

@@ -18,6 +18,7 @@ from charlm.errors import UsageError
 from charlm.phrases import one_line
 
 if TYPE_CHECKING:
+    from charlm.inference.scorer import Score
     from charlm.records import Summary
     from charlm.run import Run
     from charlm.workers.ranks import Ranks
@@ -266,11 +267,13 @@ def _train(run: "Run", silent: bool) -> int:
     from charlm.cli.display import choose
 
     stopped = False
+    best: Score | None = None
     with Signals(silent) as signals:
         display = choose(run.summary(), silent)
         try:
             for update in run.train():
                 display.show(update)
+                best = update.progress.score if update.progress.improved else best
                 stopped = run.ranks.any(signals.received is not None or reader_gone()) and not run.finished
                 if stopped:
                     signals.saving = True
@@ -290,19 +293,27 @@ def _train(run: "Run", silent: bool) -> int:
         both = " with the n-gram" if done.has_ngram else ""
         bits = f"{done.best_loss / log(2):.4f} bits/{done.unit}"
         _say(f"best validation {done.best_loss:.4f} nats, {bits}{both}", silent)
-        _warn_of_the_loss(run, done)
+        _warn_of_the_loss(run, done, done.best_loss if best is None else best.highest)
     _say(f"write with it: charlm sample {quoted(done.directory)}", silent)
     return 0
 
 
-def _warn_of_the_loss(run: "Run", done: "Summary") -> None:
-    """Say what is no success, also to those who want no progress: a model that guesses better, or a rising loss."""
+def _warn_of_the_loss(run: "Run", done: "Summary", loss: float) -> None:
+    """Say what is no success, also to those who want no progress: a model that guesses better, or a rising loss.
+
+    Parameters
+    ----------
+    run, done
+        The run, and what it has come to.
+    loss : float
+        Of the best model, in nats; that of the network alone, if it is the higher one.
+    """
     from charlm.training.recovery import MANY_EVALUATIONS, worse_than_guessing
 
-    if run.ranks.rank != 0 or done.best_loss is None:
+    if run.ranks.rank != 0:
         return
     symbols, directory = done.architecture.vocabulary_size, done.directory
-    if worse_than_guessing(done.best_loss, symbols):
+    if worse_than_guessing(loss, symbols):
         rate = run.config.optimizer.learning_rate / 10
         _say(
             f"the training has diverged: guessing among {symbols} symbols costs {log(symbols):.4f} nats; "

@@ -15,7 +15,7 @@ from charlm.network.loss import cross_entropy
 from charlm.network.model import Model
 from charlm.network.parameters import Parameters
 from charlm.network.workspace import Prepared, Workspace
-from charlm.ngram.mixture import Mixture, fitted_scales
+from charlm.ngram.mixture import Mixture, fitted_scales, initial_scales
 from charlm.ngram.reading import Reader
 from charlm.workers.split import split_streams
 from charlm.workers.team import Team
@@ -69,6 +69,11 @@ class Score:
     def perplexity(self) -> float:
         """The number of equally likely characters that would be as hard to predict; infinite past float64's range."""
         return exp(self.loss) if self.loss < 700 else float("inf")
+
+    @property
+    def highest(self) -> float:
+        """The loss, or the network's if that is the higher one: an n-gram hides that a network has diverged."""
+        return self.loss if self.network_loss is None else max(self.loss, self.network_loss)
 
     @property
     def runaway(self) -> bool:
@@ -134,7 +139,9 @@ class Scorer:
         """Fit the mixture's scales to the weights, on the first part of each stream of a text; see `FITTED`.
 
         They are a few dozen numbers (72 for a 9-gram), so the text may be the validation text: of 100,000 characters,
-        what it then says of the mixture is some 0.0003 nats too good; of 1,000 it may be 0.03.
+        what it then says of the mixture is some 0.0003 nats too good; of 1,000 it may be 0.03. They depend on the weights
+        and the text alone, not on an earlier fit, so that evaluating again changes nothing. If the logits are not finite,
+        they stay as they are, and the score tells.
 
         Parameters
         ----------
@@ -155,8 +162,10 @@ class Scorer:
             seen.append((logits[places], log_p[places], kind[places], targets.ravel()[places]))
             if sum(len(arrays[0]) for arrays in seen) * symbols >= FITTED:
                 break
-        scales = fitted_scales(self.mixture.scales, *map(np.concatenate, zip(*seen, strict=True)))
-        self.mixture = replace(self.mixture, scales=scales)
+        logits, log_p, kind, expected = map(np.concatenate, zip(*seen, strict=True))
+        if np.isfinite(logits).all():
+            initial = initial_scales(self.mixture.ngram.order)
+            self.mixture = replace(self.mixture, scales=fitted_scales(initial, logits, log_p, kind, expected))
 
     def _begin(self, parameters: Parameters, ids: Ids, chars_per_stream: int) -> tuple["Reading", EvaluationWindows]:
         """Return a text that is about to be read, and its windows."""

@@ -266,6 +266,10 @@ class Trainer:
         """The n-gram that is added to the network, as it was fitted at the last evaluation."""
         return self._scorer.mixture
 
+    @mixture.setter
+    def mixture(self, mixture: Mixture | None) -> None:
+        self._scorer.mixture = mixture
+
     def _note(self, score: Score) -> bool:
         """Count the evaluation for early stopping and plateaus, and return whether it was the best so far."""
         status, plan = self.status, self.plan

@@ -134,6 +134,19 @@ def test_the_scales_of_a_mixture_are_fitted_to_the_first_part_of_each_stream_of_
     team.close()
 
 
+def test_evaluating_again_changes_nothing():
+    ids = np.random.default_rng(5).integers(0, 6, 3_000).astype(np.uint8)
+    model, parameters = network()
+    team = Team(1)
+    scorer = Scorer(model, team, mixture=Mixture(count(ids, 6, 3), initial_scales(3)))
+    scorer.fit(parameters, ids)
+    first = scorer.score(parameters, ids).loss
+    for _ in range(3):
+        scorer.fit(parameters, ids)
+    assert scorer.score(parameters, ids).loss == first
+    team.close()
+
+
 def test_bits_perplexity_and_a_stream_that_ran_away():
     fine = Score(loss=math.log(8), accuracy=0.5, chars=10, worst_stream=math.log(8) + 1.4)
     assert fine.bits_per_char == pytest.approx(3)

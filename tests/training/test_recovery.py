@@ -8,12 +8,13 @@ from math import log
 import numpy as np
 import pytest
 
+import charlm
 from charlm.cli import main
 from charlm.config import dump_yaml
 from charlm.errors import NotFiniteError
 from charlm.run import Run
 from charlm.training.recovery import MOST_ROLLBACKS, advice, worse_than_guessing
-from tests.runs import advance, configured, corpus_file, finish, resume, start, state
+from tests.runs import advance, configured, corpus_file, finish, metrics, resume, start, state
 
 DIVERGING = {"optimizer__name": "sgd", "training__clip_norm": None, "training__on_nonfinite": "rollback"}
 
@@ -83,6 +84,26 @@ def test_a_run_that_was_cut_after_a_rollback_resumes_exactly(tmp_path):
     assert state(finish(resume(tmp_path / "run"))) == state(uncut)
 
 
+def test_a_rollback_after_an_evaluation_that_is_not_finite_takes_the_scales_of_the_checkpoint(tmp_path):
+    run = start(tmp_path / "run", configured(corpus_file(tmp_path), **DIVERGING, model__ngram__order=4))
+    advance(run, 15)
+    kept = charlm.load(tmp_path / "run/last.safetensors").mixture.scales
+    batch, compute = run.batch, run.batch.loss_and_gradients
+
+    def poisoned(inputs, targets, initial, step):
+        results = compute(inputs, targets, initial, step)
+        if step == 17 and run.trainer.status.rollbacks == 0:  # the evaluation after this step has such weights
+            batch.parameters.flat[...] = 3e38
+        return results
+
+    batch.loss_and_gradients = poisoned  # type: ignore[method-assign]
+    advance(run, 3)
+    run.close()
+    assert (run.trainer.status.rollbacks, run.trainer.status.step) == (1, 16)
+    np.testing.assert_array_equal(charlm.load(tmp_path / "run/last.safetensors").mixture.scales, kept)
+    assert metrics(finish(resume(tmp_path / "run")))[-1]["step"] == 24
+
+
 def test_a_run_goes_back_only_so_often(tmp_path):
     run = start(tmp_path / "run", configured(corpus_file(tmp_path), **DIVERGING))
     batch, compute = run.batch, run.batch.loss_and_gradients
@@ -108,8 +129,9 @@ def test_a_diverged_training_is_told_and_its_advice_works(tmp_path, capsys, monk
     assert (tmp_path / "my run-slower" / "last.safetensors").exists()
 
 
-def test_a_diverged_training_is_told_even_when_quiet(tmp_path, capsys):
-    config = configured(corpus_file(tmp_path), optimizer__learning_rate=1000.0)
+@pytest.mark.parametrize("order", [None, 4])
+def test_a_diverged_training_is_told_even_when_quiet(tmp_path, capsys, order):
+    config = configured(corpus_file(tmp_path), optimizer__learning_rate=1000.0, model__ngram__order=order)
     (tmp_path / "c.yaml").write_text(dump_yaml(config))
     assert main(["train", str(tmp_path / "c.yaml"), "--out", str(tmp_path / "run"), "--quiet"]) == 0
     assert capsys.readouterr().err.startswith("the training has diverged")
