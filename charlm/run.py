@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from itertools import chain
 from math import ceil, inf, prod
 from pathlib import Path
@@ -17,7 +17,6 @@ from charlm.config import Config
 from charlm.corpus.facts import facts
 from charlm.corpus.loading import Corpus, check_fits, read_again
 from charlm.corpus.loading import load as load_corpus
-from charlm.corpus.sources import STANDARD_INPUT
 from charlm.corpus.windows import Windows
 from charlm.errors import CharlmError, DamagedFileError, NotFiniteError, Remedy, UsageError
 from charlm.files import modelfile, rundir, schema, transfer
@@ -577,10 +576,7 @@ def chosen(settings: Config, corpus: Corpus) -> tuple[Config, Corpus, list[str]]
     if settings.preset is None:
         return settings, corpus, []
     kernels = choose(settings.kernels, settings.model.dtype)
-    found, paths = facts(corpus.train, corpus.vocabulary), settings.corpus.path
-    if STANDARD_INPUT in ([paths] if isinstance(paths, str) else paths):
-        found = replace(found, listed=False)  # it can be read but once, so it stays the stream that it was read as
-    resolved, reasons = config.resolve(settings, found, kernels)
+    resolved, reasons = config.resolve(settings, facts(corpus.train, corpus.vocabulary), kernels)
     if resolved.corpus != settings.corpus:
         corpus = load_corpus(**resolved.corpus.model_dump(), seed=resolved.seed)
     return resolved, corpus, reasons

@@ -10,6 +10,7 @@ from charlm.cells import CELLS
 from charlm.config.keys import Config
 from charlm.config.reading import from_dict
 from charlm.corpus.facts import Facts
+from charlm.corpus.sources import STANDARD_INPUT
 
 DEFAULT_MINUTES = 5.0
 TEXTS = (".txt", ".text", ".md", ".csv", ".tsv", ".jsonl", ".gz")  # suffixes that no configuration has
@@ -27,7 +28,7 @@ class Size:
     hidden_size, num_layers, batch_size : int
         H, L and B.
     cell : str
-        Its cell; a text that is too short for it gets a single layer of `SMALL_CELL`.
+        Its cell.
     """
 
     minutes: float
@@ -63,8 +64,7 @@ class Supply:
         return self.most_units >= size.hidden_size
 
 
-SMALL_CELL = "gru"
-SIZES = (Size(0, 256, 1, 32, SMALL_CELL), Size(10, 384, 1, 32, SMALL_CELL), Size(25, 448, 2, 64, "lstm"))
+SIZES = (Size(0, 256, 1, 32, "gru"), Size(10, 384, 1, 32, "gru"), Size(25, 448, 2, 64, "lstm"))
 SUPPLIES = (
     Supply(0, 128, 0.5, 20),
     Supply(50_000, 256, 0.5, 15),
@@ -107,8 +107,7 @@ def resolve(config: Config, facts: Facts, kernels: str) -> tuple[Config, list[st
         What was chosen and why, a line each.
     """
     minutes = _minutes(config)
-    given = config.corpus.mode if "mode" in config.corpus.model_fields_set else None
-    chosen = choose(facts, minutes, kernels, config.training.epochs, config.training.max_steps, given)
+    chosen = _choose(config, facts, minutes, kernels)
     if config.model.model_fields_set >= {"num_layers"} and config.model.num_layers == 1:
         del chosen["model.dropout.between"]
     if config.optimizer.model_fields_set >= {"name"} and config.optimizer.name != chosen["optimizer.name"]:
@@ -134,6 +133,12 @@ def _minutes(config: Config) -> float:
     return t.max_minutes if t.max_minutes is not None else DEFAULT_MINUTES
 
 
+def _read_once(config: Config) -> bool:
+    """Tell whether the text comes through standard input, so that it stays the stream that it was read as."""
+    paths = config.corpus.path
+    return STANDARD_INPUT in ([paths] if isinstance(paths, str) else paths or ())
+
+
 def _supply(facts: Facts) -> Supply:
     return [entry for entry in SUPPLIES if facts.characters >= entry.characters][-1]
 
@@ -142,30 +147,37 @@ def _affordable(minutes: float) -> Size:
     return [entry for entry in SIZES if minutes >= entry.minutes][-1]
 
 
-def choose(
-    facts: Facts, minutes: float, kernels: str, epochs: float | None = None, max_steps: int | None = None,
-    mode: str | None = None,
-) -> dict[str, Any]:  # fmt: skip
-    """Return the keys that a text and the minutes choose, by their dotted names; a length and the mode may be given."""
-    supply, affordable = _supply(facts), _affordable(minutes)
-    cell, layers = (affordable.cell, affordable.num_layers) if supply.bears(affordable) else (SMALL_CELL, 1)
-    units = min(affordable.hidden_size, supply.most_units)
-    lists = facts.listed if mode is None else mode == "lines"
-    embedding = min(64, units) if facts.symbols >= EMBEDDED_FROM else None
-    width = embedding or 0
+def _choose(config: Config, facts: Facts, minutes: float, kernels: str) -> dict[str, Any]:
+    """Return the keys that a text and the minutes choose, by their dotted names, beside what is given.
+
+    A key that is given has its value here, too, as others follow from it.
+    """
+    m, t = config.model, config.training
+
+    def given(section: Any, name: str, otherwise: Any) -> Any:
+        return getattr(section, name) if name in section.model_fields_set else otherwise
+
+    supply = _supply(facts)
+    size = next((size for size in reversed(SIZES) if minutes >= size.minutes and supply.bears(size)), SIZES[0])
+    cell, layers = given(m, "cell", size.cell), given(m, "num_layers", size.num_layers)
+    units = given(m, "hidden_size", min(size.hidden_size, supply.most_units))
+    mode = given(config.corpus, "mode", "lines" if facts.listed and not _read_once(config) else "stream")
+    embedding = given(m, "embedding_size", min(64, units) if facts.symbols >= EMBEDDED_FROM else None)
     gates = len(CELLS[cell].gates)
-    operations = 6 * units * (gates * (units + width) + (layers - 1) * gates * 2 * units + facts.symbols)
-    seq_length = min(64, max(16, 4 * ceil((facts.median_line * 2 + 1) / 4))) if lists else 64
-    batch = max(1, min(affordable.batch_size, facts.characters // (4 * seq_length)))
-    if max_steps is not None:
-        epochs = max_steps * batch * seq_length / facts.characters
+    operations = 6 * units * (gates * (units + (embedding or 0)) + (layers - 1) * gates * 2 * units + facts.symbols)
+    window = min(64, max(16, 4 * ceil((facts.median_line * 2 + 1) / 4))) if mode == "lines" else 64
+    seq_length = given(t, "seq_length", max(1, min(window, facts.characters - 1)))
+    batch = given(t, "batch_size", max(1, min(size.batch_size, facts.characters // (4 * seq_length))))
+    epochs = t.epochs
+    if t.max_steps is not None:
+        epochs = t.max_steps * batch * seq_length / facts.characters
     affordable_epochs = minutes * 60 * SPEEDS[kernels] / operations / facts.characters
     read = epochs or min(affordable_epochs, supply.most_epochs)
     dropout = supply.dropout if layers == 1 else max(supply.dropout, LARGE_DROPOUT if read > 3 else 0.1)
     steps = max(1, int(read * facts.characters / (batch * seq_length)))
     every = max(50, min(1_000, steps // 12))
     return {
-        "corpus.mode": "lines" if lists else "stream",
+        "corpus.mode": mode,
         "model.cell": cell,
         "model.hidden_size": units,
         "model.num_layers": layers,
@@ -195,6 +207,9 @@ def _reasons(config: Config, given: Config, facts: Facts, minutes: float, kernel
     lines = config.corpus.mode == "lines"
     other_mode = f" (if not, set corpus.mode to {'stream' if lines else 'lines'})"
     form = "a list of short lines, each an item of its own" if lines else "a running text, read as one stream"
+    if facts.listed and _read_once(config):
+        form = "a list of short lines, read as one stream, as it comes through standard input"
+        other_mode = " (set corpus.mode to lines to read each as an item)"
     if config.corpus.column is not None:
         form, other_mode = f"the fields of column {config.corpus.column!r}, each an item of its own", ""
     supply, affordable = _supply(facts), _affordable(minutes)

@@ -1,5 +1,7 @@
 """`preset: auto`: what a text and the minutes choose, and what a person's own keys are to it."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -112,6 +114,32 @@ def test_a_mode_that_was_given_chooses_the_windows_too():
     assert resolved(NAMES, corpus={"path": "x", "mode": "stream"})[0].training.seq_length == 64
 
 
+def test_what_follows_from_a_key_that_is_given_follows_from_its_value():
+    long = "".join(np.random.default_rng(1).choice(list("abcdefgh \n"), 300_000))
+    assert resolved(long)[0].training.epochs == 40
+    slow, reasons = resolved(long, model={"hidden_size": 1024, "num_layers": 2}, training={"max_minutes": 5.0})
+    assert (slow.training.epochs, slow.training.max_minutes) == (None, 5)
+    assert reasons[4].startswith("  5 minutes; ")
+    batches, _ = resolved(long, training={"batch_size": 500, "epochs": 4.0})  # 37 steps
+    assert batches.schedule.warmup_steps == 1
+    windows, _ = resolved(long[:20_000], training={"seq_length": 1000})
+    assert windows.training.batch_size == 5
+
+
+def test_a_short_text_keeps_its_small_batches_however_many_minutes_there_are():
+    text = "".join(np.random.default_rng(1).choice(list("abcdefgh \n"), 300_000))
+    few, many = (resolved(text, training={"max_minutes": minutes})[0] for minutes in (24.0, 60.0))
+    assert few == many
+    assert few.training.batch_size == 32
+
+
+def test_a_window_is_no_longer_than_a_tiny_text(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tiny.txt").write_text("To be, or not to be, that is a matter", encoding="utf-8")
+    assert cli.main(["train", "tiny.txt", "--set", "training.max_steps=2"]) == 0
+    assert "1 x 32 characters a step" in capfd.readouterr().err
+
+
 def test_what_was_chosen_is_a_configuration_that_chooses_nothing():
     config, _ = resolved()
     assert config.preset is None
@@ -152,6 +180,10 @@ def test_a_list_from_standard_input_is_one_stream_and_can_be_resumed(tmp_path, r
     begun = run_charlm("train", "--corpus", "-", "--out", run, "--max-steps", "2", stdin=text)
     assert begun.returncode == 0, begun.stderr
     assert charlm.load(run).config.corpus.mode == "stream"
+    reason = "a list of short lines, read as one stream, as it comes through standard input"
+    assert reason in begun.stderr.decode()
+    told = run_charlm("corpus", "-", "--json", stdin=text).stdout
+    assert reason in " ".join(json.loads(told)["reasons"])
     assert run_charlm("train", "--resume", run, "--max-steps", "4", stdin=text).returncode == 0
 
 
