@@ -33,7 +33,7 @@ from charlm.provenance import differences, provenance
 from charlm.records import UNCHANGED, Changes, Record, Summary, Update
 from charlm.training.recovery import MOST_ROLLBACKS, RATE_FACTOR
 from charlm.training.schedules import Position
-from charlm.training.trainer import Progress, Trainer, seconds_per_step
+from charlm.training.trainer import Progress, Trainer, seconds_per_evaluation, seconds_per_step
 from charlm.workers.ranks import Ranks
 from charlm.workers.split import Split, bounded
 from charlm.workers.team import Team
@@ -42,7 +42,6 @@ R = TypeVar("R")
 DEFAULT_EPOCHS = 10
 TIMING_SECONDS = 3.0  # how long steps are timed at the most before minutes become a number of steps
 FORECAST_SECONDS = 1.0  # how long to tell what a run would take
-FORWARD_SHARE = 1 / 3  # of a step's time: a backward pass costs two forward ones
 FOREVER = 1 << 40  # steps
 
 
@@ -200,11 +199,10 @@ class Run:
 
         What comes before the first step, such as compiling the kernels and timing some steps, is not part of them.
         """
-        t = self.config.training
         step = self.seconds_per_step(min(TIMING_SECONDS, 6 * minutes))  # at most a tenth of a short run
-        evaluation = step * FORWARD_SHARE * len(self.corpus.valid) / (t.seq_length * t.batch_size)
+        evaluation = seconds_per_evaluation(self._new_trainer(FOREVER, FOREVER))
         left = 60 * minutes - evaluation  # there is one at the end
-        return self.ranks.agree(max(1, int(left / (step + evaluation / t.eval_every))))
+        return self.ranks.agree(max(1, int(left / (step + evaluation / self.config.training.eval_every))))
 
     def seconds_per_step(self, seconds: float = FORECAST_SECONDS) -> float:
         """Return what a step takes, from doing some and undoing them."""

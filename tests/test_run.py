@@ -5,7 +5,7 @@ import math
 import os
 import threading
 from itertools import pairwise
-from time import perf_counter
+from time import perf_counter, sleep
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ from charlm.config import load
 from charlm.errors import NotFiniteError, UsageError, WriteError
 from charlm.files import checkpoint, modelfile, rundir
 from charlm.files.rundir import left_in
+from charlm.inference.scorer import Scorer
 from charlm.network.model import Model
 from charlm.records import Changes
 from charlm.run import Run
@@ -202,6 +203,21 @@ def test_minutes_become_steps_that_take_about_so_long_and_are_kept(tmp_path, cor
     assert 0.3 < perf_counter() - began < 6, "1.2 seconds were asked for"
     assert left_in(directory).step == total > 10
     assert metrics(directory)[-1]["learning_rate"] == pytest.approx(2e-3 / total)
+
+
+def test_minutes_count_what_an_evaluation_with_an_ngram_takes(tmp_path, corpus, monkeypatch):
+    fit = Scorer.fit
+
+    def slow(*arguments):
+        sleep(0.1)
+        fit(*arguments)
+
+    monkeypatch.setattr(Scorer, "fit", slow)
+    config = configured(corpus, training__max_steps=None, training__max_minutes=1 / 60, training__eval_every=1,
+                        model__ngram__order=3)  # fmt: skip
+    run = start(tmp_path / "run", config)
+    run.close()
+    assert 1 < run.record.total_steps <= 9
 
 
 def test_too_few_minutes_are_one_step(tmp_path, corpus):

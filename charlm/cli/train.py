@@ -18,6 +18,7 @@ from charlm.errors import UsageError
 from charlm.phrases import one_line
 
 if TYPE_CHECKING:
+    from charlm.config import Config
     from charlm.inference.scorer import Score
     from charlm.records import Summary
     from charlm.run import Run
@@ -184,6 +185,7 @@ def _start(run: "Run", dry_run: bool, silent: bool) -> int:
 
 def _resume(directory: Path, given: Mapping[str, Any], ranks: "Ranks", silent: bool) -> int:
     """Take up a run, or say that there is nothing left to do; return the exit status."""
+    from charlm.config import from_checkpoint
     from charlm.files.rundir import RunDirectory, left_in
     from charlm.records import Changes
     from charlm.run import Run
@@ -200,9 +202,10 @@ def _resume(directory: Path, given: Mapping[str, Any], ranks: "Ranks", silent: b
         if ranks.rank == 0:
             RunDirectory(left.path.parent).tidy()
         reason = "early stopping ended it" if left.stopped else "all steps are done"
-        name = one_line(str(directory))
-        _say(f"{name}: is finished: {reason} ({left.step:,} of {left.total_steps:,}); to train on:\n"
-             f"  charlm train --resume {quoted(directory)} --max-steps {2 * left.step}", silent)  # fmt: skip
+        settings = from_checkpoint(left.config, str(left.path))
+        longer = f"--max-steps {2 * max(left.step, settings.schedule.warmup_steps)}"  # past the end of the warm-up, too
+        _say(f"{one_line(str(directory))}: is finished: {reason} ({left.step:,} of {left.total_steps:,}); to train on:\n"
+             f"  {_resuming(directory, settings, left.ranks, longer)}", silent)  # fmt: skip
         return 0
     with Run.resume(directory, ranks, changes) as run:
         _announce_compiling(run, silent)
@@ -329,10 +332,15 @@ def _warn_of_the_loss(run: "Run", done: "Summary", loss: float) -> None:
 
 def _say_how_to_go_on(run: "Run", what: str) -> None:
     if run.ranks.rank == 0:
-        paths = run.config.corpus.path
-        again = " < TEXT" if "-" in ([paths] if isinstance(paths, str) else paths) else ""
-        ranks = f"mpiexec -n {run.ranks.size} " if run.ranks.size > 1 else ""
-        _say(f"{what}\n  {ranks}charlm train --resume {quoted(run.directory.path)}{again}")
+        _say(f"{what}\n  {_resuming(run.directory.path, run.config, run.ranks.size)}")
+
+
+def _resuming(directory: Path, settings: "Config", ranks: int, *options: str) -> str:
+    """Return the command that goes on with a run."""
+    paths = settings.corpus.path
+    again = ["< TEXT"] if "-" in ([paths] if isinstance(paths, str) else paths) else []
+    processes = ["mpiexec", "-n", str(ranks)] if ranks > 1 else []
+    return " ".join([*processes, "charlm train --resume", quoted(directory), *options, *again])
 
 
 def _say(text: str, silent: bool = False) -> None:

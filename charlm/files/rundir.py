@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Any, BinaryIO, Literal
 
 from charlm.atomic import atomic_file, open_regular, remove_temporaries, replace, synchronise
 from charlm.errors import CharlmError, DamagedFileError, FileError, Remedy, UsageError, WriteError
@@ -331,12 +331,18 @@ class Left:
         How many steps are done, and how many there are to be.
     stopped : bool
         Whether early stopping has ended the run.
+    ranks : int
+        How many MPI processes trained it.
+    config : dict
+        Its configuration as the checkpoint holds it; unchecked.
     """
 
     path: Path
     step: int
     total_steps: int
     stopped: bool
+    ranks: int
+    config: dict[str, Any]
 
     @property
     def finished(self) -> bool:
@@ -385,8 +391,8 @@ def left_in(directory: Path) -> Left:
         schema.check_run(path, metadata)
     except DamagedFileError as error:
         raise unknown_training(path, str(error)) from error
-    standing = metadata["run"]["standing"]
-    return Left(path, standing["step"], metadata["run"]["total_steps"], standing["stopped"])
+    run, standing = metadata["run"], metadata["run"]["standing"]
+    return Left(path, standing["step"], run["total_steps"], standing["stopped"], run["ranks"], metadata["config"])
 
 
 def end_of_line(file: BinaryIO, size: int) -> int:

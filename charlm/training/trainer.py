@@ -26,6 +26,8 @@ from charlm.training.optimizers import Optimizer
 from charlm.training.recovery import RATE_FACTOR, advice
 from charlm.training.schedules import Position, Schedule
 
+TIMED = 20_000  # symbols that are scored, at the most, to tell what an evaluation takes
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -164,13 +166,15 @@ class Trainer:
         The weights to evaluate and to keep: their moving average, or the weights themselves.
     status : Status
         How far the run has come.
+    scorer, valid
+        The arguments.
     """
 
     def __init__(
         self, plan: Plan, batch: Batch, optimizer: Optimizer, windows: Windows, scorer: Scorer, valid: Ids
     ) -> None:
         self.plan, self.batch, self.windows = plan, batch, windows
-        self._optimizer, self._scorer, self._valid = optimizer, scorer, valid
+        self._optimizer, self.scorer, self.valid = optimizer, scorer, valid
         self.parameters = batch.parameters
         self._moving_average = (
             None if plan.ema is None else MovingAverage(plan.ema, self.parameters, batch.model.backend)
@@ -253,22 +257,22 @@ class Trainer:
 
     def _is_due(self) -> bool:
         step = self.status.step
-        return len(self._valid) > 1 and (step % self.plan.eval_every == 0 or step == self.plan.total_steps)
+        return len(self.valid) > 1 and (step % self.plan.eval_every == 0 or step == self.plan.total_steps)
 
     def _evaluate(self) -> Score:
         """Score the validation text with a state of its own; on every rank alike."""
-        self._scorer.fit(self.average, self._valid)
-        self._scorer.mixture = self.batch.ranks.agree(self._scorer.mixture)
-        return self.batch.ranks.agree(self._scorer.score(self.average, self._valid))
+        self.scorer.fit(self.average, self.valid)
+        self.scorer.mixture = self.batch.ranks.agree(self.scorer.mixture)
+        return self.batch.ranks.agree(self.scorer.score(self.average, self.valid))
 
     @property
     def mixture(self) -> Mixture | None:
         """The n-gram that is added to the network, as it was fitted at the last evaluation."""
-        return self._scorer.mixture
+        return self.scorer.mixture
 
     @mixture.setter
     def mixture(self, mixture: Mixture | None) -> None:
-        self._scorer.mixture = mixture
+        self.scorer.mixture = mixture
 
     def _note(self, score: Score) -> bool:
         """Count the evaluation for early stopping and plateaus, and return whether it was the best so far."""
@@ -360,3 +364,23 @@ def seconds_per_step(trainer: Trainer, seconds: float) -> float:
         if len(times) >= 3 and not trainer.batch.ranks.agree(perf_counter() - started < seconds):
             break
     return float(np.median(times[1:]))  # the first one warms up
+
+
+def seconds_per_evaluation(trainer: Trainer) -> float:
+    """Return what an evaluation takes, from scoring a part of the validation text.
+
+    Parameters
+    ----------
+    trainer : Trainer
+        Whose weights are scored; it changes nothing but the scales of its mixture.
+    """
+    valid, weights = trainer.valid, trainer.average
+    if len(valid) < 2:
+        return 0.0
+    part = valid[:TIMED]
+    trainer.scorer.score(weights, part[:2])  # what is compiled for it takes none of the time
+    started = perf_counter()
+    trainer.scorer.fit(weights, valid)
+    fitted = perf_counter()
+    trainer.scorer.score(weights, part)
+    return fitted - started + (perf_counter() - fitted) * len(valid) / len(part)

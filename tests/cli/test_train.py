@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import re
+import shlex
 import signal
 import struct
 import subprocess
@@ -130,6 +131,20 @@ def test_a_finished_run_says_so_even_when_its_corpus_is_gone(config, train):
         "runs/small: is finished: all steps are done (24 of 24); to train on:",
         "  charlm train --resume runs/small --max-steps 48",
     ])  # fmt: skip
+
+
+def test_the_length_that_a_finished_run_advises_is_one_that_it_can_have(config, train):
+    train(config, "--quiet", "--epochs", "0.2", "--set", "schedule.warmup_steps=100")
+    advised = train("--resume", "runs/small")[1][1]
+    program, command, *arguments = shlex.split(advised)
+    assert (program, command) == ("charlm", "train")
+    assert train(*arguments, "--quiet")[0] == 0
+
+
+def test_a_finished_run_on_standard_input_needs_the_text_again(config, train, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO((config.parent / "text.txt").read_bytes())))
+    train(config, "--quiet", "--corpus", "-")
+    assert train("--resume", "runs/small")[1][1] == "  charlm train --resume runs/small --max-steps 48 < TEXT"
 
 
 def test_a_run_that_was_stopped_early_says_so_then_and_later(config, train):

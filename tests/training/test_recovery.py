@@ -84,10 +84,16 @@ def test_a_run_that_was_cut_after_a_rollback_resumes_exactly(tmp_path):
     assert state(finish(resume(tmp_path / "run"))) == state(uncut)
 
 
+def scales(path):
+    mixture = charlm.load(path).mixture
+    assert mixture is not None
+    return mixture.scales
+
+
 def test_a_rollback_after_an_evaluation_that_is_not_finite_takes_the_scales_of_the_checkpoint(tmp_path):
     run = start(tmp_path / "run", configured(corpus_file(tmp_path), **DIVERGING, model__ngram__order=4))
     advance(run, 15)
-    kept = charlm.load(tmp_path / "run/last.safetensors").mixture.scales
+    kept = scales(tmp_path / "run/last.safetensors")
     batch, compute = run.batch, run.batch.loss_and_gradients
 
     def poisoned(inputs, targets, initial, step):
@@ -100,7 +106,7 @@ def test_a_rollback_after_an_evaluation_that_is_not_finite_takes_the_scales_of_t
     advance(run, 3)
     run.close()
     assert (run.trainer.status.rollbacks, run.trainer.status.step) == (1, 16)
-    np.testing.assert_array_equal(charlm.load(tmp_path / "run/last.safetensors").mixture.scales, kept)
+    np.testing.assert_array_equal(scales(tmp_path / "run/last.safetensors"), kept)
     assert metrics(finish(resume(tmp_path / "run")))[-1]["step"] == 24
 
 
