@@ -44,7 +44,12 @@ def _untitled(schema: dict[str, Any]) -> None:
 
 def order_alone(value: Any) -> Any:
     """Read null and 'auto' in place of a section as the order in it."""
-    return {"order": value} if value is None or value == "auto" else value
+    return {"order": value} if stands_alone(value) else value
+
+
+def stands_alone(value: Any) -> bool:
+    """Tell whether a value may stand in place of a section of `SHORTHANDS`."""
+    return value is None or value == "auto"
 
 
 class _Section(BaseModel):
@@ -234,7 +239,5 @@ def _sections(section: type[BaseModel] = Config, key: Key = ()) -> Iterator[tupl
 
 
 SECTIONS = dict(_sections())
-SHORTHANDS: dict[Key, Callable[[Any], Any]] = {
-    ("model", "ngram"): order_alone
-}  # what is also read in place of a section
+SHORTHANDS = {("model", "ngram"): "order"}  # the keys of sections that may stand in place of them
 KEYS = tuple((*key, name) for key, section in SECTIONS.items() for name in section.model_fields)

@@ -2,12 +2,12 @@
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from charlm.config import textfile
-from charlm.config.keys import KEYS, SECTIONS, SHORTHANDS, Config
+from charlm.config.keys import KEYS, SECTIONS, SHORTHANDS, Config, stands_alone
 from charlm.config.mistakes import MOST_MISTAKES, mistakes_in
 from charlm.config.options import LENGTHS, Key
 from charlm.config.plain_yaml import compose, plain_value
@@ -65,9 +65,10 @@ class Document:
     def override(self, override: Override) -> None:
         """Give a key another value; a length replaces whatever length was given before."""
         *parents, name = key = tuple(override.key.split("."))
+        if key in SHORTHANDS and stands_alone(override.value):
+            return self.override(replace(override, key=f"{override.key}.{SHORTHANDS[key]}"))
         self.mark(key, override.where, is_key=True)
-        value = SHORTHANDS[key](override.value) if key in SHORTHANDS else override.value
-        if key in SECTIONS and value is override.value:
+        if key in SECTIONS:
             choices = ", ".join(".".join((*key, field)) for field in SECTIONS[key].model_fields)
             return self._complain(self._places[key], key, f"is a section; set one of its keys ({choices})")
         if key not in KEYS:
@@ -77,14 +78,14 @@ class Document:
             if not isinstance(section, dict):
                 break
             within = section.setdefault(parent, {})
-            if (short := SHORTHANDS.get(key[:depth])) is not None:
-                within = section[parent] = short(within)
+            if key[:depth] in SHORTHANDS and stands_alone(within):
+                within = section[parent] = {SHORTHANDS[key[:depth]]: within}
             section = within
         if isinstance(section, dict):  # anything else is a mistake of the file, reported with the others
             if parents == ["training"] and name in LENGTHS and override.value is not None:
                 for length in LENGTHS:
                     section.pop(length, None)
-            section[name] = value
+            section[name] = override.value
 
     def resolve(self) -> Config:
         """Return the configuration, or raise everything that is wrong in one `ConfigError`."""
