@@ -27,6 +27,8 @@ class Remedy(Enum):
     NAME_TEXT = auto()
     WITHOUT_NGRAM = auto()
     OVERWRITE = auto()
+    NAME_ENCODING = auto()
+    SET_ENCODING = auto()
 
 
 class CharlmError(Exception):

@@ -26,6 +26,8 @@ ADVICE = {
     Remedy.NAME_TEXT: "--text",
     Remedy.WITHOUT_NGRAM: "--without-ngram",
     Remedy.OVERWRITE: "--force",
+    Remedy.NAME_ENCODING: "--encoding",
+    Remedy.SET_ENCODING: "--set corpus.encoding=ENCODING",
 }
 
 

@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from charlm.api.options import MOST_SEED, MOST_TEMPERATURE
-from charlm.errors import UsageError
+from charlm.errors import CharlmError, Remedy, UsageError
 from charlm.limits import MOST_SYMBOLS
 from charlm.paths import expanded
 from charlm.phrases import shortened
@@ -158,14 +158,16 @@ def picture_option(function: F) -> F:
 
 @contextmanager
 def options_in_messages() -> Iterator[None]:
-    """Let a message of the library that begins with the name of an argument begin with that of the option."""
+    """Let a message of the library name the command's own options: where it names an argument, and for an encoding."""
     try:
         yield
-    except UsageError as error:
+    except CharlmError as error:
+        options = {param.name: param for param in click.get_current_context().command.params}
         name, colon, rest = str(error).partition(": ")
-        for param in click.get_current_context().command.params:
-            if colon and param.name == name and isinstance(param, click.Option):
-                error.args = (f"{longest(param.opts)}: {rest}",)
+        if isinstance(error, UsageError) and colon and isinstance(option := options.get(name), click.Option):
+            error.args = (f"{longest(option.opts)}: {rest}",)
+        if error.remedy is Remedy.SET_ENCODING:  # this command has no configuration
+            error.remedy = Remedy.NAME_ENCODING if "encoding" in options else None
         raise
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from charlm.corpus.signatures import HEAD, archive, kind, mark, unmarked_utf16, zero_pattern
 from charlm.corpus.sources import Source
-from charlm.errors import CorpusError
+from charlm.errors import CorpusError, Remedy
 
 BEFORE = 1 << 15
 AFTER = 1 << 16
@@ -45,9 +45,10 @@ def bad_byte(source: Source, encoding: str, offset: int, reason: str) -> CorpusE
     found = _look_around(source, encoding, offset)
     value = found.around[found.at : found.at + 1]
     byte = f"0x{value[0]:02X} " if value else ""
+    meaning = likely_encoding(found.head, found.around, encoding, source.compression)
     return CorpusError(
-        f"{source.name}: byte {offset} (line {found.line}): {byte}is not valid {encoding} ({reason}); "
-        f"{likely_encoding(found.head, found.around, encoding, source.compression)}"
+        f"{source.name}: byte {offset} (line {found.line}): {byte}is not valid {encoding} ({reason}); {meaning}",
+        remedy=Remedy.SET_ENCODING if "`encoding:" in meaning else None,
     )
 
 

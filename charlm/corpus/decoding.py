@@ -13,7 +13,7 @@ from charlm.corpus.signatures import HEAD, archive, unmarked_utf16
 from charlm.corpus.sources import Source
 from charlm.corpus.tables import VISIBLE_BREAK, format_of, items
 from charlm.corpus.vocabulary import UNITS
-from charlm.errors import CorpusError, UsageError
+from charlm.errors import CorpusError, Remedy, UsageError
 from charlm.phrases import count, one_line, suggestion
 
 MODES = ("stream", "lines")
@@ -270,7 +270,7 @@ def _without_utf16(source: Source, encoding: str, chunks: Iterable[bytes]) -> It
         if len(head) < HEAD:
             head = (head + chunk)[:HEAD]
             if meaning := unmarked_utf16(head):
-                raise CorpusError(f"{source.name}: {meaning}")
+                raise CorpusError(f"{source.name}: {meaning}", remedy=Remedy.SET_ENCODING)
         yield chunk
 
 

@@ -20,11 +20,11 @@ CORPUS = {
     "a short text": ("corpus short.txt", 1, "the corpus is too small to split: …"),
     "a binary file": ("corpus binary", 1, "binary: byte 0 (line 1): 0x80 is not valid utf-8 …"),
     "a picture": ("corpus picture.png", 1, "picture.png: byte 0 (line 1): 0x89 is not valid utf-8 …"),
-    "UTF-16": ("corpus utf16.txt", 1, "utf16.txt: byte 0 (line 1): 0xFF is not valid utf-8 …set `encoding: utf-16`"),
+    "UTF-16": ("corpus utf16.txt", 1, "utf16.txt: byte 0 (line 1): 0xFF is not valid utf-8 …set `encoding: utf-16` (--encoding)"),
     "UTF-16 without a mark": (
         "corpus unmarked.txt",
         1,
-        "unmarked.txt: it is UTF-16 without a byte order mark; set `encoding: utf-16-le`",
+        "unmarked.txt: it is UTF-16 without a byte order mark; set `encoding: utf-16-le` (--encoding)",
     ),
     "a column that is not there": (
         "corpus films.csv --column titel",

@@ -63,7 +63,7 @@ EVAL = {
     "a text in UTF-16": (
         "eval runs/run utf16.txt",
         1,
-        "utf16.txt: byte 0 (line 1): 0xFF is not valid utf-8 (invalid start byte); it begins as UTF-16 does; set `encoding: utf-16`",
+        "utf16.txt: byte 0 (line 1): 0xFF is not valid utf-8 (invalid start byte); it begins as UTF-16 does; set `encoding: utf-16` (--encoding)",
     ),
     "a text that is no gzip file": (
         "eval runs/run text.txt.gz",

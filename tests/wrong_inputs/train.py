@@ -691,12 +691,12 @@ TRAIN = {
     "a text in UTF-16": (
         "train small.yaml --corpus utf16.txt",
         1,
-        "utf16.txt: byte 0 (line 1): 0xFF is not valid utf-8 (invalid start byte); it begins as UTF-16 does; set `encoding: utf-16`",
+        "utf16.txt: byte 0 (line 1): 0xFF is not valid utf-8 (invalid start byte); it begins as UTF-16 does; set `encoding: utf-16` (--set corpus.encoding=ENCODING)",
     ),
     "a text in another encoding": (
         "train small.yaml --corpus binary",
         1,
-        "binary: byte 0 (line 1): 0x80 is not valid utf-8 (invalid start byte); it may be in another 8-bit or East Asian encoding; set `encoding:` to what wrote it, such as cp1251, koi8-r, shift_jis or gb18030",
+        "binary: byte 0 (line 1): 0x80 is not valid utf-8 (invalid start byte); it may be in another 8-bit or East Asian encoding; set `encoding:` to what wrote it, such as cp1251, koi8-r, shift_jis or gb18030 (--set corpus.encoding=ENCODING)",
     ),
     "a text that is no gzip file": (
         "train small.yaml --corpus text.txt.gz",
@@ -706,7 +706,7 @@ TRAIN = {
     "a text in UTF-8 read as ASCII": (
         "train small.yaml --corpus odd.txt --set corpus.encoding=ascii",
         1,
-        "odd.txt: byte 3 (line 1): 0xC3 is not valid ascii (ordinal not in range(128)); it looks like UTF-8; set `encoding: utf-8`",
+        "odd.txt: byte 3 (line 1): 0xC3 is not valid ascii (ordinal not in range(128)); it looks like UTF-8; set `encoding: utf-8` (--set corpus.encoding=ENCODING)",
     ),
     "a text without an order mark read as UTF-16": (
         "train small.yaml --set corpus.encoding=utf-16",
