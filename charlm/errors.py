@@ -24,6 +24,7 @@ class Remedy(Enum):
     RESUME_WITH_RANKS = auto()
     RESUME_ALONE = auto()
     NAME_CORPUS = auto()
+    TRAIN_ON_TEXT = auto()
     NAME_TEXT = auto()
     WITHOUT_NGRAM = auto()
     OVERWRITE = auto()

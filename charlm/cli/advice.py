@@ -23,6 +23,7 @@ ADVICE = {
     Remedy.RESUME_WITH_RANKS: "`mpiexec -n {ranks} charlm train --resume {path}`",
     Remedy.RESUME_ALONE: "`charlm train --resume {path}`",
     Remedy.NAME_CORPUS: "--corpus",
+    Remedy.TRAIN_ON_TEXT: "for a text: `charlm train --corpus {path}`",
     Remedy.NAME_TEXT: "--text",
     Remedy.WITHOUT_NGRAM: "--without-ngram",
     Remedy.OVERWRITE: "--force",

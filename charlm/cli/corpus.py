@@ -107,7 +107,7 @@ def command(
     if as_json:
         write_json(_values(report))
         return
-    for line in _lines(report):
+    for line in _lines(report, column):
         write(line)
 
 
@@ -146,7 +146,7 @@ def _values(report: "CorpusReport") -> dict[str, Any]:
     return values
 
 
-def _lines(report: "CorpusReport") -> Iterator[str]:
+def _lines(report: "CorpusReport", column: str | None) -> Iterator[str]:
     """Yield the lines of a report, of at most 80 columns."""
     from charlm.corpus.vocabulary import UNITS
 
@@ -159,7 +159,7 @@ def _lines(report: "CorpusReport") -> Iterator[str]:
         yield from _row("encoding", report.encoding + (f", {count(marks, 'byte order mark')}" if marks else ""))
     yield from _row("newlines", _newlines(report))
     yield from _row("lines", _about_lines(report, noun))
-    yield from _row("mode", _mode(report))
+    yield from _row("mode", _mode(report) if column is None else f"lines, the fields of column {column!r}")
     yield from _row("frequent", ", ".join(_frequency(symbol, report) for symbol in report.symbols[:FREQUENT]))
     yield from _symbols(
         "rare",

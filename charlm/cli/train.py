@@ -14,7 +14,7 @@ from charlm.cli.display import COMPILING
 from charlm.cli.options import FiniteRange, PathOfAFile, WholeRange, overrides_option
 from charlm.cli.signals import Signals
 from charlm.cli.streams import reader_gone, say
-from charlm.errors import UsageError
+from charlm.errors import ConfigError, Remedy, UsageError
 from charlm.phrases import one_line
 
 if TYPE_CHECKING:
@@ -33,7 +33,9 @@ KEYS = {
     "--epochs": "training.epochs",
     "--kernels": "kernels",
 }
+CONFIGURATIONS = (".yaml", ".yml", ".json")  # suffixes that no text has
 LENGTHS = ("--max-minutes", "--max-steps", "--epochs")
+HEAD = 1_000  # bytes, in which a text has no zero
 MEGABYTE = 1_000_000
 
 
@@ -163,9 +165,29 @@ def _plan(
         extra.append(Override("preset", "auto", "preset"))
         if given["--column"] is not None:
             extra.append(Override("corpus.mode", "lines", "--column"))
-    settings = load(config, overrides, extra)
+    try:
+        settings = load(config, overrides, extra)
+    except ConfigError as error:
+        if config is not None and _may_be_text(config):
+            error.remedy, error.path = Remedy.TRAIN_ON_TEXT, config
+        raise
     name = config.stem if config is not None else name_of(texts[0])
     return Run.plan(out or RUNS / name, settings, ranks, force=force, init_from=init_from)
+
+
+def _may_be_text(path: Path) -> bool:
+    """Tell whether what is no configuration may be a text, or a folder of texts."""
+    from charlm.config import is_text
+
+    try:
+        if path.is_dir():
+            return not (path / "config.yaml").exists() and any(is_text(str(inside)) for inside in path.iterdir())
+        if not path.is_file() or path.suffix.lower() in CONFIGURATIONS:  # a pipe would be waited for
+            return False
+        with path.open("rb") as file:
+            return b"\0" not in file.read(HEAD)
+    except OSError:
+        return False
 
 
 def _start(run: "Run", dry_run: bool, silent: bool) -> int:

@@ -134,6 +134,13 @@ def test_line_ends_are_told_apart(tmp_path, unit):
     assert (newlines.lf, newlines.crlf, newlines.cr) == (21, 40, 20)
 
 
+def test_no_other_mode_is_advised_for_a_column(told, tmp_path):
+    write(tmp_path / "films.csv", "id,title\n" + "1,tin\n2,ra\n" * 100)
+    words = " ".join(told("films.csv", "--column", "title")[0].split())
+    assert "mode lines, the fields of column 'title'" in words
+    assert "if not" not in words
+
+
 def test_a_list_of_names_is_read_as_lines(told, tmp_path):
     write(tmp_path / "names.txt", NAMES * 4)
     report = json.loads(told("names.txt", "--json")[0])

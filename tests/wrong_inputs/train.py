@@ -32,6 +32,16 @@ TRAIN = {
         2,
         "Got unexpected extra argument (text.txt). Try `charlm train --help`.",
     ),
+    "a text of another suffix": (
+        "train notes.tex --out new",
+        2,
+        "notes.tex:2: is not valid YAML: mapping values are not allowed here (for a text: `charlm train --corpus notes.tex`)",
+    ),
+    "a folder of texts for a configuration": (
+        "train verses",
+        2,
+        "verses: is a directory; a configuration is a YAML file (for a text: `charlm train --corpus verses`)",
+    ),
     "a folder of runs for a configuration": ("train runs", 2, "runs: is a directory; a configuration is a YAML file"),
     "a run for a configuration": (
         "train runs/run",
