@@ -224,9 +224,9 @@ def _resume(directory: Path, given: Mapping[str, Any], ranks: "Ranks", silent: b
         if ranks.rank == 0:
             RunDirectory(left.path.parent).tidy()
         reason = "early stopping ended it" if left.stopped else "all steps are done"
-        settings = from_checkpoint(left.config, str(left.path))
+        settings, name = from_checkpoint(left.config, str(left.path)), one_line(str(directory))
         longer = f"--max-steps {2 * max(left.step, settings.schedule.warmup_steps)}"  # past the end of the warm-up, too
-        _say(f"{one_line(str(directory))}: is finished: {reason} ({left.step:,} of {left.total_steps:,}); to train on:\n"
+        _say(f"{name}: is finished: {reason} ({left.step:,} of {left.total_steps:,}); to train on:\n"
              f"  {_resuming(directory, settings, left.ranks, longer)}", silent)  # fmt: skip
         return 0
     with Run.resume(directory, ranks, changes) as run:

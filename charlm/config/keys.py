@@ -1,6 +1,6 @@
 """Every key with its type, range, default and meaning, in the order of the file."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -239,5 +239,5 @@ def _sections(section: type[BaseModel] = Config, key: Key = ()) -> Iterator[tupl
 
 
 SECTIONS = dict(_sections())
-SHORTHANDS = {("model", "ngram"): "order"}  # the keys of sections that may stand in place of them
+SHORTHANDS: dict[Key, str] = {("model", "ngram"): "order"}  # the keys of sections that may stand in place of them
 KEYS = tuple((*key, name) for key, section in SECTIONS.items() for name in section.model_fields)

@@ -139,9 +139,9 @@ class Scorer:
         """Fit the mixture's scales to the weights, on the first part of each stream of a text; see `FITTED`.
 
         They are a few dozen numbers (72 for a 9-gram), so the text may be the validation text: of 100,000 characters,
-        what it then says of the mixture is some 0.0003 nats too good; of 1,000 it may be 0.03. They depend on the weights
-        and the text alone, not on an earlier fit, so that evaluating again changes nothing. If the logits are not finite,
-        they stay as they are, and the score tells.
+        what it then says of the mixture is some 0.0003 nats too good; of 1,000 it may be 0.03. They depend on the
+        weights and the text alone, not on an earlier fit, so that evaluating again changes nothing. If the logits are
+        not finite, they stay as they are, and the score tells.
 
         Parameters
         ----------
