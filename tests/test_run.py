@@ -18,6 +18,7 @@ from charlm.inference.scorer import Scorer
 from charlm.network.model import Model
 from charlm.records import Changes
 from charlm.run import Run
+from charlm.training.trainer import seconds_per_evaluation
 from charlm.workers.ranks import Ranks
 from tests.runs import advance, configured, corpus_file, finish, metrics, start
 
@@ -218,6 +219,23 @@ def test_minutes_count_what_an_evaluation_with_an_ngram_takes(tmp_path, corpus, 
     run = start(tmp_path / "run", config)
     run.close()
     assert 1 < run.record.total_steps <= 9
+
+
+def test_what_an_evaluation_takes_is_timed_with_as_many_streams_as_it_has(tmp_path, monkeypatch):
+    score, streams = Scorer.score, []
+
+    def watched(*arguments):
+        found = score(*arguments)
+        streams.append(found.streams)
+        return found
+
+    monkeypatch.setattr(Scorer, "score", watched)
+    split = {"train": 0.5, "valid": 0.5, "test": 0.0}
+    with start(tmp_path / "run", configured(corpus_file(tmp_path, 90_000), corpus__split=split)) as run:
+        assert seconds_per_evaluation(run.trainer) > 0
+        whole = run.trainer.scorer.score(run.trainer.average, run.trainer.valid).streams
+    assert streams[1:] == [whole, whole]
+    assert whole == 22
 
 
 def test_too_few_minutes_are_one_step(tmp_path, corpus):

@@ -146,7 +146,7 @@ def _plan(
     ranks: "Ranks",
 ) -> "Run":
     """Put a new run together."""
-    from charlm.config import Override, is_text, load, name_of
+    from charlm.config import Override, is_configuration, is_text, load, name_of
     from charlm.run import Run
 
     texts = given["--corpus"]
@@ -168,7 +168,7 @@ def _plan(
     try:
         settings = load(config, overrides, extra)
     except ConfigError as error:
-        if config is not None and _may_be_text(config):
+        if config is not None and not is_configuration(config) and _may_be_text(config):
             error.remedy, error.path = Remedy.TRAIN_ON_TEXT, config
         raise
     name = config.stem if config is not None else name_of(texts[0])
@@ -208,6 +208,7 @@ def _start(run: "Run", dry_run: bool, silent: bool) -> int:
 def _resume(directory: Path, given: Mapping[str, Any], ranks: "Ranks", silent: bool) -> int:
     """Take up a run, or say that there is nothing left to do; return the exit status."""
     from charlm.config import from_checkpoint
+    from charlm.files import schema
     from charlm.files.rundir import RunDirectory, left_in
     from charlm.records import Changes
     from charlm.run import Run
@@ -224,7 +225,9 @@ def _resume(directory: Path, given: Mapping[str, Any], ranks: "Ranks", silent: b
         if ranks.rank == 0:
             RunDirectory(left.path.parent).tidy()
         reason = "early stopping ended it" if left.stopped else "all steps are done"
-        settings, name = from_checkpoint(left.config, str(left.path)), one_line(str(directory))
+        with schema.known_configuration(left.path, left.metadata):
+            settings = from_checkpoint(left.metadata["config"], str(left.path))
+        name = one_line(str(directory))
         longer = f"--max-steps {2 * max(left.step, settings.schedule.warmup_steps)}"  # past the end of the warm-up, too
         _say(f"{name}: is finished: {reason} ({left.step:,} of {left.total_steps:,}); to train on:\n"
              f"  {_resuming(directory, settings, left.ranks, longer)}", silent)  # fmt: skip

@@ -14,7 +14,15 @@ from charlm.config.keys import (
 )
 from charlm.config.options import LENGTHS, OPTIMIZER_OPTIONS, SCHEDULE_OPTIONS, UNIT_OPTIONS
 from charlm.config.presets import is_text, name_of, resolve
-from charlm.config.reading import Override, from_checkpoint, from_dict, load, load_of_run, parse_override
+from charlm.config.reading import (
+    Override,
+    from_checkpoint,
+    from_dict,
+    is_configuration,
+    load,
+    load_of_run,
+    parse_override,
+)
 from charlm.config.writing import commented_defaults, dump_yaml, schema
 
 __all__ = [
@@ -37,6 +45,7 @@ __all__ = [
     "dump_yaml",
     "from_checkpoint",
     "from_dict",
+    "is_configuration",
     "is_text",
     "load",
     "load_of_run",

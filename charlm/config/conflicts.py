@@ -62,8 +62,8 @@ def _model_conflicts(config: Config) -> Iterator[Mistake]:
     if dropout.locked and not (dropout.input or dropout.between or dropout.output):
         rates = ("model.dropout.input", "model.dropout.between", "model.dropout.output")
         yield _mistake("has no effect while every rate is 0; remove it or set a rate", "model.dropout.locked", *rates)
-    ngram, sized = model.ngram, model.ngram.max_megabytes != _default(type(model.ngram), "max_megabytes")
-    if sized and config.preset is None and "order" not in ngram.model_fields_set:  # an order of null turns it off
+    ngram = model.ngram
+    if ngram.order is None and config.preset is None and ngram.max_megabytes != _default(type(ngram), "max_megabytes"):
         message = "has no effect without an n-gram; remove it or set model.ngram.order"
         yield _mistake(message, "model.ngram.max_megabytes", "model.ngram.order")
     if config.kernels == "fused" and model.dtype != "float32":

@@ -207,7 +207,7 @@ def _reasons(config: Config, given: Config, facts: Facts, minutes: float, kernel
     lines = config.corpus.mode == "lines"
     other_mode = f" (if not, set corpus.mode to {'stream' if lines else 'lines'})"
     form = "a list of short lines, each an item of its own" if lines else "a running text, read as one stream"
-    if facts.listed and _read_once(config):
+    if facts.listed and _read_once(config) and "mode" not in given.corpus.model_fields_set:
         form = "a list of short lines, read as one stream, as it comes through standard input"
         other_mode = " (set corpus.mode to lines to read each as an item)"
     if config.corpus.column is not None:

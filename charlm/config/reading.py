@@ -65,13 +65,14 @@ class Document:
     def override(self, override: Override) -> None:
         """Give a key another value; a length replaces whatever length was given before."""
         *parents, name = key = tuple(override.key.split("."))
-        if key in SHORTHANDS and stands_alone(override.value):
+        short = key in SHORTHANDS and stands_alone(override.value)
+        if short and override.value is not None:  # null leaves nothing of the section
             return self.override(replace(override, key=f"{override.key}.{SHORTHANDS[key]}"))
         self.mark(key, override.where, is_key=True)
-        if key in SECTIONS:
+        if key in SECTIONS and not short:
             choices = ", ".join(".".join((*key, field)) for field in SECTIONS[key].model_fields)
             return self._complain(self._places[key], key, f"is a section; set one of its keys ({choices})")
-        if key not in KEYS:
+        if key not in KEYS and not short:
             return self._complain(self._places[key], key, unknown_key(key))
         section = self.data
         for depth, parent in enumerate(parents, start=1):
@@ -208,6 +209,15 @@ def from_checkpoint(data: object, where: str) -> Config:
         With one line for each problem.
     """
     return from_dict(_as_then(data), where)
+
+
+def is_configuration(path: Path) -> bool:
+    """Tell whether a file is a configuration, with whatever mistakes: YAML that has one of its keys at the top."""
+    try:
+        data = _read(path).data
+    except ConfigError:
+        return False
+    return isinstance(data, dict) and any((name,) in SECTIONS or (name,) in KEYS for name in data)
 
 
 def load_of_run(path: Path) -> Config:

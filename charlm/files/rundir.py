@@ -333,8 +333,8 @@ class Left:
         Whether early stopping has ended the run.
     ranks : int
         How many MPI processes trained it.
-    config : dict
-        Its configuration as the checkpoint holds it; unchecked.
+    metadata : dict
+        What else the checkpoint says; its configuration is unchecked.
     """
 
     path: Path
@@ -342,7 +342,7 @@ class Left:
     total_steps: int
     stopped: bool
     ranks: int
-    config: dict[str, Any]
+    metadata: dict[str, Any]
 
     @property
     def finished(self) -> bool:
@@ -392,7 +392,7 @@ def left_in(directory: Path) -> Left:
     except DamagedFileError as error:
         raise unknown_training(path, str(error)) from error
     run, standing = metadata["run"], metadata["run"]["standing"]
-    return Left(path, standing["step"], run["total_steps"], standing["stopped"], run["ranks"], metadata["config"])
+    return Left(path, standing["step"], run["total_steps"], standing["stopped"], run["ranks"], metadata)
 
 
 def end_of_line(file: BinaryIO, size: int) -> int:

@@ -15,7 +15,7 @@ import numpy as np
 from charlm.arrays import Array, Ids
 from charlm.corpus.windows import Window, Windows
 from charlm.errors import NotFiniteError
-from charlm.inference.scorer import Score, Scorer
+from charlm.inference.scorer import CHARS_PER_STREAM, MOST_STREAMS, Score, Scorer
 from charlm.network.architecture import State
 from charlm.ngram.mixture import Mixture
 from charlm.randomness import Purpose, generator
@@ -377,10 +377,10 @@ def seconds_per_evaluation(trainer: Trainer) -> float:
     valid, weights = trainer.valid, trainer.average
     if len(valid) < 2:
         return 0.0
-    part = valid[:TIMED]
+    part, streams = valid[:TIMED], min(MOST_STREAMS, max(1, len(valid) // CHARS_PER_STREAM))
     trainer.scorer.score(weights, part[:2])  # what is compiled for it takes none of the time
     started = perf_counter()
     trainer.scorer.fit(weights, valid)
     fitted = perf_counter()
-    trainer.scorer.score(weights, part)
+    trainer.scorer.score(weights, part, max(1, len(part) // streams))  # as many as the whole text: more are quicker
     return fitted - started + (perf_counter() - fitted) * len(valid) / len(part)

@@ -153,11 +153,11 @@ def test_an_ngram_in_short_is_given_beside_a_file_as_in_it(write, given, overrid
     )
 
 
-@pytest.mark.parametrize("order", ["auto", "null"])
-def test_an_ngram_in_short_changes_its_order_alone(write, order):
+def test_an_ngram_in_short_changes_its_order_alone_and_null_leaves_none_of_it(write):
     path = write(f"{CORPUS}model: {{ngram: {{order: 5, max_megabytes: 8}}}}\n")
-    assert load(path, [f"model.ngram={order}"]) == load(path, [f"model.ngram.order={order}"])
-    assert load(path, [f"model.ngram={order}"]).model.ngram.max_megabytes == 8
+    assert load(path, ["model.ngram=auto"]) == load(path, ["model.ngram.order=auto"])
+    assert load(path, ["model.ngram=auto"]).model.ngram.max_megabytes == 8
+    assert load(path, ["model.ngram=null"]) == load(write(CORPUS))
 
 
 def test_a_whole_section_is_not_given_beside_a_file(problems):

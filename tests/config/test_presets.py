@@ -187,6 +187,13 @@ def test_a_list_from_standard_input_is_one_stream_and_can_be_resumed(tmp_path, r
     assert run_charlm("train", "--resume", run, "--max-steps", "4", stdin=text).returncode == 0
 
 
+@pytest.mark.parametrize(("mode", "form"), [("lines", "a list of short lines, each"), ("stream", "a running text")])
+def test_a_mode_that_is_given_is_not_put_down_to_standard_input(mode, form):
+    config, reasons = resolved(NAMES, corpus={"path": "-", "mode": mode})
+    assert config.corpus.mode == mode
+    assert f" are {form}" in reasons[0]
+
+
 def test_a_text_of_a_few_characters_is_refused_in_one_line(tmp_path, capfd):
     (tmp_path / "few.txt").write_text(text(20), encoding="utf-8")
     assert cli.main(["train", str(tmp_path / "few.txt"), "--out", str(tmp_path / "run")]) == 1

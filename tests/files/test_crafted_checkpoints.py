@@ -252,6 +252,14 @@ def test_a_key_of_a_later_version_is_named_as_such(made, tmp_path):
     assert message.endswith("update charlm")
 
 
+def test_a_finished_run_of_a_later_version_is_named_as_such(made, tmp_path, capfd):
+    model = {**made[2]["config"]["model"], "new_option": 1}
+    done = made[2]["run"]["standing"]["step"]
+    directory = forged(made, tmp_path, version="0.2.0", config__model=model, run__total_steps=done)
+    assert cli.main(["train", "--resume", str(directory)]) == 1
+    assert "written by charlm 0.2.0, a later version than this one" in capfd.readouterr().err
+
+
 SECTIONS = ["", "architecture", "vocabulary", "history.0", "run", "run.interval", "run.standing", "run.sizes"]
 
 

@@ -85,6 +85,7 @@ def _make_texts(folder: Path) -> None:
     (folder / "same.txt").write_text("a" * 5000)
     (folder / "short.txt").write_text("hello world")
     (folder / "notes.tex").write_text("A title\nMARA: one word: another\n")
+    (folder / "mine.conf").write_text("corpus: {path: text.txt}\nmodel: {hiden_size: 5}\n")
     (folder / "verses").mkdir()
     (folder / "verses" / "a.txt").write_text("To be or not to be\n")
     (folder / "films.csv").write_text("id,title\n" + "1,tin\n2,ra\n" * 30)

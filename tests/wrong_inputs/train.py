@@ -37,6 +37,11 @@ TRAIN = {
         2,
         "notes.tex:2: is not valid YAML: mapping values are not allowed here (for a text: `charlm train --corpus notes.tex`)",
     ),
+    "a mistake in a configuration of another suffix": (
+        "train mine.conf",
+        2,
+        "mine.conf:2: model.hiden_size: is not a key; did you mean 'hidden_size'? …num_layers…",
+    ),
     "a folder of texts for a configuration": (
         "train verses",
         2,
