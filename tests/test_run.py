@@ -238,6 +238,15 @@ def test_what_an_evaluation_takes_is_timed_with_as_many_streams_as_it_has(tmp_pa
     assert whole == 22
 
 
+def test_minutes_without_a_validation_text_are_spent_on_steps(tmp_path, corpus):
+    split = {"train": 1.0, "valid": 0.0, "test": 0.0}
+    run = start(tmp_path / "run", configured(corpus, training__max_steps=None, training__max_minutes=0.002,
+                                             corpus__split=split))  # fmt: skip
+    assert seconds_per_evaluation(run.trainer) == 0
+    assert run.record.total_steps > 1
+    assert metrics(finish(run))[-1]["step"] == run.record.total_steps
+
+
 def test_too_few_minutes_are_one_step(tmp_path, corpus):
     run = start(tmp_path / "run", configured(corpus, training__max_steps=None, training__max_minutes=1e-9))
     run.close()
