@@ -484,7 +484,7 @@ class Run:
         best = status.best_loss
         self.batch.parameters.flat[...] = saved.parameters.flat
         self.trainer.restore(saved.training, {**run["standing"], "rollbacks": status.rollbacks + 1})
-        self.trainer.mixture = saved.mixture
+        self.trainer.scorer.mixture = saved.mixture
         self.trainer.status.best_loss = best
         self.history = list(saved.metadata["history"])
         self.record.seconds, self.record.interval = run["seconds"], Interval(**run["interval"])

@@ -35,7 +35,6 @@ KEYS = {
 }
 CONFIGURATIONS = (".yaml", ".yml", ".json")  # suffixes that no text has
 LENGTHS = ("--max-minutes", "--max-steps", "--epochs")
-HEAD = 1_000  # bytes, in which a text has no zero
 MEGABYTE = 1_000_000
 
 
@@ -178,10 +177,12 @@ def _plan(
 def _may_be_text(path: Path) -> bool:
     """Tell whether what is no configuration may be a text, or a folder of texts."""
     from charlm.config import is_text
+    from charlm.corpus.signatures import HEAD
+    from charlm.files.rundir import CONFIG
 
     try:
         if path.is_dir():
-            return not (path / "config.yaml").exists() and any(is_text(str(inside)) for inside in path.iterdir())
+            return not (path / CONFIG).exists() and any(is_text(str(inside)) for inside in path.iterdir())
         if not path.is_file() or path.suffix.lower() in CONFIGURATIONS:  # a pipe would be waited for
             return False
         with path.open("rb") as file:
@@ -362,8 +363,9 @@ def _say_how_to_go_on(run: "Run", what: str) -> None:
 
 def _resuming(directory: Path, settings: "Config", ranks: int, *options: str) -> str:
     """Return the command that goes on with a run."""
-    paths = settings.corpus.path
-    again = ["< TEXT"] if "-" in ([paths] if isinstance(paths, str) else paths) else []
+    from charlm.corpus.sources import is_standard_input
+
+    again = ["< TEXT"] if is_standard_input(settings.corpus.path) else []
     processes = ["mpiexec", "-n", str(ranks)] if ranks > 1 else []
     return " ".join([*processes, "charlm train --resume", quoted(directory), *options, *again])
 

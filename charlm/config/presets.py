@@ -10,7 +10,7 @@ from charlm.cells import CELLS
 from charlm.config.keys import Config
 from charlm.config.reading import from_dict
 from charlm.corpus.facts import Facts
-from charlm.corpus.sources import STANDARD_INPUT
+from charlm.corpus.sources import is_standard_input
 
 DEFAULT_MINUTES = 5.0
 TEXTS = (".txt", ".text", ".md", ".csv", ".tsv", ".jsonl", ".gz")  # suffixes that no configuration has
@@ -108,8 +108,6 @@ def resolve(config: Config, facts: Facts, kernels: str) -> tuple[Config, list[st
     """
     minutes = _minutes(config)
     chosen = _choose(config, facts, minutes, kernels)
-    if config.model.model_fields_set >= {"num_layers"} and config.model.num_layers == 1:
-        del chosen["model.dropout.between"]
     if config.optimizer.model_fields_set >= {"name"} and config.optimizer.name != chosen["optimizer.name"]:
         chosen = {key: value for key, value in chosen.items() if not key.startswith("optimizer.")}
     values = config.to_dict()
@@ -131,12 +129,6 @@ def resolve(config: Config, facts: Facts, kernels: str) -> tuple[Config, list[st
 def _minutes(config: Config) -> float:
     t = config.training
     return t.max_minutes if t.max_minutes is not None else DEFAULT_MINUTES
-
-
-def _read_once(config: Config) -> bool:
-    """Tell whether the text comes through standard input, so that it stays the stream that it was read as."""
-    paths = config.corpus.path
-    return STANDARD_INPUT in ([paths] if isinstance(paths, str) else paths or ())
 
 
 def _supply(facts: Facts) -> Supply:
@@ -161,7 +153,8 @@ def _choose(config: Config, facts: Facts, minutes: float, kernels: str) -> dict[
     size = next((size for size in reversed(SIZES) if minutes >= size.minutes and supply.bears(size)), SIZES[0])
     cell, layers = given(m, "cell", size.cell), given(m, "num_layers", size.num_layers)
     units = given(m, "hidden_size", min(size.hidden_size, supply.most_units))
-    mode = given(config.corpus, "mode", "lines" if facts.listed and not _read_once(config) else "stream")
+    lists = facts.listed and not is_standard_input(config.corpus.path)  # else it stays the stream that it was read as
+    mode = given(config.corpus, "mode", "lines" if lists else "stream")
     embedding = given(m, "embedding_size", min(64, units) if facts.symbols >= EMBEDDED_FROM else None)
     gates = len(CELLS[cell].gates)
     operations = 6 * units * (gates * (units + (embedding or 0)) + (layers - 1) * gates * 2 * units + facts.symbols)
@@ -207,7 +200,7 @@ def _reasons(config: Config, given: Config, facts: Facts, minutes: float, kernel
     lines = config.corpus.mode == "lines"
     other_mode = f" (if not, set corpus.mode to {'stream' if lines else 'lines'})"
     form = "a list of short lines, each an item of its own" if lines else "a running text, read as one stream"
-    if facts.listed and _read_once(config) and "mode" not in given.corpus.model_fields_set:
+    if facts.listed and is_standard_input(config.corpus.path) and "mode" not in given.corpus.model_fields_set:
         form = "a list of short lines, read as one stream, as it comes through standard input"
         other_mode = " (set corpus.mode to lines to read each as an item)"
     if config.corpus.column is not None:

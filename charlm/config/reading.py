@@ -72,7 +72,7 @@ class Document:
         if key in SECTIONS and not short:
             choices = ", ".join(".".join((*key, field)) for field in SECTIONS[key].model_fields)
             return self._complain(self._places[key], key, f"is a section; set one of its keys ({choices})")
-        if key not in KEYS and not short:
+        if key not in KEYS:
             return self._complain(self._places[key], key, unknown_key(key))
         section = self.data
         for depth, parent in enumerate(parents, start=1):

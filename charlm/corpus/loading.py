@@ -15,7 +15,7 @@ from charlm.corpus import cache, splits
 from charlm.corpus.decoding import READERS, Form, Options, Tally
 from charlm.corpus.division import DIVISIONS
 from charlm.corpus.encoding import CHANGED, NOUNS, encode, key_of, named
-from charlm.corpus.sources import STANDARD_INPUT, STDLIB_PREFIX, Source, find
+from charlm.corpus.sources import STANDARD_INPUT, STDLIB_PREFIX, Source, find, is_standard_input
 from charlm.corpus.tables import check_tables
 from charlm.corpus.vocabulary import Vocabulary
 from charlm.errors import CharlmError, CorpusError, Remedy, UnknownSymbolError, UsageError
@@ -240,7 +240,7 @@ def read_again(section: Mapping[str, Any], seed: int, digest: str, where: Path) 
         If the text is not where it was or no longer the same.
     """
     given = [section["path"]] if isinstance(section["path"], str) else list(section["path"])
-    if "-" in given and (sys.stdin is None or getattr(sys.stdin, "closed", False) or sys.stdin.isatty()):
+    if is_standard_input(given) and (sys.stdin is None or getattr(sys.stdin, "closed", False) or sys.stdin.isatty()):
         raise UsageError(f"{where}: the corpus came through standard input (corpus.path: '-'); send it in again")
     paths = [found_again(path, where) for path in given]
     try:

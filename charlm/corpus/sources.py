@@ -205,6 +205,11 @@ def find(path: str | Sequence[str], notes: list[str] | None = None) -> list[Sour
     return found
 
 
+def is_standard_input(path: str | Sequence[str]) -> bool:
+    """Tell whether one of the paths of a corpus is standard input, which can be read but once."""
+    return path == STANDARD_INPUT if isinstance(path, str) else STANDARD_INPUT in path
+
+
 def _find_one(path: str, notes: list[str]) -> list[Source]:
     if path == STANDARD_INPUT:
         return [Source("standard input", spool=_spooled(standard_input()))]

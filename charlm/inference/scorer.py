@@ -169,8 +169,7 @@ class Scorer:
 
     def _begin(self, parameters: Parameters, ids: Ids, chars_per_stream: int) -> tuple["Reading", EvaluationWindows]:
         """Return a text that is about to be read, and its windows."""
-        at_once = min(MOST_STREAMS, max(1, len(ids) // chars_per_stream))
-        streams = evaluation_streams(ids, at_once, self._model.architecture.start_symbol)
+        streams = evaluation_streams(ids, streams_of(len(ids), chars_per_stream), self._model.architecture.start_symbol)
         self._model.prepare(parameters, self._prepared)
         number = len(streams.starts)
         shards = split_streams(number, min(self._team.workers, number))
@@ -224,6 +223,11 @@ class Scorer:
         reading.losses[shard] += (loss * mask).sum(axis=0, dtype=np.float64)
         reading.hits[shard] += (hit & mask).sum(axis=0)
         reading.counts[shard] += mask.sum(axis=0)
+
+
+def streams_of(chars: int, chars_per_stream: int = CHARS_PER_STREAM) -> int:
+    """Return in how many streams a text of some length is read."""
+    return min(MOST_STREAMS, max(1, chars // chars_per_stream))
 
 
 def _joined(shares: Iterable[Any]) -> Any:

@@ -15,7 +15,7 @@ import numpy as np
 from charlm.arrays import Array, Ids
 from charlm.corpus.windows import Window, Windows
 from charlm.errors import NotFiniteError
-from charlm.inference.scorer import CHARS_PER_STREAM, MOST_STREAMS, Score, Scorer
+from charlm.inference.scorer import Score, Scorer, streams_of
 from charlm.network.architecture import State
 from charlm.ngram.mixture import Mixture
 from charlm.randomness import Purpose, generator
@@ -270,10 +270,6 @@ class Trainer:
         """The n-gram that is added to the network, as it was fitted at the last evaluation."""
         return self.scorer.mixture
 
-    @mixture.setter
-    def mixture(self, mixture: Mixture | None) -> None:
-        self.scorer.mixture = mixture
-
     def _note(self, score: Score) -> bool:
         """Count the evaluation for early stopping and plateaus, and return whether it was the best so far."""
         status, plan = self.status, self.plan
@@ -377,10 +373,11 @@ def seconds_per_evaluation(trainer: Trainer) -> float:
     valid, weights = trainer.valid, trainer.average
     if len(valid) < 2:
         return 0.0
-    part, streams = valid[:TIMED], min(MOST_STREAMS, max(1, len(valid) // CHARS_PER_STREAM))
+    part = valid[:TIMED]
     trainer.scorer.score(weights, part[:2])  # what is compiled for it takes none of the time
     started = perf_counter()
     trainer.scorer.fit(weights, valid)
     fitted = perf_counter()
-    trainer.scorer.score(weights, part, max(1, len(part) // streams))  # as many as the whole text: more are quicker
+    # in as many streams as the whole text: more are quicker
+    trainer.scorer.score(weights, part, max(1, len(part) // streams_of(len(valid))))
     return fitted - started + (perf_counter() - fitted) * len(valid) / len(part)
