@@ -283,8 +283,7 @@ class Run:
                 path=path.parent,
                 ranks=record.ranks,
             )
-        with schema.known_configuration(path, saved.metadata):
-            began = config.from_checkpoint(saved.metadata["config"], str(path))
+        began = config.from_checkpoint(path, saved.metadata)
         if record.threads.workers > began.training.batch_size:
             raise DamagedFileError(
                 f"{path}: damaged: it wants {record.threads.workers} workers for {began.training.batch_size} streams; "

@@ -159,12 +159,10 @@ class LanguageModel:
             If the checkpoint holds none, or one that this charlm does not know.
         """
         from charlm.config import from_checkpoint
-        from charlm.files.schema import known_configuration
 
         if "config" not in self.metadata:
             raise CharlmError(f"{self.name}: holds no configuration")
-        with known_configuration(self.path, self.metadata):
-            return from_checkpoint(self.metadata["config"], str(self.path))
+        return from_checkpoint(self.path, self.metadata)
 
     @cached_property
     def parameters(self) -> Mapping[str, Array]:

@@ -181,9 +181,7 @@ def _configuration(path: Path) -> "Config":
     if path.suffix in (".yaml", ".yml") and not path.is_dir():
         return config.load_of_run(path)
     file = resolve(path, "last") if (path / LAST).exists() else resolve(path)
-    metadata = checkpoint.read_metadata(file)
-    with schema.known_configuration(file, metadata):
-        return config.from_checkpoint(metadata.get("config"), str(file))
+    return config.from_checkpoint(file, checkpoint.read_metadata(file))
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -209,7 +209,6 @@ def _start(run: "Run", dry_run: bool, silent: bool) -> int:
 def _resume(directory: Path, given: Mapping[str, Any], ranks: "Ranks", silent: bool) -> int:
     """Take up a run, or say that there is nothing left to do; return the exit status."""
     from charlm.config import from_checkpoint
-    from charlm.files import schema
     from charlm.files.rundir import RunDirectory, left_in
     from charlm.records import Changes
     from charlm.run import Run
@@ -226,8 +225,7 @@ def _resume(directory: Path, given: Mapping[str, Any], ranks: "Ranks", silent: b
         if ranks.rank == 0:
             RunDirectory(left.path.parent).tidy()
         reason = "early stopping ended it" if left.stopped else "all steps are done"
-        with schema.known_configuration(left.path, left.metadata):
-            settings = from_checkpoint(left.metadata["config"], str(left.path))
+        settings = from_checkpoint(left.path, left.metadata)
         name = one_line(str(directory))
         longer = f"--max-steps {2 * max(left.step, settings.schedule.warmup_steps)}"  # past the end of the warm-up, too
         _say(f"{name}: is finished: {reason} ({left.step:,} of {left.total_steps:,}); to train on:\n"

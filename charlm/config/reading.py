@@ -1,7 +1,7 @@
 """From a YAML file, and from what is given beside it, to a checked configuration."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from charlm.config.options import LENGTHS, Key
 from charlm.config.plain_yaml import compose, plain_value
 from charlm.config.wording import too_many, unknown_key
 from charlm.errors import ConfigError
+from charlm.files import schema
 from charlm.phrases import one_line, shortened
 
 BEFORE_IT_EXISTED = {"separator": ""}  # how corpora were read by versions without the key
@@ -193,22 +194,26 @@ def from_dict(data: object, where: str) -> Config:
     return Document(where, data).resolve()
 
 
-def from_checkpoint(data: object, where: str) -> Config:
-    """Build the configuration that a checkpoint holds, as `from_dict` does; keys younger than it mean what was then.
+def from_checkpoint(path: Path, metadata: Mapping[str, Any]) -> Config:
+    """Build the configuration that a checkpoint's metadata hold; keys younger than it mean what was then.
 
     Parameters
     ----------
-    data : object
-        Nested dictionaries.
-    where : str
+    path : Path
         The checkpoint, to begin each message with.
+    metadata : mapping
+        Its metadata.
 
     Raises
     ------
-    ConfigError
-        With one line for each problem.
+    FileError
+        If this version does not know the configuration, with the version that wrote it if that is a later one.
     """
-    return from_dict(_as_then(data), where)
+    try:
+        return from_dict(_as_then(metadata.get("config")), str(path))
+    except ConfigError as error:
+        what = one_line(error.mistakes[0]).removeprefix(f"{path}: ")
+        raise schema.unknown(path, metadata, what) from error
 
 
 def is_configuration(path: Path) -> bool:

@@ -4,8 +4,7 @@ Checksums tell that a file is what was written, not that whoever wrote it meant 
 configuration (`charlm.limits`), so that no run has a checkpoint that is refused.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 from math import isfinite
 from pathlib import Path
 from types import MappingProxyType
@@ -13,9 +12,8 @@ from typing import Any
 
 from charlm import __version__
 from charlm.cells import CELLS
-from charlm.errors import ConfigError, DamagedFileError, FileError
+from charlm.errors import DamagedFileError, FileError
 from charlm.limits import MOST_COUNT, MOST_LAYERS, MOST_ORDER, MOST_SYMBOLS, MOST_UNITS, MOST_WORKERS
-from charlm.phrases import one_line
 
 MOST_EVALUATIONS = 150_000  # these, and a vocabulary, fit into the largest header
 MOST_LIBRARIES, MOST_OF_A_LIBRARY = 64, 2_000  # that a run says it depends on; characters of what it says of one
@@ -182,16 +180,6 @@ def unknown(path: Path, metadata: Mapping[str, Any], what: str) -> FileError:
     return later(path, metadata, what) or DamagedFileError(
         f"{path}: damaged, or made by another program: {what}; use another copy of the file"
     )
-
-
-@contextmanager
-def known_configuration(path: Path | str, metadata: Mapping[str, Any]) -> Iterator[None]:
-    """Name the version that wrote a configuration, if one that is read here has keys that are not known."""
-    try:
-        yield
-    except ConfigError as error:
-        what = one_line(error.mistakes[0]).removeprefix(f"{path}: ")
-        raise unknown(Path(path), metadata, what) from error
 
 
 class _Checks:
