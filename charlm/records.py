@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from charlm import config
 from charlm.config import Config
@@ -120,7 +121,7 @@ class Changes:
         The same in steps.
     max_minutes : float or None
         The same in minutes of training, those already spent included.
-    corpus : str, sequence of str or None
+    corpus : str, Path, sequence of them or None
         Where the text is now; it must be the same text.
     kernels : str or None
         What computes the model from here on; another choice rounds differently.
@@ -129,7 +130,7 @@ class Changes:
     epochs: float | None = None
     max_steps: int | None = None
     max_minutes: float | None = None
-    corpus: str | Path | Sequence[str] | None = None
+    corpus: str | Path | Sequence[str | Path] | None = None
     kernels: str | None = None
 
     @property
@@ -146,10 +147,13 @@ class Changes:
         if self.lengths:
             values["training"].update({"epochs": None, "max_steps": None, "max_minutes": None, **self.lengths})
         if self.corpus is not None:
-            paths = list(self.corpus) if isinstance(self.corpus, list | tuple) else self.corpus
-            values["corpus"]["path"] = str(paths) if isinstance(paths, Path) else paths
+            values["corpus"]["path"] = _as_text(self.corpus)
         if self.kernels is not None:
             values["kernels"] = self.kernels
+        warmup = settings.schedule.warmup_steps
+        if isinstance(self.max_steps, int) and 0 < self.max_steps <= warmup:
+            steps = f"{self.max_steps:,} steps"
+            raise UsageError(f"{where}: a length of {steps} ends within the warm-up of {warmup:,}; give more")
         return config.from_dict(values, where)
 
 
@@ -182,6 +186,13 @@ class Record:
     seconds: float = 0.0
     interval: Interval = field(default_factory=Interval)
     provenance: dict[str, list[str]] = field(default_factory=dict)
+
+
+def _as_text(path: Any) -> Any:
+    """Return a path, or each of several, as text; what is neither stays as it is, for the configuration to refuse."""
+    if isinstance(path, list | tuple):
+        return [_as_text(one) for one in path]
+    return str(path) if isinstance(path, Path) else path
 
 
 UNCHANGED = Changes()

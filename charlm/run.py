@@ -32,7 +32,6 @@ from charlm.ngram.mixture import Mixture
 from charlm.provenance import differences, provenance
 from charlm.records import UNCHANGED, Changes, Record, Summary, Update
 from charlm.training.recovery import MOST_ROLLBACKS, RATE_FACTOR
-from charlm.training.schedules import Position
 from charlm.training.trainer import Progress, Trainer, seconds_per_evaluation, seconds_per_step
 from charlm.workers.ranks import Ranks
 from charlm.workers.split import Split, bounded
@@ -166,24 +165,24 @@ class Run:
 
     def settle(self) -> None:
         """Turn the run's length into a number of steps; a length in minutes takes some seconds of timing."""
-        warmup, total = self.config.schedule.warmup_steps, self._length(0)
-        if warmup >= total:
-            self.notes.append(
-                f"schedule.warmup_steps is {warmup:,} and the run has {total:,} steps: it ends before the learning "
-                "rate reaches its peak"
-            )
-        self._check_evaluations(total)
-        self.record.total_steps = total
-        self.trainer = self._new_trainer(total, self.config.training.eval_every)
+        total, every = self._length(0), self.config.training.eval_every
+        self._set_length(total, f"set it to {ceil(total / schema.MOST_EVALUATIONS):,}")
+        self.trainer = self._new_trainer(total, every)
 
-    def _check_evaluations(self, total: int) -> None:
-        """Refuse a length whose history no checkpoint could hold."""
+    def _set_length(self, total: int, remedy: str) -> None:
+        """Give the run a length, unless no checkpoint could hold its history, and say if its warm-up is longer."""
         every, most = self.config.training.eval_every, schema.MOST_EVALUATIONS
         if len(self.corpus.valid) and total // every > most:
             raise UsageError(
                 f"training.eval_every: {every:,} leads to {total // every:,} evaluations in {total:,} steps, and a "
-                f"checkpoint holds at most {most:,}; set it to {ceil(total / most):,}"
+                f"checkpoint holds at most {most:,}; {remedy}"
             )
+        if (warmup := self.config.schedule.warmup_steps) >= total:
+            self.notes.append(
+                f"schedule.warmup_steps is {warmup:,} and the run has {total:,} steps: it ends before the learning "
+                "rate reaches its peak"
+            )
+        self.record.total_steps = total
 
     def _length(self, done: int) -> int:
         """Return the length of the run in steps, of which some are done."""
@@ -303,6 +302,11 @@ class Run:
         _on_first(ranks, lambda: files.settle(left.step, config.dump_yaml(began)))
         check_same_run(path, saved.metadata, _as_written(files, began))
         settings = changes.applied(began, str(path))
+        if settings != began and files.config() not in (None, _as_written(files, began).encode()):
+            raise UsageError(
+                f"{files.path / rundir.CONFIG}: was changed, and what is changed now would be written over it; "
+                "the run keeps the configuration that it began with, so move the file away first"
+            )
         corpus = read_again(settings.corpus.model_dump(), settings.seed, digest, path.parent)
         notes = []
         if changes.kernels is not None and (kernels := choose(changes.kernels, settings.model.dtype)) != record.kernels:
@@ -323,6 +327,7 @@ class Run:
         run.history, run.saved_step = list(saved.metadata["history"]), standing["step"]
         with closed_on_error(run):
             run.batch.parameters.flat[...] = saved.parameters.flat
+            before = record.total_steps
             if changes.lengths:
                 run._extend(standing)
             run.trainer = run._new_trainer(record.total_steps, settings.training.eval_every)
@@ -330,6 +335,8 @@ class Run:
                 run.trainer.restore(saved.training, standing)
             except ValueError as error:
                 raise DamagedFileError(f"{path}: damaged: {error}; use another copy of the file") from error
+            if changes.lengths:
+                run._tell_new_length(before)
             if ranks.rank == 0:
                 run.warnings += files.rewind(sizes, left.step, _as_written(files, began))
                 for log in run._logs:
@@ -341,25 +348,28 @@ class Run:
         return run
 
     def _extend(self, standing: dict[str, Any]) -> None:
-        """Settle the new length of a run that has come to some standing, and say how the schedule runs then."""
-        done, before, where = standing["step"], self.record.total_steps, self.directory.path
+        """Settle the new length of a run that has come to some standing."""
+        done, where = standing["step"], self.directory.path
         spent, minutes = self.record.seconds / 60, self.config.training.max_minutes
         if minutes is not None and minutes <= spent:
             raise UsageError(f"{where}: has trained for {spent:.3g} minutes; give more than that")
         total = self._length(done)
         if total <= done:
             raise UsageError(f"{where}: has done {done:,} steps; a length of {total:,} leaves nothing to do; give more")
-        self._check_evaluations(total)
-        self.record.total_steps = total
+        most = schema.MOST_EVALUATIONS * self.config.training.eval_every
+        self._set_length(total, f"give at most {most:,} steps")
         if standing["stopped"]:
             standing.update(stopped=False, evaluations_since_best=0)
             self.notes.append("early stopping had ended the run: its evaluations are counted anew")
-        position = Position(done, total, self.windows.steps_per_epoch, standing["plateaus"])
-        rate = self.config.optimizer.learning_rate * self.config.schedule.build()(position)
-        self.notes.append(
-            f"{total:,} steps instead of {before:,}: the {self.config.schedule.name} schedule runs to the new end and "
-            f"goes on at a learning rate of {rate:.3g}"
-        )
+
+    def _tell_new_length(self, before: int) -> None:
+        """Say how the schedule runs in a run that has another length than before."""
+        total, name, rate = self.record.total_steps, self.config.schedule.name, self.trainer.learning_rate
+        length, end = f"{total:,} steps instead of {before:,}", "new end"
+        if total == before:
+            length, end = f"{total:,} steps, as before", "end"
+        course = f"the {name} schedule runs to the {end} and goes on at a learning rate of {rate:.3g}"
+        self.notes.append(f"{length}: {course}")
 
     def _new_trainer(self, total_steps: int, eval_every: int) -> Trainer:
         return assemble.trainer(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from charlm import Changes
+from charlm import Changes, train
 from charlm.errors import CorpusError, UsageError
 from charlm.files import modelfile
 from charlm.run import Run
@@ -79,6 +79,52 @@ def test_the_new_course_of_the_schedule_is_reported(tmp_path, text):
         assert next(longer.train()).progress.learning_rate == pytest.approx(0.002)
 
 
+def test_the_length_that_was_planned_before_early_stopping_is_told_as_such(tmp_path, text):
+    early = {"training__early_stopping": 1, "optimizer__name": "sgd", "optimizer__learning_rate": 30.0}
+    run = finish(start(tmp_path / "run", configured(text, **early, training__max_steps=240)))
+    with changed(run, max_steps=240) as again:
+        told = "240 steps, as before: the constant schedule runs to the end and goes on at"
+        assert any(note.startswith(told) for note in again.notes)
+
+
+def test_a_new_length_within_the_warmup_is_told(tmp_path, text):
+    run = finish(start(tmp_path / "run", configured(text, schedule__warmup_steps=20)))
+    with pytest.raises(UsageError, match=r"a length of 20 steps ends within the warm-up of 20; give more$"):
+        changed(run, max_steps=20)
+    epochs = {"training__max_steps": None, "training__epochs": 1, "schedule__warmup_steps": 9_000}
+    other = start(tmp_path / "other", configured(text, **epochs))
+    advance(other, 2)
+    other.close()
+    with changed(tmp_path / "other", epochs=2) as longer:
+        assert any("it ends before the learning rate reaches its peak" in note for note in longer.notes)
+
+
+def test_more_evaluations_than_a_checkpoint_holds_are_refused_with_a_length_that_it_does_hold(tmp_path, text):
+    run = finish(start(tmp_path / "run", configured(text)))
+    with pytest.raises(UsageError, match=r"holds at most 150,000; give at most ([\d,]+) steps$") as refused:
+        changed(run, max_steps=10**12)
+    most = int(str(refused.value).split()[-2].replace(",", ""))
+    with changed(run, max_steps=most) as longer:
+        assert longer.record.total_steps == most
+
+
+def test_a_configuration_that_somebody_edited_is_not_written_over(tmp_path, text):
+    run = finish(start(tmp_path / "run", configured(text)))
+    before = state(run)
+    file = run / "config.yaml"
+    written = file.read_text()
+    edited = written.replace("max_steps: 24", "max_steps: 60")
+    file.write_text(edited)
+    with pytest.raises(UsageError, match=r"config\.yaml: was changed, and .*; .* so move the file away first"):
+        changed(run, max_steps=30)
+    assert file.read_text() == edited
+    file.write_text(written)
+    assert state(run) == before
+    file.rename(run / "mine.yaml")
+    changed(run, max_steps=30).close()
+    assert "max_steps: 30\n" in file.read_text()
+
+
 def test_the_best_model_stays_until_it_is_beaten(tmp_path, text):
     run = finish(start(tmp_path / "run", configured(text, optimizer__learning_rate=0.01)))
     best = (run / "best.safetensors").read_bytes()
@@ -122,7 +168,7 @@ def test_a_moved_corpus_can_be_named(tmp_path, text):
     moved = text.rename(tmp_path / "moved.txt")
     with pytest.raises(CorpusError, match="if it was moved, say where it is now"):
         changed(tmp_path / "run")
-    changed(tmp_path / "run", corpus=(str(moved),)).close()
+    changed(tmp_path / "run", corpus=[moved]).close()
     finish(changed(tmp_path / "run"))  # which remembers it
     assert state(tmp_path / "run")["tensors"] == state(uncut)["tensors"]
 
@@ -176,6 +222,52 @@ def test_the_command_that_a_finished_run_advises_works(tmp_path, text):
     assert program == "charlm"
     assert charlm(*arguments, "--quiet", cwd=tmp_path).returncode == 0
     assert modelfile.load(tmp_path / "run" / "last.safetensors").metadata["run"]["standing"]["step"] == 48
+
+
+def test_a_finished_run_remembers_where_its_corpus_is_now(tmp_path, text):
+    finish(start(tmp_path / "run", configured(text)))
+    moved = text.rename(tmp_path / "moved.txt")
+    refused = charlm("train", "--resume", "run", "--corpus", "nothing.txt", cwd=tmp_path)
+    assert refused.returncode == 1
+    assert "nothing.txt: there is no such file" in refused.stderr
+    said = charlm("train", "--resume", "run", "--corpus", str(moved), cwd=tmp_path)
+    assert (said.returncode, "run: is finished: all steps are done" in said.stderr) == (0, True)
+    program, *arguments = advised(said.stderr)
+    assert program == "charlm"
+    assert charlm(*arguments, "--quiet", cwd=tmp_path).returncode == 0
+
+
+def test_the_library_remembers_it_too(tmp_path, text):
+    run = finish(start(tmp_path / "run", configured(text)))
+    moved = text.rename(tmp_path / "moved.txt")
+    assert train(resume=run, changes=Changes(corpus=moved)).finished
+    assert train(resume=run, changes=Changes(max_steps=26)).step == 26
+
+
+def test_a_run_that_was_stopped_early_is_advised_the_length_that_was_planned(tmp_path, text):
+    early = {"training__early_stopping": 1, "optimizer__name": "sgd", "optimizer__learning_rate": 30.0}
+    finish(start(tmp_path / "run", configured(text, **early, training__max_steps=240)))
+    said = charlm("train", "--resume", "run", cwd=tmp_path)
+    assert "early stopping ended it" in said.stderr
+    assert advised(said.stderr)[-2:] == ["--max-steps", "240"]
+
+
+def test_a_copy_of_a_checkpoint_beside_its_run_is_not_resumed(tmp_path, text):
+    run = finish(start(tmp_path / "run", configured(text)))
+    copy = run / "copy.safetensors"
+    copy.write_bytes((run / "last.safetensors").read_bytes())
+    with pytest.raises(UsageError, match=r"copy\.safetensors: is not the checkpoint of the run in "):
+        train(resume=copy)
+
+
+def test_a_run_without_its_last_checkpoint_goes_on_from_its_best_weights(tmp_path, text):
+    run = finish(start(tmp_path / "run", configured(text)))
+    (run / "last.safetensors").unlink()
+    said = charlm("train", "--resume", "run", "--max-steps", "40", cwd=tmp_path)
+    assert said.returncode == 2
+    assert "start a run from its weights (`charlm train CONFIG --init-from run`)" in said.stderr
+    again = charlm("train", "run/config.yaml", "--init-from", "run", "--out", "again", "--quiet", cwd=tmp_path)
+    assert (again.returncode, again.stderr) == (0, "")
 
 
 def test_eval_reads_a_corpus_that_was_moved_from_where_it_is_now(tmp_path, text):

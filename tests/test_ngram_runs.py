@@ -105,6 +105,15 @@ def test_the_commands_say_whose_figures_they_are(folder, run):
     assert "\nvalidation\n" in run("info", folder / "plain")
 
 
+def test_an_adapted_model_keeps_its_ngram(run, folder, tmp_path):
+    file = tmp_path / "adapted.safetensors"
+    words = ("eval", folder / "stream", "--dynamic", "--save", file)
+    run(*words, "--without-ngram", status=2)
+    assert not file.exists()
+    run(*words)
+    assert "with the 4-gram" in run("eval", file)
+
+
 @pytest.mark.parametrize("valid", [0.1, 0.0])
 def test_a_training_says_whose_its_best_loss_is_or_that_no_scales_were_fitted(tmp_path, capsys, valid):
     parts = f"corpus.split.valid={valid}", f"corpus.split.test={0.1 - valid}"

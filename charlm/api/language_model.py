@@ -600,8 +600,8 @@ class LanguageModel:
             If the file cannot be written.
         """
         file = self.check_save(path, overwrite=overwrite)
-        own = ("architecture", "vocabulary", "version", "ngram")
-        metadata = {name: value for name, value in self.metadata.items() if name not in own}
+        other = ("architecture", "vocabulary", "version", "ngram", "run")  # made anew, and what only a training has
+        metadata = {name: value for name, value in self.metadata.items() if name not in other}
         modelfile.save(file, self.architecture, self._weights, self.vocabulary, metadata, mixture=self.mixture)
 
     def check_save(self, path: str | Path, *, overwrite: bool = False) -> Path:

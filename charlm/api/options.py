@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypedDict
 
 from charlm.errors import Remedy, UsageError
+from charlm.files.rundir import FILES, LAST, METRICS
 from charlm.limits import MOST_LAYERS, MOST_SYMBOLS, MOST_WORKERS
 from charlm.paths import expanded
 from charlm.phrases import as_written
@@ -117,7 +118,7 @@ def new_file(path: Any, example: str, *, overwrite: bool, other_than: Path) -> P
     Raises
     ------
     UsageError
-        When there is such a file, or no folder for it.
+        When there is such a file, a run has or will have it, or there is no folder for it.
     """
     file = path_of("path", path)
     if not file.parent.is_dir():
@@ -126,6 +127,8 @@ def new_file(path: Any, example: str, *, overwrite: bool, other_than: Path) -> P
         raise UsageError(f"{file}: is a folder; name a file in it, such as {file / example}")
     if file.exists() and file.samefile(other_than):
         raise UsageError(f"{file}: is the file that the model was read from; name another one")
+    if file.name in FILES and any((file.parent / name).exists() for name in (LAST, METRICS)):
+        raise UsageError(f"{file}: is the name of a file of the run in {file.parent}; name another one")
     if os.path.lexists(file) and not overwrite:
         raise UsageError(f"{file}: there is such a file; name another one, or replace it", remedy=Remedy.OVERWRITE)
     return file

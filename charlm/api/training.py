@@ -185,7 +185,7 @@ def train(
             raise UsageError("resume: goes on exactly as the run began; leave out config, out, init_from and replace")
         directory = path_of("resume", resume)
         left = left_in(directory)
-        if left.finished and not changes.lengths:
+        if left.finished and changes == UNCHANGED:
             if ranks.rank == 0:
                 RunDirectory(left.path.parent).tidy()
             history = list(modelfile.load(left.path).metadata["history"])

@@ -79,6 +79,8 @@ def command(
         raise UsageError("--force: lets --save replace a file; give --save FILE, too, or leave it out")
     loaded = charlm.load(model, ngram=not without_ngram)
     if save is not None:
+        if without_ngram and "ngram" in loaded.metadata:
+            raise UsageError("--without-ngram: would leave the n-gram out of the saved model; leave it or --save out")
         loaded.check_save(save, overwrite=force)
     if files:
         with options_in_messages():
@@ -87,20 +89,12 @@ def command(
             say(one_line(note))
     else:
         ids = loaded.read_part(split or "valid", corpus or None)
-    score, unit = loaded.score(ids), UNITS[loaded.vocabulary.unit]
-    adapted = _adapt(loaded, ids, save, force) if dynamic else None
-    if as_json:
-        values = _values(score)
-        write_json(values if adapted is None else {**values, "dynamic": _values(adapted)})
-    else:
-        mixture = loaded.mixture
-        both = ", the network alone" if without_ngram else ""
-        if mixture is not None:
-            both = f", with the {mixture.ngram.order}-gram"
+    score, unit, mixture = loaded.score(ids), UNITS[loaded.vocabulary.unit], loaded.mixture
+    both = ", the network alone" if without_ngram else ""
+    if mixture is not None:
+        both = f", with the {mixture.ngram.order}-gram"
+    if not as_json:
         _show(score, unit, both)
-        if adapted is not None:
-            click.echo("dynamic: the model learned from the text it had read")
-            _show(adapted, unit, both)
     if score.streams > 1 and loaded.architecture.start_symbol is None:
         length = f"some {score.chars // score.streams:,} {unit.noun}s"
         say(f"read in {score.streams} streams of {length}, each from a state that has read nothing")
@@ -109,19 +103,28 @@ def command(
             f"one stream of the text is at {score.worst_stream:.2f} nats: the state has run away there; "
             "train with training.reset_probability above 0"
         )
+    if "adapted" in loaded.metadata:
+        read = f"{loaded.metadata['adapted']:,} {unit.noun}s"
+        say(one_line(f"{loaded.name}: has adapted to {read} since its training; of those, its loss says nothing"))
+    adapted, other = _adapt(loaded, ids) if dynamic else (None, None)
+    if as_json:
+        values = _values(score)
+        write_json(values if other is None else {**values, "dynamic": _values(other)})
+    elif other is not None:
+        click.echo("dynamic: the model learned from the text it had read")
+        _show(other, unit, both)
+    if adapted is not None and save is not None:
+        adapted.save(save, overwrite=force)
+        say(one_line(f"the adapted model is in {save}"))
 
 
-def _adapt(model: "LanguageModel", ids: "Ids", save: Path | None, force: bool) -> "Score":
-    """Score a text with a copy of a model that adapts to it, and save the copy."""
+def _adapt(model: "LanguageModel", ids: "Ids") -> "tuple[LanguageModel, Score]":
+    """Let a copy of a model adapt to a text, and return it and its score."""
     from tqdm import tqdm
 
     unit = model.vocabulary.unit
     with tqdm(total=len(ids) - 1, unit=unit, desc="dynamic", leave=False, disable=None, delay=2) as bar:
-        adapted, score = model.adapt(ids, on_progress=bar.update)
-    if save is not None:
-        adapted.save(save, overwrite=force)
-        say(one_line(f"the adapted model is in {save}"))
-    return score
+        return model.adapt(ids, on_progress=bar.update)
 
 
 def _show(score: "Score", unit: "Unit", both: str) -> None:

@@ -55,7 +55,7 @@ def command(model: Path, as_json: bool) -> None:
         from charlm.corpus.vocabulary import UNITS
 
         noun = UNITS[loaded.vocabulary.unit].noun
-        write(f"adapted to {loaded.metadata['adapted']:,} {noun}s of other text after its training")
+        write(f"adapted to {loaded.metadata['adapted']:,} {noun}s of text after its training")
     _show_network(loaded)
     if loaded.mixture is not None:
         _show_ngram(loaded.mixture)

@@ -166,6 +166,8 @@ def command(
             writing = loaded.writing(ids, count=count, stop=stop, lines=lines, **options)
     if seed is None:
         say(f"seed {used}")
+    if novel and "adapted" in loaded.metadata:
+        say(one_line(f"{loaded.name}: has adapted to a text since its training; items of that one are not left out"))
     if novel:
         vocabulary = loaded.vocabulary if as_json else None
         _write_items(items, lines or ITEMS, loaded.vocabulary.decode(ids), vocabulary, used, raw)

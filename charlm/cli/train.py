@@ -19,6 +19,7 @@ from charlm.phrases import one_line
 
 if TYPE_CHECKING:
     from charlm.config import Config
+    from charlm.files.rundir import Left
     from charlm.inference.scorer import Score
     from charlm.records import Summary
     from charlm.run import Run
@@ -210,7 +211,7 @@ def _resume(directory: Path, given: Mapping[str, Any], ranks: "Ranks", silent: b
     """Take up a run, or say that there is nothing left to do; return the exit status."""
     from charlm.config import from_checkpoint
     from charlm.files.rundir import RunDirectory, left_in
-    from charlm.records import Changes
+    from charlm.records import UNCHANGED, Changes
     from charlm.run import Run
 
     left = left_in(directory)
@@ -221,20 +222,28 @@ def _resume(directory: Path, given: Mapping[str, Any], ranks: "Ranks", silent: b
         corpus=None if given["--corpus"] is None else tuple(given["--corpus"]),
         kernels=given["--kernels"],
     )
-    if left.finished and not changes.lengths:
+    if left.finished and changes == UNCHANGED:
         if ranks.rank == 0:
             RunDirectory(left.path.parent).tidy()
-        reason = "early stopping ended it" if left.stopped else "all steps are done"
-        settings = from_checkpoint(left.path, left.metadata)
-        name = one_line(str(directory))
-        longer = f"--max-steps {2 * max(left.step, settings.schedule.warmup_steps)}"  # past the end of the warm-up, too
-        _say(f"{name}: is finished: {reason} ({left.step:,} of {left.total_steps:,}); to train on:\n"
-             f"  {_resuming(directory, settings, left.ranks, longer)}", silent)  # fmt: skip
+        _say_finished(directory, left, from_checkpoint(left.path, left.metadata), silent)
         return 0
     with Run.resume(directory, ranks, changes) as run:
         _announce_compiling(run, silent)
+        if run.finished:
+            _tell_notes(run, silent)
+            _say_finished(directory, left, run.config, silent)
+            return 0
         _introduce(run, silent)
         return _train(run, silent)
+
+
+def _say_finished(directory: Path, left: "Left", settings: "Config", silent: bool) -> None:
+    """Say that a run has nothing left to do, and how to train on."""
+    reason = "early stopping ended it" if left.stopped else "all steps are done"
+    # As long as it was planned, if it was stopped; else twice as long, and past the end of the warm-up.
+    steps = left.total_steps if left.step < left.total_steps else 2 * max(left.step, settings.schedule.warmup_steps)
+    _say(f"{one_line(str(directory))}: is finished: {reason} ({left.step:,} of {left.total_steps:,}); to train on:\n"
+         f"  {_resuming(directory, settings, left.ranks, f'--max-steps {steps}')}", silent)  # fmt: skip
 
 
 def _announce_compiling(run: "Run", silent: bool) -> None:

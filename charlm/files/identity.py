@@ -8,9 +8,9 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from charlm.errors import FileError, UsageError, WriteError
+from charlm.errors import FileError, WriteError
 from charlm.files import checkpoint
-from charlm.files.rundir import BEST, CONFIG, LAST, METRICS, RunDirectory
+from charlm.files.rundir import BEST, CONFIG, METRICS, RunDirectory, another_run
 
 
 def check_same_run(path: Path, metadata: Mapping[str, Any], config: str) -> None:
@@ -35,8 +35,6 @@ def check_same_run(path: Path, metadata: Mapping[str, Any], config: str) -> None
     UsageError
         If they are another run's.
     """
-    if path.name != LAST:
-        raise _another(path, f"a run goes on with the {LAST} in its directory")
     if (path.parent / BEST).is_dir():
         raise WriteError(f"{path.parent / BEST}: cannot be written: it is a directory, not a file; remove it")
     directory, own = RunDirectory(path.parent), _scores(metadata.get("history"))
@@ -45,11 +43,11 @@ def check_same_run(path: Path, metadata: Mapping[str, Any], config: str) -> None
         return
     best = _metadata(path.parent / BEST)
     if best and best.get("corpus") != metadata.get("corpus"):
-        raise _another(path, f"{BEST} there learned from another corpus")
+        raise another_run(path, f"{BEST} there learned from another corpus")
     if _agree(path, own, _scores(best.get("history")), BEST):
         return
     if (lines or best) and directory.config() not in (None, config.encode()):
-        raise _another(path, f"{CONFIG} there is another one, or was edited: if it was, put it back")
+        raise another_run(path, f"{CONFIG} there is another one, or was edited: if it was, put it back")
 
 
 def remarks_on_best(directory: Path, metadata: Mapping[str, Any]) -> list[str]:
@@ -83,7 +81,7 @@ def _agree(path: Path, own: Mapping[int, float], others: Mapping[int, float], na
     common = own.keys() & others.keys()
     for step in sorted(common):
         if own[step] != others[step]:
-            raise _another(path, f"{name} there has another evaluation of step {step:,}")
+            raise another_run(path, f"{name} there has another evaluation of step {step:,}")
     return bool(common)
 
 
@@ -100,10 +98,3 @@ def _metadata(path: Path) -> dict[str, Any]:
         return checkpoint.read_metadata(path) if path.is_file() else {}
     except FileError:
         return {}
-
-
-def _another(path: Path, why: str) -> UsageError:
-    return UsageError(
-        f"{path}: is not the checkpoint of the run in {path.parent}: {why}; to go on with it, put it as {LAST} into "
-        "a directory of its own"
-    )

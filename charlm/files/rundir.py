@@ -363,10 +363,16 @@ def left_in(directory: Path) -> Left:
     FileError
         If the checkpoint cannot be read.
     UsageError
-        If there is none, or it holds no training.
+        If there is none, or it holds no training, or has another name than in its run.
     """
     if directory.is_dir() and not (directory / LAST).exists():
         found = next((name for name in FILES if (directory / name).exists()), None)
+        if found == BEST:
+            raise UsageError(
+                f"{directory}: has {BEST} but no {LAST} to resume from; start a run from its weights",
+                remedy=Remedy.START_FROM_WEIGHTS,
+                path=directory,
+            )
         if found:
             raise UsageError(
                 f"{directory}: has {found} but no {LAST} to resume from; start the run anew",
@@ -387,12 +393,22 @@ def left_in(directory: Path) -> Left:
             remedy=Remedy.START_FROM_WEIGHTS,
             path=path,
         )
+    if path.name != LAST:
+        raise another_run(path, f"a run goes on with the {LAST} in its directory")
     try:
         schema.check_run(path, metadata)
     except DamagedFileError as error:
         raise unknown_training(path, str(error)) from error
     run, standing = metadata["run"], metadata["run"]["standing"]
     return Left(path, standing["step"], run["total_steps"], standing["stopped"], run["ranks"], metadata)
+
+
+def another_run(path: Path, why: str) -> UsageError:
+    """Return the error for a checkpoint that is not that of the run beside it."""
+    return UsageError(
+        f"{path}: is not the checkpoint of the run in {path.parent}: {why}; to go on with it, put it as {LAST} into "
+        "a directory of its own"
+    )
 
 
 def end_of_line(file: BinaryIO, size: int) -> int:

@@ -141,6 +141,11 @@ class Adaptation:
             expected.append(self._expect(read))
         return Expected(*(np.concatenate([getattr(e, name) for e in expected]) for name in Expected.__slots__))
 
+    def complete(self, last: int) -> None:
+        """Learn from the segment at hand, full or not, whose last symbol is followed by a last one of the text."""
+        self._adapt(np.array([*self._inputs[1:], last]))
+        self._inputs = []
+
     def _expect(self, ids: IntArray) -> Expected:
         """Read on within the segment at hand."""
         before = len(self._inputs)
@@ -156,12 +161,14 @@ class Adaptation:
         """Learn from the segment at hand, all of whose targets have been read."""
         if self._experts is not None:
             self._experts.adapt(targets)
-        ids = np.array(self._inputs)[:, None]
+        ids, workspace = np.array(self._inputs)[:, None], self._workspace
+        if len(ids) < SEGMENT:
+            workspace = self._model.workspace(len(ids), 1, Dropout())
         _, state = self._model.loss_and_gradients(
-            self.parameters, self._prepared, self._workspace, ids, targets[:, None], self._state, 1 / SEGMENT
+            self.parameters, self._prepared, workspace, ids, targets[:, None], self._state, 1 / SEGMENT
         )
         self._state = tuple(tuple(array.copy() for array in layer) for layer in state)
-        self._step(self._workspace.gradients.flat)
+        self._step(workspace.gradients.flat)
         self._model.prepare(self.parameters, self._prepared)
 
     def _step(self, gradient: Array) -> None:
@@ -283,7 +290,7 @@ def score(adaptation: Adaptation, ids: IntArray, on_progress: Callable[[int], ob
     Parameters
     ----------
     adaptation : Adaptation
-        The model; it has adapted to the text afterwards, but for the last symbols that fill no segment.
+        The model; it has adapted to the whole text afterwards.
     ids : ndarray of int, shape (n,)
         The text, n at least 2.
     on_progress : callable, optional
@@ -303,6 +310,7 @@ def score(adaptation: Adaptation, ids: IntArray, on_progress: Callable[[int], ob
         hits += int((expected.mixture.argmax(axis=1) == targets).sum())
         if on_progress is not None:
             on_progress(len(targets))
+    adaptation.complete(int(ids[-1]))
     chars = len(ids) - 1
     loss, network_loss = (losses / chars).tolist()
     return Score(

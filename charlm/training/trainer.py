@@ -196,7 +196,7 @@ class Trainer:
 
     def _step(self) -> Progress:
         started = perf_counter()
-        window, rate = self.windows.at(self.status.step), self._learning_rate()
+        window, rate = self.windows.at(self.status.step), self.learning_rate
         loss, squares = self._loss_and_gradients(window)
         norm, factor = self._clip(squares)
         self._update(rate, factor)
@@ -208,7 +208,9 @@ class Trainer:
         step, epoch = self.status.step, self.status.step / self.windows.steps_per_epoch
         return Progress(step, epoch, loss, rate, norm, seconds, score, improved)
 
-    def _learning_rate(self) -> float:
+    @property
+    def learning_rate(self) -> float:
+        """That of the next step."""
         status, plan = self.status, self.plan
         position = Position(status.step, plan.total_steps, self.windows.steps_per_epoch, status.plateaus)
         return plan.learning_rate * plan.schedule(position) * RATE_FACTOR**status.rollbacks

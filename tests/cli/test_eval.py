@@ -6,6 +6,7 @@ import math
 import pytest
 
 from charlm import cli
+from charlm.errors import WriteError
 from charlm.files import checkpoint
 from tests.runs import metrics, text, trained
 
@@ -236,6 +237,37 @@ def test_an_adapted_model_is_saved_for_sampling_and_the_first_one_stays(evaluate
     assert len(capsys.readouterr().out) >= 20
     assert cli.main(["info", str(file)]) == 0
     assert "adapted to 300 characters" in capsys.readouterr().out
+
+
+def test_a_loss_on_the_text_that_a_model_has_adapted_to_is_told(evaluate, saved):
+    status, _, message = evaluate(saved[0])
+    assert status == 0
+    assert message == f"{saved[0]}: has adapted to 300 characters since its training; of those, its loss says nothing\n"
+
+
+def test_an_adapted_model_learned_from_all_of_a_short_text(evaluate, folder, tmp_path):
+    short, file = tmp_path / "short.txt", tmp_path / "adapted.safetensors"
+    short.write_text(TEXT[:20], newline="\n")
+    before = scored(evaluate("stream", short, "--dynamic", "--save", file, "--json"))
+    assert scored(evaluate(file, short, "--json"))["loss"] < before["loss"]
+
+
+def test_the_figures_are_there_when_the_adapted_model_cannot_be_saved(evaluate, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise WriteError("the disk is full")
+
+    monkeypatch.setattr("charlm.files.modelfile.save", full)
+    status, output, message = evaluate("stream", "--dynamic", "--save", tmp_path / "adapted.safetensors", "--json")
+    assert (status, message) == (1, "charlm: the disk is full\n")
+    assert json.loads(output)["dynamic"]["chars"] == 299
+
+
+@pytest.mark.parametrize("name", ["last.safetensors", "best.safetensors", "metrics.jsonl"])
+def test_a_file_of_a_run_is_never_replaced(evaluate, folder, name):
+    before = (folder / "lines" / name).read_bytes()
+    status, _, message = evaluate("stream", "--dynamic", "--save", folder / "lines" / name, "--force")
+    assert (status, (folder / "lines" / name).read_bytes()) == (2, before)
+    assert "is the name of a file of the run in " in message
 
 
 def test_a_file_is_replaced_only_when_that_is_asked_for(evaluate, saved):

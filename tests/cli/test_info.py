@@ -57,7 +57,15 @@ def test_the_history_names_every_evaluation_and_the_best(info, run):
 def test_an_adapted_model_of_bytes_has_read_bytes(info, tmp_path):
     model = charlm.load(trained(tmp_path, "bytes", b"to be or not to be. " * 60, corpus__unit="byte"))
     model.adapt("to be or not to be")[0].save(tmp_path / "adapted.safetensors")
-    assert "adapted to 18 bytes of other text" in info(tmp_path / "adapted.safetensors")
+    assert "adapted to 18 bytes of text" in info(tmp_path / "adapted.safetensors")
+
+
+def test_a_model_that_was_saved_anew_holds_no_training(info, tmp_path):
+    last = trained(tmp_path, "run", "to be or not to be. " * 60) / "last.safetensors"
+    charlm.load(last).save(tmp_path / "copy.safetensors")
+    assert "step 24 of 24" in info(last)
+    assert "step 24 of 24" not in info(tmp_path / "copy.safetensors")
+    assert cli.main(["train", "--resume", str(tmp_path / "copy.safetensors")]) == 2
 
 
 def test_a_long_history_is_cut_but_keeps_the_best(info, tmp_path):

@@ -53,6 +53,15 @@ def test_the_longest_passage_of_a_text_is_found_with_its_file_and_line(run, fold
     assert found["seed"] is None
 
 
+def test_a_text_that_a_model_has_adapted_to_is_said_not_to_be_searched(run):
+    charlm.load("stream").adapt(TEXT[:40])[0].save("adapted.safetensors")
+    said = run("novelty", "adapted.safetensors", "--length", 200)[1]
+    assert "adapted.safetensors: has adapted to 40 characters since its training, which are not searched\n" in said
+    charlm.load("names").adapt("nola")[0].save("more.safetensors")
+    assert "items of that one are not left out" in run("sample", "more.safetensors", "--novel", *WILD)[1]
+    assert "adapted" not in run("novelty", "stream", "--length", 200)[1] + run("sample", "names", "--novel", *WILD)[1]
+
+
 def test_the_training_text_itself_is_no_news_and_the_validation_part_is_what_it_is(run, folder):
     ids = charlm.load("stream").read_part("train")
     train = charlm.load("stream").vocabulary.decode(ids)

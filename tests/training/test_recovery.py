@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 import charlm
+from charlm import Changes
 from charlm.cli import main
 from charlm.config import dump_yaml
 from charlm.errors import NotFiniteError
 from charlm.run import Run
 from charlm.training.recovery import MOST_ROLLBACKS, advice, worse_than_guessing
+from charlm.workers.ranks import Ranks
 from tests.runs import advance, configured, corpus_file, finish, metrics, resume, start, state
 
 DIVERGING = {"optimizer__name": "sgd", "training__clip_norm": None, "training__on_nonfinite": "rollback"}
@@ -74,6 +76,13 @@ def test_a_rollback_goes_on_from_the_last_checkpoint_at_half_the_rate(tmp_path):
     steps = [line["step"] for line in lines if "event" not in line]
     assert steps == sorted(set(steps))
     assert steps[-1] == 24
+
+
+def test_a_run_that_is_extended_after_a_rollback_is_told_the_rate_that_it_goes_on_at(tmp_path):
+    finish(poisoned_start(tmp_path, "run", optimizer__learning_rate=0.1))
+    with Run.resume(tmp_path / "run", Ranks(), Changes(max_steps=48)) as longer:
+        assert any(note.endswith("and goes on at a learning rate of 0.05") for note in longer.notes)
+        assert next(longer.train()).progress.learning_rate == 0.05
 
 
 def test_a_run_that_was_cut_after_a_rollback_resumes_exactly(tmp_path):

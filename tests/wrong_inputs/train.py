@@ -830,9 +830,14 @@ TRAIN = {
         "bert.safetensors: a safetensors file, but not charlm's: its metadata has no entry 'charlm'; a checkpoint is a file that `charlm train` wrote",
     ),
     "a damaged checkpoint to resume": (
-        "train --resume damaged-last.safetensors",
+        "train --resume damaged",
         1,
-        "damaged-last.safetensors: damaged: its tensors do not match their checksum; use another copy of the file",
+        "damaged/last.safetensors: damaged: its tensors do not match their checksum; use another copy of the file",
+    ),
+    "a copy of a checkpoint to resume": (
+        "train --resume copy-of-last.safetensors",
+        2,
+        "copy-of-last.safetensors: is not the checkpoint of the run in .: a run goes on with the last.safetensors in its directory; to go on with it, put it as last.safetensors into a directory of its own",
     ),
     "a run to resume in an unknown home": (
         "train --resume=~nobody-of-this-name/r",
