@@ -120,10 +120,11 @@ def mixture(config: Config, text: Ids, vocabulary_size: int, start_symbol: int |
     order = AUTO_ORDER if settings.order == "auto" else settings.order
     most = int(settings.max_megabytes * MEGABYTE)
     counted, least = pruned(count(text, vocabulary_size, order, start_symbol), most)
-    asked = "" if counted.order == order else f" ({order} were asked for)"
+    asked = "" if counted.order == order or settings.order == "auto" else f" ({order} were asked for)"
     note = f"n-gram of {counted.order} symbols{asked}: {counted.entries:,} entries, {megabytes(counted.size)}"
     if least > 1:
-        note += f"; contexts with counts below {least} are left out, for model.ngram.max_megabytes"
+        rare = f"contexts of two symbols or more with counts below {least}"
+        note += f"; {rare} are left out, for model.ngram.max_megabytes"
     if counted.size > most:
         note += f", which its shortest contexts alone exceed ({settings.max_megabytes:g} MB)"
     return Mixture(counted, initial_scales(counted.order)), note

@@ -187,26 +187,28 @@ class Run:
     def _length(self, done: int) -> int:
         """Return the length of the run in steps, of which some are done."""
         t = self.config.training
+        epochs = DEFAULT_EPOCHS if t.epochs is None and t.max_minutes is None else t.epochs
+        steps: float = inf if epochs is None else max(1, ceil(epochs * self.windows.steps_per_epoch))
         if t.max_steps is not None:
-            return t.max_steps
+            steps = t.max_steps
         if t.max_minutes is not None:
-            return done + self._steps_in(t.max_minutes - self.record.seconds / 60)
-        return max(1, ceil((t.epochs or DEFAULT_EPOCHS) * self.windows.steps_per_epoch))
+            steps = min(steps, done + self._steps_in(t.max_minutes - self.record.seconds / 60, steps - done))
+        return int(steps)
 
-    def _steps_in(self, minutes: float) -> int:
-        """Return how many steps and their evaluations fit into some minutes of training.
+    def _steps_in(self, minutes: float, most: float) -> int:
+        """Return how many steps and their evaluations fit into some minutes of training, where some are wanted at most.
 
         What comes before the first step, such as compiling the kernels and timing some steps, is not part of them.
         """
-        step = self.seconds_per_step(min(TIMING_SECONDS, 6 * minutes))  # at most a tenth of a short run
+        step = self.seconds_per_step(min(TIMING_SECONDS, 6 * minutes), most / 10)  # at most a tenth of a short run
         evaluation = seconds_per_evaluation(self._new_trainer(FOREVER, FOREVER))
         left = 60 * minutes - evaluation  # there is one at the end
         return self.ranks.agree(max(1, int(left / (step + evaluation / self.config.training.eval_every))))
 
-    def seconds_per_step(self, seconds: float = FORECAST_SECONDS) -> float:
+    def seconds_per_step(self, seconds: float = FORECAST_SECONDS, most: float = inf) -> float:
         """Return what a step takes, from doing some and undoing them."""
         weights = self.batch.parameters.flat.copy()
-        time = seconds_per_step(self._new_trainer(FOREVER, FOREVER), seconds)
+        time = seconds_per_step(self._new_trainer(FOREVER, FOREVER), seconds, most)
         self.batch.parameters.flat[...] = weights
         return time
 

@@ -5,7 +5,7 @@ import math
 import os
 import threading
 from itertools import pairwise
-from time import perf_counter, sleep
+from time import sleep
 
 import numpy as np
 import pytest
@@ -193,17 +193,29 @@ def test_without_a_length_there_are_ten_epochs(tmp_path, corpus):
     assert run.record.total_steps == 420
 
 
-def test_minutes_become_steps_that_take_about_so_long_and_are_kept(tmp_path, corpus):
+def test_minutes_become_steps_by_what_steps_and_evaluations_take_and_are_kept(tmp_path, corpus, monkeypatch):
+    monkeypatch.setattr("charlm.run.seconds_per_step", lambda *_: 0.01)
+    monkeypatch.setattr("charlm.run.seconds_per_evaluation", lambda _: 0.05)
     config = configured(corpus, training__max_steps=None, training__max_minutes=0.02, training__eval_every=50,
                         training__sample_every=0, schedule__name="linear")  # fmt: skip
-    began = perf_counter()
     run = start(tmp_path / "run", config)
     total = run.record.total_steps
+    assert total == 104, "1.2 seconds less 0.05 for the last evaluation, 0.011 for a step with its share of one"
     assert left_in(tmp_path / "run").total_steps == total
     directory = finish(run)
-    assert 0.3 < perf_counter() - began < 6, "1.2 seconds were asked for"
-    assert left_in(directory).step == total > 10
+    assert left_in(directory).step == total
     assert metrics(directory)[-1]["learning_rate"] == pytest.approx(2e-3 / total)
+
+
+@pytest.mark.parametrize(("other", "steps"), [({"max_steps": 30}, 30), ({"epochs": 2}, 84)])
+def test_minutes_beside_another_length_are_the_most_that_it_may_take(tmp_path, corpus, other, steps):
+    def total(name, minutes):
+        lengths = {f"training__{key}": value for key, value in {"max_steps": None, **other}.items()}
+        with start(tmp_path / name, configured(corpus, **lengths, training__max_minutes=minutes)) as run:
+            return run.record.total_steps
+
+    assert total("many", 60) == steps
+    assert total("few", 1e-9) == 1
 
 
 def test_minutes_count_what_an_evaluation_with_an_ngram_takes(tmp_path, corpus, monkeypatch):

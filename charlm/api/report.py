@@ -22,7 +22,7 @@ from charlm.corpus.form import form
 from charlm.corpus.lines import newlines
 from charlm.corpus.loading import Corpus, from_files, opened
 from charlm.corpus.oddities import name_of, oddities
-from charlm.corpus.sources import Source
+from charlm.corpus.sources import Source, is_standard_input
 from charlm.corpus.tables import check_tables
 from charlm.errors import UsageError
 from charlm.insight.baseline import Baseline, baseline
@@ -231,7 +231,8 @@ def corpus_report(
     options = Options(encoding, unit, mode or "stream", "lf", None, False, 1, "\ufffd", "\n", column)
     chosen = splits.shares(_fractions(split or SPLIT))
     left_out: list[str] = []
-    with opened(texts_of("path", path), left_out) as sources:
+    texts = texts_of("path", path)
+    with opened(texts, left_out) as sources:
         if column is not None:
             check_tables(sources, column)
         size = sum(source.state()[0] for source in sources)
@@ -239,7 +240,7 @@ def corpus_report(
         contents = inspect(sources, options)
         corpus = from_files(sources, options, chosen, SEED, list(left_out))
         looks, found = form(corpus.train, corpus.vocabulary), facts(corpus.train, corpus.vocabulary)
-        if mode is None and looks.mode != options.mode:
+        if mode is None and looks.mode != options.mode and not is_standard_input(texts):  # which trains as a stream
             options = replace(options, mode=looks.mode)
             corpus = from_files(sources, options, chosen, SEED, list(left_out))
     say("looking for passages that the validation part copies from the training part")

@@ -250,7 +250,7 @@ def _baseline(found: "Baseline | None", noun: str) -> Iterator[str]:
     yield from _row("baseline", f"what the validation part costs without a network, for each {noun}{last}:")
     costs = {
         "guessing among all symbols": found.uniform_bits,
-        "knowing how frequent each symbol is": found.unigram_bits,
+        "knowing how frequent each symbol is": found.bits_of_order[1],
         f"an n-gram of {found.order} {noun}s": found.bits,
     }
     for what, bits in costs.items():

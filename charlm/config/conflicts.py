@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from charlm.config.keys import Config
-from charlm.config.options import LENGTHS, OPTIMIZER_OPTIONS, SCHEDULE_OPTIONS, UNIT_OPTIONS, Key
+from charlm.config.options import OPTIMIZER_OPTIONS, SCHEDULE_OPTIONS, UNIT_OPTIONS, Key
 from charlm.phrases import shown
 
 Mistake = tuple[tuple[Key, ...], str]  # the keys involved, the one to blame first, and what is wrong
@@ -73,10 +73,9 @@ def _model_conflicts(config: Config) -> Iterator[Mistake]:
 
 def _training_conflicts(config: Config) -> Iterator[Mistake]:
     training, optimizer, schedule = config.training, config.optimizer, config.schedule
-    lengths = [length for length in LENGTHS if getattr(training, length) is not None]
-    for length in lengths[1:]:
-        message = f"only one length may be given, and training.{lengths[0]} is given too; remove one"
-        yield _mistake(message, f"training.{length}", f"training.{lengths[0]}")
+    if training.max_steps is not None and training.epochs is not None:
+        message = "only one of the two may be given, and training.epochs is given too; remove one"
+        yield _mistake(message, "training.max_steps", "training.epochs")
     if training.max_steps is not None and schedule.warmup_steps >= training.max_steps:
         below = f"must be below training.max_steps ({training.max_steps}), got {schedule.warmup_steps}"
         message = f"{below}; set it to {training.max_steps // 10}, for example"

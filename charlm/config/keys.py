@@ -145,7 +145,7 @@ class Training(_Section):
     seq_length: Size = Field(default=64, description="characters in a window of truncated backpropagation")
     epochs: Epochs | None = Field(default=None, description="length in passes; 10 if no length is given")
     max_steps: Count | None = Field(default=None, description="length in optimizer steps, instead of epochs")
-    max_minutes: Minutes | None = Field(default=None, description="length in minutes, instead of epochs")
+    max_minutes: Minutes | None = Field(default=None, description="length in minutes; beside another, the most")
     clip_norm: Positive | None = Field(default=5.0, description="largest norm of the whole gradient")
     clip_value: Positive | None = Field(default=None, description="largest absolute value in the gradient")
     ema: Annotated[float, Field(gt=0, lt=1)] | None = Field(

@@ -21,4 +21,4 @@ UNIT_OPTIONS: dict[str, Key] = {
 }
 OPTIMIZER_OPTIONS = options_of(RULES)
 SCHEDULE_OPTIONS = options_of(SCHEDULES)
-LENGTHS = ("epochs", "max_steps", "max_minutes")  # of training; at most one is given
+LENGTHS = ("epochs", "max_steps", "max_minutes")  # of training

@@ -11,9 +11,10 @@ from charlm.config.keys import Config
 from charlm.config.reading import from_dict
 from charlm.corpus.facts import Facts
 from charlm.corpus.sources import is_standard_input
+from charlm.corpus.vocabulary import UNITS
 
 DEFAULT_MINUTES = 5.0
-TEXTS = (".txt", ".text", ".md", ".csv", ".tsv", ".jsonl", ".gz")  # suffixes that no configuration has
+TEXTS = (".txt", ".text", ".md", ".csv", ".tsv", ".jsonl", ".gz", ".bz2", ".xz")  # suffixes that no configuration has
 SPEEDS = {"fused": 100e9, "numpy": 40e9}  # operations a second of training on two cores, about
 
 
@@ -118,9 +119,8 @@ def resolve(config: Config, facts: Facts, kernels: str) -> tuple[Config, list[st
             place, model = place[section], getattr(model, section)
         if name not in model.model_fields_set:
             place[name] = value
-    training = values["training"]
-    by_the_clock = training["epochs"] is None and training["max_steps"] is None
-    training["max_minutes"] = minutes if by_the_clock else None
+    if config.training.epochs is None and config.training.max_steps is None:
+        values["training"]["max_minutes"] = minutes
     values["preset"] = None
     resolved = from_dict(values, "preset auto")
     return resolved, _reasons(resolved, config, facts, minutes, kernels)
@@ -180,7 +180,7 @@ def _choose(config: Config, facts: Facts, minutes: float, kernels: str) -> dict[
         "model.ngram.order": "auto",
         "training.batch_size": batch,
         "training.seq_length": seq_length,
-        "training.epochs": float(supply.most_epochs) if epochs is None and read == supply.most_epochs else None,
+        "training.epochs": float(supply.most_epochs) if t.max_steps is None else None,
         "training.clip_norm": 5.0 if layers == 1 else 1.0,
         "training.eval_every": every,
         "training.checkpoint_every": every,
@@ -196,7 +196,7 @@ def _choose(config: Config, facts: Facts, minutes: float, kernels: str) -> dict[
 
 def _reasons(config: Config, given: Config, facts: Facts, minutes: float, kernels: str) -> list[str]:
     """Say in five lines what was chosen and why, and what was given."""
-    m, t, rate = config.model, config.training, config.optimizer.learning_rate
+    m, t, rate, unit = config.model, config.training, config.optimizer.learning_rate, UNITS[config.corpus.unit].noun
     lines = config.corpus.mode == "lines"
     other_mode = f" (if not, set corpus.mode to {'stream' if lines else 'lines'})"
     form = "a list of short lines, each an item of its own" if lines else "a running text, read as one stream"
@@ -215,18 +215,16 @@ def _reasons(config: Config, given: Config, facts: Facts, minutes: float, kernel
     ngram = "an n-gram beside it, which knows the text in a second (model.ngram.order null leaves it out)"
     if m.ngram.order is None:
         ngram = "no n-gram beside it, as given"
-    if t.max_minutes is not None:
-        length = f"{t.max_minutes:g} minutes"
-    elif t.max_steps is not None:
-        length = f"{t.max_steps:,} steps"
-    else:
-        length = f"{t.epochs:g} epochs"
+    lengths = [f"{t.max_steps:,} steps"] if t.max_steps is not None else []
+    lengths += [f"{t.epochs:g} epochs"] if t.epochs is not None else []
+    lengths += [f"{t.max_minutes:g} minutes"] if t.max_minutes is not None else []
+    length = ", at most ".join(reversed(lengths))
     if t.epochs is not None and given.training.epochs is None:
         length += ", as more would only learn the text by heart"
     return [
-        f"preset auto: {facts.characters:,} characters of {facts.symbols:,} symbols are {form}{other_mode}",
+        f"preset auto: {facts.characters:,} {unit}s of {facts.symbols:,} symbols are {form}{other_mode}",
         f"  {m.num_layers} x {m.cell} of {m.hidden_size}: {size}",
         f"  dropout {m.dropout.output:g} after the last layer, against learning by heart",
         f"  {ngram}",
-        f"  {length}; {t.batch_size} x {t.seq_length} characters a step; learning rate {rate:g}",
+        f"  {length}; {t.batch_size} x {t.seq_length} {unit}s a step; learning rate {rate:g}",
     ]

@@ -23,6 +23,7 @@ FORMS: tuple[Form, ...] = ("NFC", "NFD", "NFKC", "NFKD")
 UTF8 = "utf-8"
 MOST_MARKS = 1_000  # in a row; text that is stacked for fun has a hundred, and Unicode's stream-safe format thirty
 REPLACEMENT = "\ufffd"
+TRANSFORMS = ("base64_codec", "bz2_codec", "hex_codec", "quopri_codec", "rot_13", "uu_codec", "zlib_codec")  # no text
 BYTE_ORDER_MARK = "\ufeff"
 MARKED = ("utf-16", "utf-32")  # what the mark at the beginning of a text is needed for
 
@@ -137,7 +138,7 @@ def check_encoding(encoding: str, key: str = "corpus.encoding") -> None:
         b"text".decode(encoding, "ignore")
         codecs.getincrementaldecoder(encoding)
     except (LookupError, TypeError, ValueError):
-        names = {name.replace("_", "-") for name in aliases.values()}
+        names = {name.replace("_", "-") for name in aliases.values() if name not in TRANSFORMS}
         hint = suggestion(str(encoding), sorted(names)) or "; for example utf-8, utf-16, cp1252, latin-1"
         raise UsageError(f"{key}: {encoding!r} is not a text encoding{hint}") from None
 

@@ -42,4 +42,5 @@ def form(ids: Ids, vocabulary: Vocabulary) -> Form:
     }
     if reasons := [reason for reason, holds in against.items() if holds]:
         return Form("stream", f"a running text: {reasons[0]}")
-    return Form("lines", f"a list: lines of {median:,} symbols (median), none empty, few that end as sentences do")
+    share = f"{empty:.1%} of them" if empty else "none"
+    return Form("lines", f"a list: lines of {median:,} symbols (median), {share} empty, few that end as sentences do")

@@ -10,6 +10,8 @@ from charlm.corpus.lookalikes import disguised, unicode_name
 NAMES = {0x00: "NULL", 0x0B: "LINE TABULATION", 0x0C: "FORM FEED", 0x0D: "CARRIAGE RETURN", 0x1B: "ESCAPE",
          0x7F: "DELETE", 0x85: "NEXT LINE"}  # fmt: skip
 KINDS_OF_OWN = {"\ufeff": "byte order mark within the text", "\ufffd": "replacement character"}
+# Marks, letters and a symbol that show nothing, by a part of their names:
+INVISIBLE = ("VARIATION SELECTOR", " FILLER", "KHMER VOWEL INHERENT", "BRAILLE PATTERN BLANK")
 CATEGORIES = {
     "Cc": "control character",
     "Cf": "invisible",
@@ -49,6 +51,9 @@ def kind_of(character: str) -> str:
         return ""
     if character in KINDS_OF_OWN:
         return KINDS_OF_OWN[character]
-    if unicode_name(character).startswith("COMBINING "):
+    name = unicode_name(character)
+    if name.startswith("COMBINING "):
         return "combining mark"
+    if any(part in name for part in INVISIBLE):
+        return "invisible"
     return CATEGORIES.get(unicodedata.category(character), "")

@@ -178,7 +178,10 @@ def check_parts(sizes: Iterable[int], chosen: Shares, noun: str, smallest: int) 
     for name, size, fraction in zip(PARTS, counted, chosen.fractions, strict=True):
         if fraction and size < smallest:
             enough = -(-smallest // min(share for share in chosen.fractions if share))
-            remedy = "give a longer corpus" + ("" if name == "train" else f", or set corpus.split.{name} to 0")
+            remedy = "give a longer corpus"
+            if name != "train":
+                rest = float(chosen.fractions[0] + fraction)
+                remedy += f", or set corpus.split.{name} to 0 and corpus.split.train to {rest:g}"
             raise CorpusError(
                 f"the corpus is too small to split: of its {sum(counted)} {noun} the {name} part "
                 f"({float(fraction):g} of them) gets {size} and needs {smallest}; with these fractions {enough} "

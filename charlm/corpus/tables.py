@@ -14,6 +14,7 @@ from charlm.phrases import count, one_line, shortened, suggestion
 LINE_BREAK = re.compile(r"\r\n|\r|\n")  # a JSON string may have any
 VISIBLE_BREAK = "\u2424"  # the symbol for newline; the letters \n would be two symbols, which a text may have anyway
 PIECE = 1 << 16  # characters yielded at a time
+LONGEST_FIELD = (1 << 31) - 1  # characters, the most that a reader of Python's takes on every system
 NAMED = 20  # columns in a message
 
 Row = tuple[int, str]  # the number of the line that it ends in, and the field
@@ -95,6 +96,7 @@ def _lines(text: Iterable[str]) -> Iterator[str]:
 
 def _csv(source: Source, lines: Iterator[str], column: str) -> Iterator[Row]:
     """Read fields with commas between them, or semicolons where the first line has no comma (RFC 4180)."""
+    csv.field_size_limit(LONGEST_FIELD)  # else 131,072 characters; Python has one limit for all readers
     first = next(lines, "")
     delimiter = "," if "," in first or ";" not in first else ";"
     reader = csv.reader(_chained(first, lines), delimiter=delimiter, strict=True)
@@ -115,9 +117,9 @@ def _json_lines(source: Source, lines: Iterator[str], column: str) -> Iterator[R
         if line.isspace():
             continue
         try:
-            row = json.loads(line)
+            row = json.loads(line, parse_int=str, parse_float=str, parse_constant=_no_number)  # as they are written
         except (ValueError, RecursionError) as error:
-            reason = error.msg if isinstance(error, json.JSONDecodeError) else "it is too deep, or a number too long"
+            reason = getattr(error, "msg", str(error)) if isinstance(error, ValueError) else "it is too deep"
             raise _wrong(source, number, f"is no JSON ({one_line(reason)}); each line must be an object") from None
         if not isinstance(row, dict):
             raise _wrong(source, number, f"must be a JSON object, got {shortened(one_line(line.strip()))}")
@@ -125,6 +127,10 @@ def _json_lines(source: Source, lines: Iterator[str], column: str) -> Iterator[R
             names = list(row)
             _check_column(source, names, column)
         yield number, _text_of(source, number, column, row.get(column))
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def _text_of(source: Source, number: int, column: str, value: Any) -> str:

@@ -29,8 +29,6 @@ class Baseline:
         The cross-entropy for each N.
     uniform_bits : float
         log2 V, for guessing among all symbols.
-    unigram_bits : float
-        The entropy of the training part's symbol frequencies, -sum p log2 p.
     training, counted : int
         How many symbols the training part has, and how many of them were counted, its last ones.
     scored : int
@@ -41,7 +39,6 @@ class Baseline:
     bits: float
     bits_of_order: dict[int, float]
     uniform_bits: float
-    unigram_bits: float
     training: int
     counted: int
     scored: int
@@ -82,20 +79,10 @@ def baseline(
         bits[order],
         bits,
         log2(vocabulary_size),
-        entropy(train, vocabulary_size),
         len(train),
         len(counted),
         len(scored) - 1,
     )
-
-
-def entropy(ids: Ids, vocabulary_size: int) -> float:
-    """Return the entropy of the symbol frequencies of a text, shape (n,), in bits per symbol."""
-    numbers = np.zeros(vocabulary_size, np.int64)
-    for start in range(0, len(ids), BLOCK):  # counting all at once would take eight bytes for each symbol
-        numbers += np.bincount(ids[start : start + BLOCK], minlength=vocabulary_size)
-    shares = numbers[numbers > 0] / len(ids)
-    return -float((shares * np.log2(shares)).sum())
 
 
 def cross_entropy(ngram: Distributions, ids: IntArray, block: int = BLOCK) -> float:

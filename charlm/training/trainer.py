@@ -345,7 +345,7 @@ class Trainer:
         self.status = Status(**values)
 
 
-def seconds_per_step(trainer: Trainer, seconds: float) -> float:
+def seconds_per_step(trainer: Trainer, seconds: float, most: float = inf) -> float:
     """Return what a step takes, from doing some.
 
     Parameters
@@ -354,12 +354,15 @@ def seconds_per_step(trainer: Trainer, seconds: float) -> float:
         Whose steps are timed; it goes on by as many.
     seconds : float
         For how long; three steps at the least.
+    most : float
+        How many steps at the most.
     """
     started = perf_counter()
     times: list[float] = []
     for progress in trainer.run():
         times.append(progress.seconds)
-        if len(times) >= 3 and not trainer.batch.ranks.agree(perf_counter() - started < seconds):
+        enough = len(times) >= most or perf_counter() - started >= seconds
+        if len(times) >= 3 and trainer.batch.ranks.agree(enough):
             break
     return float(np.median(times[1:]))  # the first one warms up
 

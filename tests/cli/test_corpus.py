@@ -189,12 +189,24 @@ def test_a_text_comes_through_standard_input_and_may_be_compressed(told, tmp_pat
     data = text(3_000).encode()
     (tmp_path / "a.txt.gz").write_bytes(gzip.compress(data))
     write(tmp_path / "a.txt", data)
-    expected = json.loads(told("a.txt", "--json")[0])
+    expected = json.loads(told("a.txt", "--mode", "stream", "--json")[0])
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(data), closed=False))
     for given in ("-", "a.txt.gz"):
-        found = json.loads(told(given, "--json")[0])
+        found = json.loads(told(given, "--mode", "stream", "--json")[0])
         assert found["characters"] == expected["characters"]
         assert found["baseline"] == expected["baseline"]
+
+
+def test_a_list_through_standard_input_is_described_as_the_stream_that_is_trained_on(told, tmp_path, monkeypatch):
+    write(tmp_path / "names.txt", NAMES * 4)
+    expected = json.loads(told("names.txt", "--mode", "stream", "--json")[0])
+    data = io.BytesIO((tmp_path / "names.txt").read_bytes())
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=data, closed=False))
+    found = json.loads(told("-", "--json")[0])
+    for key in ("mode", "train", "valid", "baseline"):
+        assert found[key] == expected[key]
+    assert found["copied"]["noun"] == expected["copied"]["noun"] == "passages of 50 characters"
+    assert found["likely_mode"] == "lines"
 
 
 def test_without_a_validation_part_there_is_nothing_to_compare(told, tmp_path):
@@ -231,7 +243,7 @@ def test_the_page_shows_what_the_command_prints(capsys, monkeypatch):
 
 
 def test_a_part_of_a_very_long_text_is_counted_and_told(monkeypatch, told, tmp_path):
-    counted = Baseline(3, 2.0, {3: 2.0}, 5.0, 4.0, training=9_000_000, counted=3_000_000, scored=1_000)
+    counted = Baseline(3, 2.0, {1: 4.0, 3: 2.0}, 5.0, training=9_000_000, counted=3_000_000, scored=1_000)
     report = charlm.corpus_report(str(write(tmp_path / "text.txt", text(2_000))))
     monkeypatch.setattr(charlm, "corpus_report", lambda *_, **__: replace(report, baseline=counted))
     assert "for each character, counted in the training part's last 3,000,000:" in " ".join(told("text.txt")[0].split())

@@ -396,9 +396,9 @@ def test_keys_that_do_not_agree_are_told(text, told):
     assert problem_of(*text.split()) == f"--set {told}"
 
 
-def test_two_lengths_in_a_file_are_one_too_many(problems):
+def test_steps_and_epochs_in_a_file_are_one_length_too_many(problems):
     text = f"{CORPUS}training:\n  max_steps: 5\n  epochs: 3\n"
-    told = "only one length may be given, and training.epochs is given too; remove one"
+    told = "only one of the two may be given, and training.epochs is given too; remove one"
     assert problems(text) == [f"mine.yaml:3: training.max_steps: {told}"]
 
 

@@ -1,6 +1,9 @@
 """`preset: auto`: what a text and the minutes choose, and what a person's own keys are to it."""
 
+import bz2
+import gzip
 import json
+import lzma
 
 import numpy as np
 import pytest
@@ -75,8 +78,7 @@ def test_more_minutes_choose_a_larger_network_and_a_short_text_a_smaller_one():
     assert sizes[0] < sizes[-1]
     short = resolved(long[:5_000], training={"max_minutes": 60.0})[0]
     assert short.model.hidden_size < sizes[0][1]
-    assert short.training.max_minutes is None  # more would only be learnt by heart
-    assert short.training.epochs
+    assert (short.training.max_minutes, short.training.epochs) == (60, 20)  # more would only be learnt by heart
 
 
 def test_the_large_network_is_an_lstm_where_the_text_is_long_enough_for_it():
@@ -105,7 +107,8 @@ def test_the_reason_of_a_size_is_the_text_the_minutes_or_the_person():
 
 def test_epochs_that_were_given_are_no_choice():
     most = resolved()[0].training.epochs
-    assert resolved()[1][4].startswith(f"  {most:g} epochs, as more would")
+    told = f"  5 minutes, at most {most:g} epochs, as more would only learn the text by heart; "
+    assert resolved()[1][4].startswith(told)
     assert resolved(training={"epochs": most})[1][4].startswith(f"  {most:g} epochs; ")
 
 
@@ -118,8 +121,11 @@ def test_what_follows_from_a_key_that_is_given_follows_from_its_value():
     long = "".join(np.random.default_rng(1).choice(list("abcdefgh \n"), 300_000))
     assert resolved(long)[0].training.epochs == 40
     slow, reasons = resolved(long, model={"hidden_size": 1024, "num_layers": 2}, training={"max_minutes": 5.0})
-    assert (slow.training.epochs, slow.training.max_minutes) == (None, 5)
-    assert reasons[4].startswith("  5 minutes; ")
+    assert (slow.training.epochs, slow.training.max_minutes) == (40, 5)
+    assert slow.schedule.warmup_steps < resolved(long)[0].schedule.warmup_steps  # as five minutes are fewer steps
+    assert reasons[4].startswith("  5 minutes, at most 40 epochs, as")
+    given = resolved(long, training={"epochs": None, "max_minutes": 5.0})
+    assert (given[0].training.epochs, given[1][4][:13]) == (None, "  5 minutes; ")
     batches, _ = resolved(long, training={"batch_size": 500, "epochs": 4.0})  # 37 steps
     assert batches.schedule.warmup_steps == 1
     windows, _ = resolved(long[:20_000], training={"seq_length": 1000})
@@ -129,8 +135,20 @@ def test_what_follows_from_a_key_that_is_given_follows_from_its_value():
 def test_a_short_text_keeps_its_small_batches_however_many_minutes_there_are():
     text = "".join(np.random.default_rng(1).choice(list("abcdefgh \n"), 300_000))
     few, many = (resolved(text, training={"max_minutes": minutes})[0] for minutes in (24.0, 60.0))
-    assert few == many
+    assert few.to_dict() | {"training": None} == many.to_dict() | {"training": None}
     assert few.training.batch_size == 32
+
+
+@pytest.mark.parametrize("module", [gzip, bz2, lzma])
+def test_a_compressed_text_needs_no_configuration_and_nobody_asked_for_nine_characters(
+    tmp_path, monkeypatch, capfd, module
+):
+    monkeypatch.chdir(tmp_path)
+    name = {gzip: "a.txt.gz", bz2: "a.txt.bz2", lzma: "a.txt.xz"}[module]
+    (tmp_path / name).write_bytes(module.compress(b"ab\nba\n" * 400))
+    assert cli.main(["train", name, "--set", "training.max_steps=2", "--set", "corpus.mode=lines"]) == 0
+    told = capfd.readouterr().err
+    assert "n-gram of 4 symbols: " in told
 
 
 def test_a_window_is_no_longer_than_a_tiny_text(tmp_path, monkeypatch, capfd):

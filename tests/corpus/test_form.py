@@ -19,6 +19,11 @@ def test_names_are_a_list():
     assert form_of(NAMES) == ("lines", "a list: lines of 4 symbols (median), none empty, few that end as sentences do")
 
 
+def test_a_list_may_have_a_few_empty_lines():
+    told = "a list: lines of 4 symbols (median), 0.9% of them empty, few that end as sentences do"
+    assert form_of([*NAMES, "", *NAMES]) == ("lines", told.replace("0.9", f"{100 / (2 * len(NAMES) + 1):.1f}"))
+
+
 @pytest.mark.parametrize(
     ("lines", "reason"),
     [

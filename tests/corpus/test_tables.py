@@ -87,6 +87,17 @@ def test_empty_and_missing_fields_are_no_items_and_numbers_are_text(tmp_path):
     assert read(path) == ["1990", "ab", "true"]
 
 
+def test_numbers_are_as_they_are_written(tmp_path):
+    numbers = ["12.50", "1e3", "0.10000000000000000001", "1E400", "-0", "1" * 5_000]
+    rows = [f'{{"title": {number}, "x": [{number}]}}\n' for number in numbers]
+    assert read(write(tmp_path / "x.jsonl", "".join(rows))) == sorted(numbers)
+
+
+def test_a_field_of_csv_may_be_long(tmp_path):
+    field = "ab, " * 50_000
+    assert read(write(tmp_path / "x.csv", as_csv([("title", "x"), (field, "1")]))) == [field]
+
+
 def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path):
     assert read(write(tmp_path / "x.csv", "\ufefftitle,x\nab,1\n")) == ["ab"]
     data = "title\tx\nab\t1\n".encode("utf-16")
@@ -111,8 +122,9 @@ def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path):
         ("x.jsonl", '["a"]\n', 'line 1 must be a JSON object, got ["a"]'),
         ("x.jsonl", '{"title": ["a"]}\n', "line 1 the column 'title' must be text, got [\"a\"]"),
         ("x.jsonl", '{"title": "\\ud800"}\n', "line 1 has half of a surrogate pair"),
-        ("x.jsonl", "[" * 100_000 + "\n", "line 1 is no JSON (it is too deep, or a number too long)"),
-        ("x.csv", "title,x\n" + ",1\n" * 9, "is empty; a corpus needs some text"),
+        ("x.jsonl", "[" * 100_000 + "\n", "line 1 is no JSON (it is too deep)"),
+        ("x.csv", "title,x\n" + ",1\n" * 9, "x.csv: the column 'title' is empty; a corpus needs some text"),
+        ("x.jsonl", '{"title": NaN}\n', "line 1 is no JSON (NaN is no number of JSON)"),
     ],
 )
 def test_a_table_that_cannot_be_read_is_told_in_one_line(tmp_path, name, content, told):

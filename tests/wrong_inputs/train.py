@@ -671,7 +671,7 @@ TRAIN = {
     "a text shorter than a window": (
         "train small.yaml --corpus short.txt",
         1,
-        "the corpus is too small to split: of its 11 characters the valid part (0.05 of them) gets 1 and needs 2; with these fractions 40 characters are enough: give a longer corpus, or set corpus.split.valid to 0",
+        "the corpus is too small to split: of its 11 characters the valid part (0.05 of them) gets 1 and needs 2; with these fractions 40 characters are enough: give a longer corpus, or set corpus.split.valid to 0 and corpus.split.train to 0.95",
     ),
     "a folder without texts": (
         "train small.yaml --corpus void",
