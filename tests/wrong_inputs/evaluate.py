@@ -174,7 +174,7 @@ EVAL = {
     "another corpus": (
         "eval runs/run --corpus short.txt",
         1,
-        "runs/run: its corpus cannot be read again: the corpus is too small to split: of its 11 characters the valid part (0.05 of them) gets 1 and needs 2; with these fractions 40 characters are enough: give a longer corpus, or set corpus.split.valid to 0; if it was moved, say where it is now (--corpus)",
+        "runs/run: its corpus cannot be read again: the corpus is too small to split: of its 11 characters the valid part (0.05 of them) gets 1 and needs 2; with these fractions 40 characters are enough: give a longer corpus, or set corpus.split.valid to 0 and corpus.split.train to 0.95; if it was moved, say where it is now (--corpus)",
     ),
     "a corpus of one symbol": (
         "eval runs/run --corpus same.txt",

@@ -61,9 +61,9 @@ def _make_checkpoints(folder: Path) -> None:
     best = folder / "runs/run/best.safetensors"
     whole, last = best.read_bytes(), (folder / "runs/half/last.safetensors").read_bytes()
     (folder / "damaged.safetensors").write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-    (folder / "damaged").mkdir()
+    (folder / "broken/damaged").mkdir(parents=True)
     (folder / "copy-of-last.safetensors").write_bytes(last)
-    (folder / "damaged/last.safetensors").write_bytes(last[:-1] + bytes([last[-1] ^ 1]))
+    (folder / "broken/damaged/last.safetensors").write_bytes(last[:-1] + bytes([last[-1] ^ 1]))
     (folder / "cut.safetensors").write_bytes(whole[:-9])
     (folder / "head.safetensors").write_bytes(whole[:100])
     tensors, metadata = checkpoint.load(best)

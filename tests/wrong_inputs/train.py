@@ -830,9 +830,9 @@ TRAIN = {
         "bert.safetensors: a safetensors file, but not charlm's: its metadata has no entry 'charlm'; a checkpoint is a file that `charlm train` wrote",
     ),
     "a damaged checkpoint to resume": (
-        "train --resume damaged",
+        "train --resume broken/damaged",
         1,
-        "damaged/last.safetensors: damaged: its tensors do not match their checksum; use another copy of the file",
+        "broken/damaged/last.safetensors: damaged: its tensors do not match their checksum; use another copy of the file",
     ),
     "a copy of a checkpoint to resume": (
         "train --resume copy-of-last.safetensors",
@@ -862,7 +862,7 @@ TRAIN = {
     "another text for a resume": (
         "train --resume runs/half --corpus short.txt",
         1,
-        "runs/half: its corpus cannot be read again: the corpus is too small to split: of its 11 characters the valid part (0.05 of them) gets 1 and needs 2; with these fractions 40 characters are enough: give a longer corpus, or set corpus.split.valid to 0; if it was moved, say where it is now (--corpus)",
+        "runs/half: its corpus cannot be read again: the corpus is too small to split: of its 11 characters the valid part (0.05 of them) gets 1 and needs 2; with these fractions 40 characters are enough: give a longer corpus, or set corpus.split.valid to 0 and corpus.split.train to 0.95; if it was moved, say where it is now (--corpus)",
     ),
     "a text for a resume that is not there": (
         "train --resume runs/half --corpus txet.txt",
