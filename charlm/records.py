@@ -116,11 +116,11 @@ class Changes:
     Attributes
     ----------
     epochs : float or None
-        The new length of the whole run in epochs; only one length may be given.
+        The new length of the whole run in epochs; not beside `max_steps`.
     max_steps : int or None
         The same in steps.
     max_minutes : float or None
-        The same in minutes of training, those already spent included.
+        The same in minutes of training, those already spent included; beside another length, the most.
     corpus : str, Path, sequence of them or None
         Where the text is now; it must be the same text.
     kernels : str or None
@@ -142,8 +142,8 @@ class Changes:
     def applied(self, settings: Config, where: str) -> Config:
         """Return a configuration with the changes in it."""
         values = settings.to_dict()
-        if len(self.lengths) > 1:
-            raise UsageError(f"{where}: only one length may be given, got {' and '.join(self.lengths)}")
+        if self.epochs is not None and self.max_steps is not None:
+            raise UsageError(f"{where}: only one of epochs and max_steps may be given")
         if self.lengths:
             values["training"].update({"epochs": None, "max_steps": None, "max_minutes": None, **self.lengths})
         if self.corpus is not None:

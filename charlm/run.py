@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import chain
 from math import ceil, inf, prod
 from pathlib import Path
@@ -192,7 +192,7 @@ class Run:
         if t.max_steps is not None:
             steps = t.max_steps
         if t.max_minutes is not None:
-            steps = min(steps, done + self._steps_in(t.max_minutes - self.record.seconds / 60, steps - done))
+            steps = min(steps, done + self._steps_in(t.max_minutes - self._minutes_spent(), steps - done))
         return int(steps)
 
     def _steps_in(self, minutes: float, most: float) -> int:
@@ -205,10 +205,16 @@ class Run:
         left = 60 * minutes - evaluation  # there is one at the end
         return self.ranks.agree(max(1, int(left / (step + evaluation / self.config.training.eval_every))))
 
+    def _minutes_spent(self) -> float:
+        """Return the minutes of the steps and, at the speed of now, of the evaluations so far."""
+        evaluation = seconds_per_evaluation(self._new_trainer(FOREVER, FOREVER)) if self.history else 0
+        return (self.record.seconds + len(self.history) * evaluation) / 60
+
     def seconds_per_step(self, seconds: float = FORECAST_SECONDS, most: float = inf) -> float:
         """Return what a step takes, from doing some and undoing them."""
-        weights = self.batch.parameters.flat.copy()
-        time = seconds_per_step(self._new_trainer(FOREVER, FOREVER), seconds, most)
+        weights, trainer = self.batch.parameters.flat.copy(), self._new_trainer(FOREVER, FOREVER)
+        trainer.plan = replace(trainer.plan, learning_rate=0.0)  # so that no timing diverges
+        time = seconds_per_step(trainer, seconds, most)
         self.batch.parameters.flat[...] = weights
         return time
 
@@ -352,7 +358,7 @@ class Run:
     def _extend(self, standing: dict[str, Any]) -> None:
         """Settle the new length of a run that has come to some standing."""
         done, where = standing["step"], self.directory.path
-        spent, minutes = self.record.seconds / 60, self.config.training.max_minutes
+        spent, minutes = self._minutes_spent(), self.config.training.max_minutes
         if minutes is not None and minutes <= spent:
             raise UsageError(f"{where}: has trained for {spent:.3g} minutes; give more than that")
         total = self._length(done)

@@ -71,6 +71,20 @@ def test_a_length_in_minutes_counts_what_was_spent(tmp_path, text):
         changed(run, max_minutes=1e-9)
 
 
+def test_a_length_in_minutes_counts_the_evaluations_that_were_made(tmp_path, text, monkeypatch):
+    run = finish(start(tmp_path / "run", configured(text)))
+    monkeypatch.setattr("charlm.run.seconds_per_evaluation", lambda _: 60)
+    evaluations = sum("valid_loss" in line for line in metrics(run))
+    with pytest.raises(UsageError, match=rf"has trained for {evaluations}\S* minutes; give more than that"):
+        changed(run, max_minutes=evaluations)
+
+
+def test_epochs_of_a_run_that_is_extended_may_have_minutes_as_a_bound(tmp_path, text):
+    run = finish(start(tmp_path / "run", configured(text)))
+    with changed(run, epochs=3, max_minutes=60) as longer:
+        assert longer.record.total_steps == 3 * longer.windows.steps_per_epoch
+
+
 def test_the_new_course_of_the_schedule_is_reported(tmp_path, text):
     run = finish(start(tmp_path / "run", configured(text, schedule__name="cosine", optimizer__learning_rate=0.004)))
     with changed(run, max_steps=48) as longer:
@@ -148,7 +162,7 @@ def test_a_run_that_early_stopping_ended_goes_on_with_evaluations_counted_anew(t
     [
         ({"max_steps": 24}, "has done 24 steps; a length of 24 leaves nothing to do"),
         ({"max_steps": 3}, "has done 24 steps; a length of 3 leaves nothing to do"),
-        ({"max_steps": 30, "epochs": 2.0}, "only one length may be given, got epochs and max_steps"),
+        ({"max_steps": 30, "epochs": 2.0}, "only one of epochs and max_steps may be given"),
         ({"epochs": -1.0}, "training.epochs: must be above 0"),
     ],
 )

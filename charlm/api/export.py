@@ -97,6 +97,8 @@ class Rounding:
         On how many characters, the first of the validation text.
     unit : str
         What is called a character here: ``char``, or ``byte`` in a model of bytes.
+    ngram_order : int or None
+        The order of the n-gram that the losses are with; None where they are the network's alone.
     """
 
     weights: str
@@ -104,13 +106,15 @@ class Rounding:
     trained_loss: float
     chars: int
     unit: str
+    ngram_order: int | None
 
     @property
     def described(self) -> str:
         """The same in words."""
         noun = {"char": "character", "byte": "byte"}[self.unit]
+        both = "" if self.ngram_order is None else f" with the {self.ngram_order}-gram"
         return (
-            f"{self.weights} weights: {self.loss:.4f} nats per {noun}, {self.trained_loss:.4f} with the trained "
+            f"{self.weights} weights: {self.loss:.4f} nats per {noun}{both}, {self.trained_loss:.4f} with the trained "
             f"weights, on {self.chars:,} {noun}s of the validation text"
         )
 
@@ -235,4 +239,5 @@ def _rounding(
             scores.append(scorer.score(parameters, valid[: SCORED + 1]))
     finally:
         team.close()
-    return Rounding(weights, scores[0].loss, scores[1].loss, scores[0].chars, model.vocabulary.unit)
+    order = None if mixture is None else mixture.ngram.order
+    return Rounding(weights, scores[0].loss, scores[1].loss, scores[0].chars, model.vocabulary.unit, order)

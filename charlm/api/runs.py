@@ -109,7 +109,9 @@ def _listed(folder: Path) -> ListedRun:
     except CharlmError as error:
         return ListedRun(folder, "unreadable", problem=str(error))
     state = "running" if is_held(folder) else "finished" if left.finished else "interrupted"
-    known = {**_of_model(metadata), "step": left.step, "seconds": metadata["run"]["seconds"]}
+    run = metadata["run"]  # whose history a rollback cuts, but not what was the best
+    best_loss = run["standing"]["best_loss"]
+    known = {**_of_model(metadata), "best_loss": best_loss, "step": left.step, "seconds": run["seconds"]}
     if state == "running":
         known |= _since(folder / METRICS, known["best_loss"])
     return ListedRun(folder, state, total_steps=left.total_steps, **known)

@@ -75,8 +75,11 @@ class TrainedRun:
         How many steps are done, and how many the run has.
     stopped_early : bool
         Whether early stopping has ended the run.
+    best_loss : float or None
+        The lowest validation loss, in nats per character, which is that of the model that `load` reads; None where
+        there was no evaluation.
     history : list of dict
-        `step`, `epoch` and `valid_loss`, in nats per character, of every evaluation.
+        `step`, `epoch` and `valid_loss`, in nats per character, of every evaluation that no rollback took back.
     notes : list of str
         What was read, and what a person should know.
     """
@@ -85,6 +88,7 @@ class TrainedRun:
     step: int
     total_steps: int
     stopped_early: bool
+    best_loss: float | None
     history: list[dict[str, Any]]
     notes: list[str]
 
@@ -92,11 +96,6 @@ class TrainedRun:
     def finished(self) -> bool:
         """Whether there is nothing left to train; otherwise `train` goes on with ``resume=run.path``."""
         return self.stopped_early or self.step >= self.total_steps
-
-    @property
-    def best_loss(self) -> float | None:
-        """The lowest validation loss, in nats per character; None where there was no evaluation."""
-        return min((entry["valid_loss"] for entry in self.history), default=None)
 
     def load(self, **options: Any) -> LanguageModel:
         """Read the best model, or the newest before the first evaluation; the options are those of `load`."""
@@ -120,8 +119,8 @@ def train(
     ----------
     config : Config, mapping, str or Path
         What to do: a configuration, nested dictionaries with the same keys as a file, a YAML file, or a text to train
-        on for five minutes with a configuration that it chooses itself; in dictionaries, ``"preset": "auto"`` does so
-        for every key that is not given.
+        on, for five minutes at the most, with a configuration that it chooses itself; in dictionaries,
+        ``"preset": "auto"`` does so for every key that is not given.
     out : str or Path, optional
         The run directory; for a file or a text it is ``runs/NAME`` by default.
     resume : str or Path, optional
@@ -189,7 +188,8 @@ def train(
             if ranks.rank == 0:
                 RunDirectory(left.path.parent).tidy()
             history = list(modelfile.load(left.path).metadata["history"])
-            return TrainedRun(left.path.parent, left.step, left.total_steps, left.stopped, history, [])
+            best = left.metadata["run"]["standing"]["best_loss"]
+            return TrainedRun(left.path.parent, left.step, left.total_steps, left.stopped, best, history, [])
         run = Run.resume(directory, ranks, changes)
     with run:
         if on_compiling is not None:
@@ -208,6 +208,7 @@ def train(
             done.step,
             done.total_steps,
             done.stopped_early,
+            done.best_loss,
             list(run.history),
             [*run.notes, *run.warnings],
         )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charlm.cli.options import PathOfAFile, WholeRange, overrides_option
+from charlm.cli.options import PathOfAFile, WholeRange, overrides_option, refuse_preset
 from charlm.limits import MOST_SYMBOLS
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def command(config: Path | None, overrides: tuple[str, ...], vocabulary: int, re
     from charlm.config import Override, load
 
     settings = load(config, overrides, [Override("corpus.path", "-", "bench")])
+    refuse_preset(settings)
     report = measure(settings, vocabulary, repeat)
     if as_json:
         import json
@@ -73,7 +74,8 @@ def _show(config: "Config", report: "Report") -> None:
         f"products   {report.flops_per_second / 1e9:>12.1f} GFLOP/s over the whole step, "
         f"{report.share_of_peak:.0%} of this machine's {report.peak / 1e9:.0f}"
     )
-    click.echo(f"writing    {report.written_per_second:>12,.0f} chars/s, one text")
+    alone = "" if config.model.ngram.order is None else ", by the network alone, without its n-gram"
+    click.echo(f"writing    {report.written_per_second:>12,.0f} chars/s, one text{alone}")
     if report.memory:
         click.echo(f"memory     {report.memory / 1e6:>12,.0f} MB at the most while training")
     click.echo(f"\n{'part of a step':<30}{'ms':>9}{'share':>8}{'GFLOP/s':>10}  measured")

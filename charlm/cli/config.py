@@ -17,7 +17,8 @@ def command(path: Path | None, overrides: tuple[str, ...], as_schema: bool) -> N
     """Print a configuration.
 
     Without CONFIG: every key with its default and its meaning, ready to be edited.
-    With CONFIG, or with --set: the checked configuration that results, every default written out.
+    With CONFIG, or with --set: the checked configuration that results, every default written out. With `preset: auto`
+    only what is given: the text chooses the rest, which `charlm train CONFIG --dry-run` tells.
 
     \b
     Examples:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from charlm.cli.options import PathOfAFile, WholeRange, overrides_option
+from charlm.cli.options import PathOfAFile, WholeRange, overrides_option, refuse_preset
 from charlm.errors import CharlmError
 
 VOCABULARY_SIZE = 11
@@ -36,6 +36,7 @@ def command(config: Path, overrides: tuple[str, ...], most: int) -> None:
     from charlm.insight.gradcheck import TOLERANCE, Problem, check, check_scales
 
     settings = load(config, overrides)
+    refuse_preset(settings)
     a = assemble.architecture(settings, VOCABULARY_SIZE, 0 if settings.corpus.mode == "lines" else None)
     architecture = replace(
         a,

@@ -35,7 +35,7 @@ KEYS = {
     "--kernels": "kernels",
 }
 CONFIGURATIONS = (".yaml", ".yml", ".json")  # suffixes that no text has
-LENGTHS = ("--max-minutes", "--max-steps", "--epochs")
+LENGTHS = ("--max-steps", "--epochs")  # of which one excludes the other
 MEGABYTE = 1_000_000
 
 
@@ -68,7 +68,7 @@ Examples:
     "--max-minutes",
     type=FiniteRange(min=0, min_open=True),
     metavar="M",
-    help="Train for M minutes, whatever CONFIG says.",
+    help="Train for M minutes, whatever CONFIG says; beside --epochs or --max-steps, at the most.",
 )
 @click.option("--max-steps", type=WholeRange(min=1), metavar="N", help="Train for N steps.")
 @click.option("--epochs", type=FiniteRange(min=0, min_open=True), metavar="N", help="Train for N passes over the text.")
@@ -101,8 +101,8 @@ def command(
     """Train a model on a text, as the file CONFIG says, and leave a run directory.
 
     In place of CONFIG, a YAML file, you can give a TEXT, a file whose name ends in .txt, .text, .md, .csv, .tsv,
-    .jsonl or .gz, or --corpus alone. The text and the minutes (--max-minutes, 5 by default) then choose the
-    configuration. What they chose and why is printed, and stands in the run's config.yaml.
+    .jsonl, .gz, .bz2 or .xz, or --corpus alone. The text and the minutes (at most --max-minutes, 5 by default) then
+    choose the configuration. What they chose and why is printed, and stands in the run's config.yaml.
 
     Ctrl-C ends the run after the step at hand and saves it; `--resume` goes on from there, exactly. So do SIGTERM, a
     closed terminal (SIGHUP) and the end of whatever reads standard error through a pipe; the exit status is 128 and the

@@ -12,11 +12,26 @@ from charlm.config.keys import Config
 from charlm.config.options import OPTIMIZER_OPTIONS, SCHEDULE_OPTIONS, UNIT_OPTIONS, Key
 from charlm.phrases import shown
 
+CHOSEN = ("model", "training", "optimizer", "schedule")  # sections of which a preset chooses keys
 Mistake = tuple[tuple[Key, ...], str]  # the keys involved, the one to blame first, and what is wrong
 
 
 def conflicts(config: Config) -> Iterator[Mistake]:
-    """Yield what does not go together, each with the keys that it is about."""
+    """Yield what does not go together, each with the keys that it is about.
+
+    With a preset, keys that it may choose are not known yet: they are looked at once they are chosen.
+    """
+    for keys, message in _all_conflicts(config):
+        if config.preset is None or all(key[0] not in CHOSEN or _is_given(config, key) for key in keys):
+            yield keys, message
+
+
+def _is_given(config: Config, key: Key) -> bool:
+    *sections, name = key
+    return name in reduce(getattr, sections, config).model_fields_set
+
+
+def _all_conflicts(config: Config) -> Iterator[Mistake]:
     yield from _corpus_conflicts(config)
     yield from _model_conflicts(config)
     yield from _training_conflicts(config)
@@ -63,7 +78,7 @@ def _model_conflicts(config: Config) -> Iterator[Mistake]:
         rates = ("model.dropout.input", "model.dropout.between", "model.dropout.output")
         yield _mistake("has no effect while every rate is 0; remove it or set a rate", "model.dropout.locked", *rates)
     ngram = model.ngram
-    if ngram.order is None and config.preset is None and ngram.max_megabytes != _default(type(ngram), "max_megabytes"):
+    if ngram.order is None and ngram.max_megabytes != _default(type(ngram), "max_megabytes"):
         message = "has no effect without an n-gram; remove it or set model.ngram.order"
         yield _mistake(message, "model.ngram.max_megabytes", "model.ngram.order")
     if config.kernels == "fused" and model.dtype != "float32":

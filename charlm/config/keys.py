@@ -227,8 +227,11 @@ class Config(_Section):
     )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the configuration as nested dictionaries that JSON and YAML can hold, every default written out."""
-        return self.model_dump(mode="json")
+        """Return the configuration as nested dictionaries that JSON and YAML can hold.
+
+        Every default is written out, but with a preset only what was given: it chooses the rest.
+        """
+        return self.model_dump(mode="json", exclude_unset=self.preset is not None)
 
 
 def _sections(section: type[BaseModel] = Config, key: Key = ()) -> Iterator[tuple[Key, type[BaseModel]]]:

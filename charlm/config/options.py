@@ -21,4 +21,5 @@ UNIT_OPTIONS: dict[str, Key] = {
 }
 OPTIMIZER_OPTIONS = options_of(RULES)
 SCHEDULE_OPTIONS = options_of(SCHEDULES)
-LENGTHS = ("epochs", "max_steps", "max_minutes")  # of training
+EXCLUSIVE_LENGTHS = ("epochs", "max_steps")  # of training; minutes may stand beside one of them
+LENGTHS = (*EXCLUSIVE_LENGTHS, "max_minutes")

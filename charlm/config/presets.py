@@ -116,7 +116,7 @@ def resolve(config: Config, facts: Facts, kernels: str) -> tuple[Config, list[st
         *sections, name = key.split(".")
         place, model = values, config
         for section in sections:
-            place, model = place[section], getattr(model, section)
+            place, model = place.setdefault(section, {}), getattr(model, section)
         if name not in model.model_fields_set:
             place[name] = value
     if config.training.epochs is None and config.training.max_steps is None:
@@ -161,11 +161,11 @@ def _choose(config: Config, facts: Facts, minutes: float, kernels: str) -> dict[
     window = min(64, max(16, 4 * ceil((facts.median_line * 2 + 1) / 4))) if mode == "lines" else 64
     seq_length = given(t, "seq_length", max(1, min(window, facts.characters - 1)))
     batch = given(t, "batch_size", max(1, min(size.batch_size, facts.characters // (4 * seq_length))))
-    epochs = t.epochs
+    read = t.epochs or supply.most_epochs
     if t.max_steps is not None:
-        epochs = t.max_steps * batch * seq_length / facts.characters
-    affordable_epochs = minutes * 60 * SPEEDS[kernels] / operations / facts.characters
-    read = epochs or min(affordable_epochs, supply.most_epochs)
+        read = t.max_steps * batch * seq_length / facts.characters
+    if t.max_minutes is not None or (t.epochs is None and t.max_steps is None):
+        read = min(read, minutes * 60 * SPEEDS[kernels] / operations / facts.characters)
     dropout = supply.dropout if layers == 1 else max(supply.dropout, LARGE_DROPOUT if read > 3 else 0.1)
     steps = max(1, int(read * facts.characters / (batch * seq_length)))
     every = max(50, min(1_000, steps // 12))
@@ -224,7 +224,7 @@ def _reasons(config: Config, given: Config, facts: Facts, minutes: float, kernel
     return [
         f"preset auto: {facts.characters:,} {unit}s of {facts.symbols:,} symbols are {form}{other_mode}",
         f"  {m.num_layers} x {m.cell} of {m.hidden_size}: {size}",
-        f"  dropout {m.dropout.output:g} after the last layer, against learning by heart",
+        f"  dropout {m.dropout.output:g} after the last layer{', against learning by heart' * (m.dropout.output > 0)}",
         f"  {ngram}",
         f"  {length}; {t.batch_size} x {t.seq_length} {unit}s a step; learning rate {rate:g}",
     ]

@@ -9,7 +9,7 @@ from typing import Any
 from charlm.config import textfile
 from charlm.config.keys import KEYS, SECTIONS, SHORTHANDS, Config, stands_alone
 from charlm.config.mistakes import MOST_MISTAKES, mistakes_in
-from charlm.config.options import LENGTHS, Key
+from charlm.config.options import EXCLUSIVE_LENGTHS, LENGTHS, Key
 from charlm.config.plain_yaml import compose, plain_value
 from charlm.config.wording import too_many, unknown_key
 from charlm.errors import ConfigError
@@ -53,6 +53,7 @@ class Document:
         self._ranks = itertools.count()
         self._places: dict[Key, _Place] = {(): _Place(next(self._ranks), name)}
         self._problems: list[tuple[int, str]] = []
+        self._has_length = False  # from beside the file
 
     def mark(self, key: Key, where: str, is_key: bool = False) -> None:
         """Remember where a key was given; a second time in a file is a mistake."""
@@ -64,7 +65,7 @@ class Document:
             self._places[key] = place
 
     def override(self, override: Override) -> None:
-        """Give a key another value; a length replaces whatever length was given before."""
+        """Give a key another value; a length replaces those of the file, and one that it cannot stand beside."""
         *parents, name = key = tuple(override.key.split("."))
         short = key in SHORTHANDS and stands_alone(override.value)
         if short and override.value is not None:  # null leaves nothing of the section
@@ -85,8 +86,10 @@ class Document:
             section = within
         if isinstance(section, dict):  # anything else is a mistake of the file, reported with the others
             if parents == ["training"] and name in LENGTHS and override.value is not None:
-                for length in LENGTHS:
+                replaced = LENGTHS if not self._has_length else () if name == "max_minutes" else EXCLUSIVE_LENGTHS
+                for length in replaced:
                     section.pop(length, None)
+                self._has_length = True
             section[name] = override.value
 
     def resolve(self) -> Config:
@@ -149,7 +152,8 @@ def load(path: Path | None, overrides: Sequence[str] = (), extra: Sequence[Overr
     """Read a configuration file and what was given beside it.
 
     Later values win: the file's, then `overrides` from left to right, then `extra`. A length of training
-    (``epochs``, ``max_steps`` or ``max_minutes``) given beside the file replaces every length given before it.
+    (``epochs``, ``max_steps`` or ``max_minutes``) given beside the file replaces those of the file; of epochs and steps
+    given beside it, the last one counts, and minutes may stand beside either.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ from charlm.config.plain_yaml import flow
 
 
 def dump_yaml(config: Config) -> str:
-    """Return a configuration as YAML with every key written out; `load` reads the same configuration back."""
+    """Return a configuration as YAML, with the keys of `Config.to_dict`; `load` reads the same configuration back."""
     return "\n".join(_lines(Config, config.to_dict())) + "\n"
 
 
@@ -31,6 +31,8 @@ def _lines(section: type[BaseModel], values: Mapping[str, Any], comments: bool =
     indent = "  " * len(key)
     properties = section.model_json_schema()["properties"] if comments else {}
     for name, field in section.model_fields.items():
+        if name not in values:
+            continue
         nested = SECTIONS.get((*key, name))
         line = f"{indent}{name}:" if nested else f"{indent}{name}: {flow(values[name], ascii_only=comments)}"
         allowed = _allowed(properties[name]) if comments and not nested else ""

@@ -191,5 +191,8 @@ def test_a_configuration_is_measured_without_its_corpus(tmp_path):
     )
     written = run(str(path))
     assert "2 x gru of 8, 65 symbols, 4 x 4 characters, float32, numpy kernels" in written
+    assert "its n-gram" not in written
+    both = run(str(path), "--set", "model.ngram.order=3")
+    assert "chars/s, one text, by the network alone, without its n-gram\n" in both
     for line in ("training", "step", "products", "writing", "memory", "time loops, forward", "optimizer", "rest"):
         assert f"\n{line}" in written

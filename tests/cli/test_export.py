@@ -42,8 +42,8 @@ def test_a_page_is_told_with_its_size_and_what_its_weights_cost(export, tmp_path
     written, cost = export("--html", page, "--weights", "int8").splitlines()
     assert written == f"{page}: written, {page.stat().st_size / 1e6:.2f} MB"
     assert re.fullmatch(
-        r"int8 weights: \d\.\d{4} nats per character, \d\.\d{4} with the trained weights, on \d+ characters of the "
-        "validation text",
+        r"int8 weights: \d\.\d{4} nats per character with the 3-gram, \d\.\d{4} with the trained weights, "
+        r"on \d+ characters of the validation text",
         cost,
     )
     export("--html", alone, "--weights", "int8", "--without-ngram")

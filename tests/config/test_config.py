@@ -324,11 +324,20 @@ def test_later_values_win(write):
     assert load(write(text), ["optimizer.betas=[0.5, 0.6]"]).optimizer.betas == (0.5, 0.6)
 
 
-@pytest.mark.parametrize("override", ["training.max_steps=5", "training.max_minutes=5", "training.epochs=5"])
-def test_a_length_given_beside_the_file_replaces_the_files(write, override):
-    config = load(write(f"{CORPUS}training: {{epochs: 3}}"), ["training.max_steps=7", override])
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        (["training.max_minutes=5"], {"max_minutes": 5}),
+        (["training.max_steps=7", "training.max_steps=5"], {"max_steps": 5}),
+        (["training.max_steps=7", "training.epochs=5"], {"epochs": 5}),
+        (["training.max_steps=7", "training.max_minutes=5"], {"max_steps": 7, "max_minutes": 5}),
+        (["training.max_minutes=5", "training.max_steps=7", "training.epochs=4"], {"epochs": 4, "max_minutes": 5}),
+    ],
+)
+def test_a_length_given_beside_the_file_replaces_the_files(write, overrides, expected):
+    config = load(write(f"{CORPUS}training: {{epochs: 3, max_minutes: 9}}"), overrides)
     given = {name: value for name, value in config.training if name in configuration.LENGTHS and value is not None}
-    assert given == {override.split("=")[0].removeprefix("training."): 5}
+    assert given == expected
 
 
 def test_no_length_beside_the_file_replaces_nothing(write):

@@ -7,12 +7,14 @@ import lzma
 
 import numpy as np
 import pytest
+import yaml
 
 import charlm
 from charlm import cli
-from charlm.config import from_dict, resolve
+from charlm.config import dump_yaml, from_dict, resolve
 from charlm.corpus.facts import facts
 from charlm.corpus.vocabulary import Vocabulary
+from charlm.errors import UsageError
 from tests.runs import corpus_file, text
 
 NAMES = "\n".join(np.random.default_rng(0).choice(["emma", "olivia", "ada", "mia rose"], 3_000)) + "\n"
@@ -130,6 +132,46 @@ def test_what_follows_from_a_key_that_is_given_follows_from_its_value():
     assert batches.schedule.warmup_steps == 1
     windows, _ = resolved(long[:20_000], training={"seq_length": 1000})
     assert windows.training.batch_size == 5
+
+
+@pytest.mark.parametrize("length", [{"epochs": 1_000.0}, {"max_steps": 1_000_000}])
+def test_minutes_beside_a_length_bound_what_follows_from_it(length):
+    long = "".join(np.random.default_rng(1).choice(list("abcdefgh \n"), 300_000))
+    minutes = {"max_minutes": 0.5}
+    alone, beside = (resolved(long, training=given)[0] for given in (minutes, minutes | length))
+    assert beside.training.max_minutes == 0.5
+    for section, name in (("training", "eval_every"), ("training", "checkpoint_every"), ("schedule", "warmup_steps")):
+        assert getattr(getattr(beside, section), name) == getattr(getattr(alone, section), name)
+
+
+def test_a_configuration_with_the_preset_is_written_as_it_was_given():
+    given = {"corpus": {"path": "x"}, "preset": "auto", "model": {"ngram": {"order": 3}}, "optimizer": {"name": "sgd"}}
+    config = from_dict(given, "")
+    assert config.to_dict() == given
+    again = from_dict(yaml.safe_load(dump_yaml(config)), "")
+    kernels, about = "fused", facts_of(PROSE)
+    assert resolve(again, about, kernels) == resolve(config, about, kernels)
+
+
+def test_a_key_that_the_choice_gives_an_effect_may_be_given():
+    model = {"dropout": {"locked": True}, "ngram": {"max_megabytes": 3.0}}
+    config, _ = resolved(schedule={"final_ratio": 0.1}, model=model)
+    assert config.schedule.final_ratio == 0.1
+    assert config.model.dropout.locked
+    assert config.model.ngram.max_megabytes == 3
+    with pytest.raises(UsageError, match="has no effect"):
+        resolved(schedule={"final_ratio": 0.1, "name": "constant"})
+
+
+def test_no_dropout_is_no_help_against_learning_by_heart():
+    assert resolved(model={"dropout": {"output": 0.0}})[1][2] == "  dropout 0 after the last layer"
+
+
+@pytest.mark.parametrize("command", ["bench", "gradcheck"])
+def test_a_command_that_reads_no_text_refuses_the_preset(tmp_path, capsys, command):
+    (tmp_path / "mine.yaml").write_text("corpus: {path: x}\npreset: auto\n")
+    assert cli.main([command, str(tmp_path / "mine.yaml")]) == 2
+    assert "preset: auto chooses the network by a text, and this command reads none" in capsys.readouterr().err
 
 
 def test_a_short_text_keeps_its_small_batches_however_many_minutes_there_are():

@@ -85,6 +85,33 @@ def test_a_run_that_is_extended_after_a_rollback_is_told_the_rate_that_it_goes_o
         assert next(longer.train()).progress.learning_rate == 0.05
 
 
+def test_a_length_in_minutes_is_timed_without_diverging(tmp_path):
+    run = start(tmp_path / "run", configured(corpus_file(tmp_path), **DIVERGING, training__max_steps=None,
+                                             training__max_minutes=0.01, optimizer__learning_rate=1e30))  # fmt: skip
+    assert run.record.total_steps > 3
+    run.close()
+
+
+def test_the_best_loss_is_that_of_the_best_model_also_where_a_rollback_took_its_evaluation_back(tmp_path):
+    run = start(tmp_path / "run", configured(corpus_file(tmp_path), **DIVERGING, training__checkpoint_every=10,
+                                             training__eval_every=6))  # fmt: skip
+    poison(run, {13})  # after the evaluation of step 12, and before the checkpoint of step 20
+    compute = run.batch.loss_and_gradients
+
+    def worse(*arguments):
+        if run.trainer.status.rollbacks:
+            run.batch.parameters.flat[...] *= 3
+        return compute(*arguments)
+
+    run.batch.loss_and_gradients = worse  # type: ignore[method-assign]
+    finish(run)
+    found = charlm.train(resume=tmp_path / "run")
+    score = found.load().score(found.load().read_part("valid"))
+    assert found.best_loss == pytest.approx(score.loss, rel=1e-5)
+    assert found.best_loss < min(entry["valid_loss"] for entry in found.history)
+    assert charlm.runs(tmp_path)[0].best_loss == found.best_loss
+
+
 def test_a_run_that_was_cut_after_a_rollback_resumes_exactly(tmp_path):
     uncut = finish(poisoned_start(tmp_path, "uncut"))
     run = poisoned_start(tmp_path, "run")

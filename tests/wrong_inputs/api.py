@@ -682,7 +682,7 @@ API: dict[str, tuple[Any, ...]] = {
     "two lengths in changes": (
         lambda h: charlm.train(resume="runs/half", changes=charlm.Changes(epochs=1, max_steps=3)),
         2,
-        "runs/half/last.safetensors: only one length may be given, got epochs and max_steps",
+        "runs/half/last.safetensors: only one of epochs and max_steps may be given",
     ),
     "kernels that there are not in changes": (
         lambda h: charlm.train(resume="runs/half", changes=charlm.Changes(kernels="gpu")),
