@@ -192,23 +192,21 @@ class Run:
         if t.max_steps is not None:
             steps = t.max_steps
         if t.max_minutes is not None:
-            steps = min(steps, done + self._steps_in(t.max_minutes - self._minutes_spent(), steps - done))
+            steps = min(steps, done + self._steps_in(60 * t.max_minutes, steps - done))
         return int(steps)
 
-    def _steps_in(self, minutes: float, most: float) -> int:
-        """Return how many steps and their evaluations fit into some minutes of training, where some are wanted at most.
+    def _steps_in(self, seconds: float, most: float) -> int:
+        """Return how many more steps, with their evaluations, fit into the seconds of a whole run, of some at most.
 
         What comes before the first step, such as compiling the kernels and timing some steps, is not part of them.
         """
-        step = self.seconds_per_step(min(TIMING_SECONDS, 6 * minutes), most / 10)  # at most a tenth of a short run
         evaluation = seconds_per_evaluation(self._new_trainer(FOREVER, FOREVER))
-        left = 60 * minutes - evaluation  # there is one at the end
-        return self.ranks.agree(max(1, int(left / (step + evaluation / self.config.training.eval_every))))
-
-    def _minutes_spent(self) -> float:
-        """Return the minutes of the steps and, at the speed of now, of the evaluations so far."""
-        evaluation = seconds_per_evaluation(self._new_trainer(FOREVER, FOREVER)) if self.history else 0
-        return (self.record.seconds + len(self.history) * evaluation) / 60
+        spent = self.record.seconds + len(self.history) * evaluation
+        if (left := self.ranks.agree(seconds - spent)) <= 0:
+            raise UsageError(f"{self.directory.path}: has trained for {spent / 60:.3g} minutes; give more than that")
+        step = self.seconds_per_step(min(TIMING_SECONDS, left / 10), most / 10)  # at most a tenth of a short run
+        fit = (left - evaluation) / (step + evaluation / self.config.training.eval_every)  # there is one at the end
+        return self.ranks.agree(max(1, int(fit)))
 
     def seconds_per_step(self, seconds: float = FORECAST_SECONDS, most: float = inf) -> float:
         """Return what a step takes, from doing some and undoing them."""
@@ -308,9 +306,10 @@ class Run:
                 "use another copy of the file"
             )
         _on_first(ranks, lambda: files.settle(left.step, config.dump_yaml(began)))
-        check_same_run(path, saved.metadata, _as_written(files, began))
+        written = _as_written(files, began)
+        check_same_run(path, saved.metadata, written)
         settings = changes.applied(began, str(path))
-        if settings != began and files.config() not in (None, _as_written(files, began).encode()):
+        if settings != began and files.config() not in (None, written.encode()):
             raise UsageError(
                 f"{files.path / rundir.CONFIG}: was changed, and what is changed now would be written over it; "
                 "the run keeps the configuration that it began with, so move the file away first"
@@ -346,7 +345,7 @@ class Run:
             if changes.lengths:
                 run._tell_new_length(before)
             if ranks.rank == 0:
-                run.warnings += files.rewind(sizes, left.step, _as_written(files, began))
+                run.warnings += files.rewind(sizes, left.step, written)
                 for log in run._logs:
                     log.rewind(left.step)
                 run.warnings += remarks_on_best(files.path, saved.metadata)
@@ -358,9 +357,6 @@ class Run:
     def _extend(self, standing: dict[str, Any]) -> None:
         """Settle the new length of a run that has come to some standing."""
         done, where = standing["step"], self.directory.path
-        spent, minutes = self._minutes_spent(), self.config.training.max_minutes
-        if minutes is not None and minutes <= spent:
-            raise UsageError(f"{where}: has trained for {spent:.3g} minutes; give more than that")
         total = self._length(done)
         if total <= done:
             raise UsageError(f"{where}: has done {done:,} steps; a length of {total:,} leaves nothing to do; give more")
