@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+import yaml
 
 import charlm
 from charlm.errors import CharlmError, UsageError
@@ -133,6 +134,16 @@ def test_exactly_the_keys_whose_values_differ_are_found(folder, tmp_path):
         "corpus.split.test",
     ]
     assert found["corpus.path"][0] == corpus
+
+
+def test_a_configuration_may_be_json_and_one_that_a_text_completes_has_no_values_to_compare(folder, tmp_path):
+    values = yaml.safe_load((folder / "cut/config.yaml").read_text())
+    (tmp_path / "mine.json").write_text(json.dumps({**values, "seed": 2}))
+    assert charlm.compare_configs(folder / "cut", tmp_path / "mine.json") == {"seed": (1, 2)}
+    (tmp_path / "auto.yaml").write_text("corpus: {path: text.txt}\npreset: auto\n")
+    for pair in ((folder / "cut", tmp_path / "auto.yaml"), (tmp_path / "auto.yaml", folder / "cut")):
+        with pytest.raises(UsageError, match=r"auto\.yaml: preset: auto chooses by a text, and none is read here"):
+            charlm.compare_configs(*pair)
 
 
 def test_a_checkpoint_of_a_version_without_a_key_has_what_was_meant_then(folder, tmp_path):

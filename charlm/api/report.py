@@ -226,8 +226,10 @@ def corpus_report(
     """
     say = on_stage or (lambda stage: None)
     check_encoding(encoding, "encoding")
+    if column is not None and mode == "stream":
+        raise UsageError("column: its fields are read as lines; leave out the mode, or the column")
     if column is not None:
-        mode = mode or "lines"
+        mode = "lines"
     options = Options(encoding, unit, mode or "stream", "lf", None, False, 1, "\ufffd", "\n", column)
     chosen = splits.shares(_fractions(split or SPLIT))
     left_out: list[str] = []

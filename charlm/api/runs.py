@@ -164,6 +164,8 @@ def compare_configs(first: str | Path, second: str | Path) -> dict[str, tuple[An
     ------
     CharlmError
         If one of them cannot be read.
+    UsageError
+        If one of them leaves keys to a preset, which chooses them by a text.
 
     Examples
     --------
@@ -180,8 +182,10 @@ def compare_configs(first: str | Path, second: str | Path) -> dict[str, tuple[An
 def _configuration(path: Path) -> "Config":
     from charlm import config
 
-    if path.suffix in (".yaml", ".yml") and not path.is_dir():
-        return config.load_of_run(path)
+    if path.suffix.lower() in config.SUFFIXES and not path.is_dir():
+        found = config.load_of_run(path)
+        config.refuse_preset(found, f"{path}: ")
+        return found
     file = resolve(path, "last") if (path / LAST).exists() else resolve(path)
     return config.from_checkpoint(file, checkpoint.read_metadata(file))
 

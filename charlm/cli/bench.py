@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charlm.cli.options import PathOfAFile, WholeRange, overrides_option, refuse_preset
+from charlm.cli.options import PathOfAFile, WholeRange, overrides_option
 from charlm.limits import MOST_SYMBOLS
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def command(config: Path | None, overrides: tuple[str, ...], vocabulary: int, re
     are timed: in place, or alone, where a part is done over again by itself.
     """
     from charlm.bench import measure
-    from charlm.config import Override, load
+    from charlm.config import Override, load, refuse_preset
 
     settings = load(config, overrides, [Override("corpus.path", "-", "bench")])
     refuse_preset(settings)

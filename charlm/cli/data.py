@@ -13,6 +13,7 @@ from charlm.cli.signals import ended_by_signals
 from charlm.cli.streams import say, write
 from charlm.corpus.fetch import CORPORA, corpus_named, fetch
 from charlm.corpus.tasks import DELAY, generate, save
+from charlm.limits import MOST_SIZE
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -90,5 +91,6 @@ def make_task(name: str, delay: int, lines: int, seed: int, folder: Path, force:
     state = "already there" if saved.already_there else "made"
     say(f"{made.name}: {state}, {lines:,} lines of {made.length} characters")
     say(f"the last {answers} the answer; guessed, {made.chance:.1%} of them would be right")
-    say(f"no model has a loss below {made.floor:.4f} nats; training.seq_length: {made.length + 1} reads whole lines")
+    whole = f"; training.seq_length: {made.length + 1} reads whole lines" if made.length < MOST_SIZE else ""
+    say(f"no model has a loss below {made.floor:.4f} nats{whole}")
     write(str(saved.path))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from charlm.cli.options import PathOfAFile, WholeRange, overrides_option, refuse_preset
+from charlm.cli.options import PathOfAFile, WholeRange, overrides_option
 from charlm.errors import CharlmError
 
 VOCABULARY_SIZE = 11
@@ -32,7 +32,7 @@ def command(config: Path, overrides: tuple[str, ...], most: int) -> None:
     from itertools import chain
 
     from charlm import assemble
-    from charlm.config import load
+    from charlm.config import load, refuse_preset
     from charlm.insight.gradcheck import TOLERANCE, Problem, check, check_scales
 
     settings = load(config, overrides)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from math import inf, isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 from click.core import ParameterSource
@@ -14,9 +14,6 @@ from charlm.errors import CharlmError, Remedy, UsageError
 from charlm.limits import MOST_SYMBOLS
 from charlm.paths import expanded
 from charlm.phrases import shortened
-
-if TYPE_CHECKING:
-    from charlm.config import Config
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -177,12 +174,3 @@ def options_in_messages() -> Iterator[None]:
 def longest(names: Sequence[str]) -> str:
     """Return the long one of an option's names: ``--out``, not ``-o``."""
     return max(names, key=len)
-
-
-def refuse_preset(config: "Config") -> None:
-    """Refuse a configuration whose network a text chooses, for a command that reads none."""
-    if config.preset is not None:
-        raise UsageError(
-            f"preset: {config.preset} chooses the network by a text, and this command reads none; give the config.yaml "
-            "of a run that it began"
-        )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from charlm.cli.options import FiniteRange, PathOfAFile, picture_option
+from charlm.cli.options import FiniteRange, PathOfAFile, is_given, picture_option
 from charlm.cli.streams import has_colours, is_terminal, say, write
 from charlm.errors import UsageError
 from charlm.limits import MOST_COUNT
@@ -67,10 +67,12 @@ def command(
 
     RUN is a run directory or its metrics.jsonl. The chart is as wide as the terminal; COLUMNS sets another width.
     It has colours on a terminal, and elsewhere with FORCE_COLOR in the environment, but none with NO_COLOR: every run
-    has markers of its own.
+    has markers of its own, but for the loss of a network without its n-gram, which is + in all of them.
     """
     import charlm
 
+    if is_given("every") and not follow:
+        raise UsageError("--every: has no effect without --follow; add that, or leave it out")
     on_screen = out is None and is_terminal(sys.stdout)
     if follow and out is None and not on_screen:
         raise UsageError("--follow: standard output is no terminal; write a picture with --out FILE")

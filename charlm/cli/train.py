@@ -34,7 +34,6 @@ KEYS = {
     "--epochs": "training.epochs",
     "--kernels": "kernels",
 }
-CONFIGURATIONS = (".yaml", ".yml", ".json")  # suffixes that no text has
 LENGTHS = ("--max-steps", "--epochs")  # of which one excludes the other
 MEGABYTE = 1_000_000
 
@@ -177,14 +176,14 @@ def _plan(
 
 def _may_be_text(path: Path) -> bool:
     """Tell whether what is no configuration may be a text, or a folder of texts."""
-    from charlm.config import is_text
+    from charlm.config import SUFFIXES, is_text
     from charlm.corpus.signatures import HEAD
     from charlm.files.rundir import CONFIG
 
     try:
         if path.is_dir():
             return not (path / CONFIG).exists() and any(is_text(str(inside)) for inside in path.iterdir())
-        if not path.is_file() or path.suffix.lower() in CONFIGURATIONS:  # a pipe would be waited for
+        if not path.is_file() or path.suffix.lower() in SUFFIXES:  # a pipe would be waited for
             return False
         with path.open("rb") as file:
             return b"\0" not in file.read(HEAD)

@@ -13,8 +13,9 @@ from charlm.config.keys import (
     Training,
 )
 from charlm.config.options import LENGTHS, OPTIMIZER_OPTIONS, SCHEDULE_OPTIONS, UNIT_OPTIONS
-from charlm.config.presets import is_text, name_of, resolve
+from charlm.config.presets import is_text, name_of, refuse_preset, resolve
 from charlm.config.reading import (
+    SUFFIXES,
     Override,
     from_checkpoint,
     from_dict,
@@ -31,6 +32,7 @@ __all__ = [
     "OPTIMIZER_OPTIONS",
     "SCHEDULE_OPTIONS",
     "SECTIONS",
+    "SUFFIXES",
     "UNIT_OPTIONS",
     "Config",
     "Corpus",
@@ -51,6 +53,7 @@ __all__ = [
     "load_of_run",
     "name_of",
     "parse_override",
+    "refuse_preset",
     "resolve",
     "schema",
 ]

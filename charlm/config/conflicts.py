@@ -61,6 +61,9 @@ def _corpus_conflicts(config: Config) -> Iterator[Mistake]:
     if corpus.mode == "lines" and corpus.separator not in ("", "\n"):
         message = "has no effect with 'lines', where every file ends with a line; remove it or choose mode 'stream'"
         yield _mistake(message, "corpus.separator", "corpus.mode")
+    if corpus.mode == "lines" and split.layout != "tail":
+        message = "has no effect with 'lines', whose lines are shuffled; remove it or choose mode 'stream'"
+        yield _mistake(message, "corpus.split.layout", "corpus.mode")
     if corpus.mode == "lines" and corpus.unknown == "\n":
         yield _mistake("must not be the end of a line when corpus.mode is 'lines'", "corpus.unknown", "corpus.mode")
 

@@ -34,7 +34,7 @@ from charlm.network.regularisers import dropout
 from charlm.training.optimizers import RULES, SGD, Adam, RMSprop, Rule
 from charlm.training.schedules import SCHEDULES, Cosine, Plateau, Step, WarmUp
 
-EXAMPLE = "data/plays"
+EXAMPLE = "data/plays/*.txt"
 
 
 def _untitled(schema: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from charlm.config.reading import from_dict
 from charlm.corpus.facts import Facts
 from charlm.corpus.sources import is_standard_input
 from charlm.corpus.vocabulary import UNITS
+from charlm.errors import UsageError
 
 DEFAULT_MINUTES = 5.0
 TEXTS = (".txt", ".text", ".md", ".csv", ".tsv", ".jsonl", ".gz", ".bz2", ".xz")  # suffixes that no configuration has
@@ -86,6 +87,28 @@ def is_text(path: str) -> bool:
 def name_of(text: str) -> str:
     """Return the name of a run on a text."""
     return re.sub(r"[^\w-]+", "-", Path(text).stem).strip("-") or "text"
+
+
+def refuse_preset(config: Config, where: str = "") -> None:
+    """Refuse a configuration that leaves keys to a preset, for what reads no text.
+
+    Parameters
+    ----------
+    config : Config
+        A configuration.
+    where : str
+        What names it at the beginning of the message, with a colon and a blank.
+
+    Raises
+    ------
+    UsageError
+        If it has a preset.
+    """
+    if config.preset is not None:
+        raise UsageError(
+            f"{where}preset: {config.preset} chooses by a text, and none is read here; give the config.yaml of a run "
+            "that it began"
+        )
 
 
 def resolve(config: Config, facts: Facts, kernels: str) -> tuple[Config, list[str]]:

@@ -16,6 +16,7 @@ from charlm.errors import ConfigError
 from charlm.files import schema
 from charlm.phrases import one_line, shortened
 
+SUFFIXES = (".yaml", ".yml", ".json")  # of configurations; no text has them
 BEFORE_IT_EXISTED = {"separator": ""}  # how corpora were read by versions without the key
 
 

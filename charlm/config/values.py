@@ -17,7 +17,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from charlm.files.logs import LOGS
-from charlm.limits import MOST_LAYERS, MOST_MINUTES, MOST_ORDER, MOST_UNITS, MOST_WORKERS
+from charlm.limits import MOST_LAYERS, MOST_MINUTES, MOST_ORDER, MOST_SIZE, MOST_UNITS, MOST_WORKERS
 
 _AS_MEANT = (
     "must be in single quotes, or have forward slashes: in double quotes a backslash begins an escape, "
@@ -87,7 +87,7 @@ Count = Annotated[int, Field(ge=1, le=10**12)]
 CountOrZero = Annotated[int, Field(ge=0, le=10**12)]
 Units = Annotated[int, Field(ge=1, le=MOST_UNITS)]
 Layers = Annotated[int, Field(ge=1, le=MOST_LAYERS)]
-Size = Annotated[int, Field(ge=1, le=1_000_000)]  # of a batch, a window or a sample
+Size = Annotated[int, Field(ge=1, le=MOST_SIZE)]
 Epochs = Annotated[float, Field(gt=0, le=1e9)]
 Minutes = Annotated[float, Field(gt=0, le=MOST_MINUTES)]
 Share = Annotated[float, Field(ge=0, le=1)]

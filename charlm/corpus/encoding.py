@@ -68,11 +68,12 @@ def _encoding_plan(sources: Sequence[Source], options: Options) -> cache.Plan:
     pieces_read: Any = READERS[options.unit](sources, options, tally)
     counts = occurrences(watch.watch(pieces_read) if options.unit == "char" else pieces_read, options.unit)
     characters = int(counts.sum())
-    if characters <= (options.mode == "lines"):  # lines always have the newline that begins them
+    of_files = characters - (options.mode == "lines")  # lines always have the newline that begins them
+    if of_files <= 0:
         empty = "is empty" if options.column is None else f"the column {options.column!r} is empty"
         raise CorpusError(f"{_named_all(sources)}: {empty}; a corpus needs some text to learn from")
     vocabulary, rare = vocabulary_of(counts, options)
-    size = f"{count(tally.files, 'file')}, {count(characters, NOUNS[options.unit])}"
+    size = f"{count(tally.files, 'file')}, {count(of_files, NOUNS[options.unit])}"
     notes = [f"{size}, {count(len(vocabulary), 'symbol')}", *tally.notes(options), *rare]
     if options.unit == "char":
         notes += remarks(sources, options, counts, watch)

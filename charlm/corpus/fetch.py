@@ -180,7 +180,11 @@ def _copy_checked(
         file.write(block)
         progress(len(block))
     if size < corpus.size:
-        raise CharlmError(f"{address}: stopped after {size:,} of {corpus.size:,} bytes; try again")
+        raise CharlmError(
+            f"{address}: sends {size:,} of the {corpus.size:,} bytes of {corpus.name}; {OTHER_MIRROR}, or try again if "
+            "it broke off",
+            remedy=Remedy.OTHER_ADDRESS,
+        )
     if digest.hexdigest() != corpus.sha256:
         raise CharlmError(
             f"{address}: is not {corpus.name} as it was published (SHA-256 {digest.hexdigest()}, expected "

@@ -117,8 +117,6 @@ def load(
     options = Options(encoding, unit, mode, newlines, normalize, lowercase, min_count, unknown, separator,
                       column)  # fmt: skip
     chosen = splits.shares(split)
-    if mode == "lines" and chosen.layout != "tail":
-        raise UsageError("corpus.split.layout: no effect with corpus.mode: lines, whose lines are shuffled; remove it")
     if column is not None and mode != "lines":
         raise UsageError("corpus.column: its fields are items, which corpus.mode: lines reads; set that")
     report: list[str] = []
@@ -208,9 +206,10 @@ def read(
                 error.args = (f"{', '.join(source.name for source in sources)}: {error}",)
                 raise
     ids = np.concatenate([np.empty(0, dtype=vocabulary.dtype), *encoded])
+    of_files = characters - (mode == "lines")  # without the newline that begins the first line
     report = [
         *left_out,
-        f"{count(tally.files, 'file')}, {count(characters, NOUNS[options.unit])}",
+        f"{count(tally.files, 'file')}, {count(of_files, NOUNS[options.unit])}",
         *tally.notes(options),
     ]
     if len(ids) < characters:

@@ -398,8 +398,10 @@ def _makes(name: str) -> str | None:
     from charlm.corpus.tasks import DELAY, TASKS
 
     fetched = {corpus.filename: f"charlm data fetch {corpus.name}" for corpus in CORPORA.values()}
-    made = {f"{task}-{DELAY}.txt": f"charlm data task {task}" for task in TASKS}
-    return (fetched | made).get(name)
+    if task := re.fullmatch(rf"({'|'.join(TASKS)})-([1-9]\d*)\.txt", name):
+        delay = "" if int(task[2]) == DELAY else f" --delay {task[2]}"
+        return f"charlm data task {task[1]}{delay}"
+    return fetched.get(name)
 
 
 def _unreadable(name: str, error: Exception) -> CorpusError:

@@ -231,10 +231,10 @@ def test_a_section_without_keys_is_refused(problems, value, got):
 
 
 def test_a_missing_corpus_is_told_where_it_belongs(problems):
-    missing = "corpus.path: is missing; name the text to learn from, such as data/plays"
+    missing = "corpus.path: is missing; name the text to learn from, such as data/plays/*.txt"
     assert problems("seed: 1") == [f"mine.yaml: {missing}"]
     assert problems("seed: 1\ncorpus: {unit: char}") == [f"mine.yaml:2: {missing}"]
-    with pytest.raises(UsageError, match=rf"^{missing}$"):
+    with pytest.raises(UsageError, match=f"^{re.escape(missing)}$"):
         load(None)
 
 
@@ -377,6 +377,9 @@ def test_an_override_of_a_broken_section_leaves_the_files_mistake(problems):
          "corpus.lowercase: has no effect with 'byte'; remove it or choose corpus.unit 'char'"),
         ('corpus.mode=lines corpus.min_count=2 corpus.unknown="\\n"',
          "corpus.unknown: must not be the end of a line when corpus.mode is 'lines'"),
+        ("corpus.mode=lines corpus.split.layout=stripes",
+         "corpus.split.layout: has no effect with 'lines', whose lines are shuffled; remove it or choose mode "
+         "'stream'"),
         ("model.tie_weights=true", "model.tie_weights: needs model.embedding_size equal to model.hidden_size (256), "
                                    "got null"),
         ("model.dropout.locked=true", "model.dropout.locked: has no effect while every rate is 0; remove it or set "
@@ -475,7 +478,7 @@ def test_a_rule_takes_its_numbers_from_the_file(write):
 
 def test_the_commented_defaults_are_the_defaults(write):
     text = commented_defaults()
-    assert load(write(text)) == load(None, ["corpus.path=data/plays"])
+    assert load(write(text)) == load(None, ["corpus.path=data/plays/*.txt"])
     assert text.isascii()
     for line in text.splitlines()[1:]:
         assert not line or "  # " in line, f"{line!r} has no comment"

@@ -171,7 +171,7 @@ def test_no_dropout_is_no_help_against_learning_by_heart():
 def test_a_command_that_reads_no_text_refuses_the_preset(tmp_path, capsys, command):
     (tmp_path / "mine.yaml").write_text("corpus: {path: x}\npreset: auto\n")
     assert cli.main([command, str(tmp_path / "mine.yaml")]) == 2
-    assert "preset: auto chooses the network by a text, and this command reads none" in capsys.readouterr().err
+    assert "preset: auto chooses by a text, and none is read here" in capsys.readouterr().err
 
 
 def test_a_short_text_keeps_its_small_batches_however_many_minutes_there_are():
@@ -258,3 +258,10 @@ def test_a_text_of_a_few_characters_is_refused_in_one_line(tmp_path, capfd):
     (tmp_path / "few.txt").write_text(text(20), encoding="utf-8")
     assert cli.main(["train", str(tmp_path / "few.txt"), "--out", str(tmp_path / "run")]) == 1
     assert len(capfd.readouterr().err.splitlines()[-1]) < 300
+
+
+def test_a_layout_that_lines_do_not_have_is_refused_though_the_text_chose_the_lines():
+    about = facts_of(NAMES)
+    config = from_dict({"corpus": {"path": "x", "split": {"layout": "stripes"}}, "preset": "auto"}, "mine.yaml")
+    with pytest.raises(UsageError, match=r"layout: has no effect with 'lines', .* or choose mode 'stream'"):
+        resolve(config, about, "numpy")

@@ -116,6 +116,17 @@ def test_what_is_said_to_fit_does_fit(N, B, T):
         assert N >= B * T + 1
 
 
+def test_a_list_has_as_many_characters_as_its_file(tmp_path):
+    text = "anna\nben\n" * 50
+    file = write(tmp_path / "names.txt", text)
+    for mode in ("stream", "lines"):
+        assert load_path(file, mode=mode).report[0].startswith("1 file, 450 characters, ")
+    options = {key: DEFAULTS[key] for key in ("encoding", "newlines", "normalize", "lowercase")}
+    assert read(str(file), Vocabulary.of(text), on_unknown="error", **options, mode="lines")[1] == [
+        "1 file, 450 characters"
+    ]
+
+
 def test_a_text_is_read_with_a_vocabulary_that_is_there(corpus_file):
     options = {key: DEFAULTS[key] for key in ("encoding", "mode", "newlines", "normalize", "lowercase")}
     vocabulary = Vocabulary.of(PROSE.replace("b", ""))

@@ -83,6 +83,7 @@ def test_standard_input_is_named_once():
         ("data/names.txt", "charlm data fetch names"),
         ("data/tiny-shakespeare.txt", "charlm data fetch tiny-shakespeare"),
         ("data/copy-20.txt", "charlm data task copy"),
+        ("data/adding-40.txt", "charlm data task adding --delay 40"),
     ],
 )
 def test_a_text_of_a_recipe_that_is_missing_comes_with_the_command_that_gets_it(path, command, tmp_path, monkeypatch):

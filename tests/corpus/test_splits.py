@@ -103,8 +103,6 @@ def test_fractions_that_divide_nothing_are_refused(corpus_file, split):
         load_path(corpus_file, split)
 
 
-def test_a_layout_that_does_not_exist_or_has_no_effect_is_refused(corpus_file):
+def test_a_layout_that_does_not_exist_is_refused(corpus_file):
     with pytest.raises(UsageError, match="tail, stripes"):
         load_path(corpus_file, {"layout": "stripe"})
-    with pytest.raises(UsageError, match="no effect"):
-        load_path(corpus_file, {"layout": "stripes"}, mode="lines")

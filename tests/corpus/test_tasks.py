@@ -111,6 +111,13 @@ def test_the_command_prints_the_path_alone_and_says_what_cannot_be_beaten(tmp_pa
         printed = capsys.readouterr()
         assert Path(printed.out.rstrip("\n")) == Path("data/brackets-9.txt")
         assert f"brackets-9: {state}, 12 lines of 10 characters" in printed.err
-        assert "no model has a loss below 1.2667 nats" in printed.err
+        assert "no model has a loss below 1.2667 nats; training.seq_length: 11 reads whole lines\n" in printed.err
     written = (tmp_path / "data" / "brackets-9.txt").read_text(encoding="ascii")
     assert written == generate("brackets", 9, 12, seed=7).text
+
+
+def test_no_window_is_advised_that_a_configuration_refuses(tmp_path, capsys):
+    assert cli.main(["data", "task", "copy", "--delay", "999998", "--lines", "2", "--to", str(tmp_path)]) == 0
+    assert "training.seq_length: 1000000 reads whole lines\n" in capsys.readouterr().err
+    assert cli.main(["data", "task", "copy", "--delay", "999999", "--lines", "2", "--to", str(tmp_path)]) == 0
+    assert "seq_length" not in capsys.readouterr().err

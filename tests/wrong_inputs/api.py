@@ -525,7 +525,7 @@ API: dict[str, tuple[Any, ...]] = {
     "an empty configuration": (
         lambda h: charlm.train({}, "x"),
         2,
-        "corpus.path: is missing; name the text to learn from, such as data/plays",
+        "corpus.path: is missing; name the text to learn from, such as data/plays/*.txt",
     ),
     "a list for a configuration": (
         lambda h: charlm.train([], "x"),

@@ -54,7 +54,7 @@ CONFIG = {
     "values without a text to learn from": (
         "config --set seed=1",
         2,
-        "corpus.path: is missing; name the text to learn from, such as data/plays",
+        "corpus.path: is missing; name the text to learn from, such as data/plays/*.txt",
     ),
     "an override without a value": (
         "config --set seed",

@@ -44,7 +44,7 @@ CORPUS = {
     "a column of a running text": (
         "corpus films.csv --column title --mode stream",
         2,
-        "corpus.column: needs corpus.mode 'lines', which reads its fields as items; set that, or remove the column",
+        "--column: its fields are read as lines; leave out the mode, or the column",
     ),
     "an archive that is none": ("corpus text.txt.gz", 1, "text.txt.gz: cannot be decompressed as .gz …"),
     "an encoding that there is not": (

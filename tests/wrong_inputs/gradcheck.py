@@ -26,7 +26,7 @@ GRADCHECK = {
     "an empty configuration": (
         "gradcheck empty.txt",
         2,
-        "empty.txt: corpus.path: is missing; name the text to learn from, such as data/plays",
+        "empty.txt: corpus.path: is missing; name the text to learn from, such as data/plays/*.txt",
     ),
     "five mistakes at once": (
         "gradcheck many.yaml",

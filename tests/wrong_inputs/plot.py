@@ -28,6 +28,11 @@ PLOT = {
         "runs/half: no figures yet; the first line of metrics is written after training.log_every steps",
     ),
     "a run twice": ("plot runs/run runs/run", 2, "runs/run: is given twice; leave one out"),
+    "how often to look at runs that are drawn once": (
+        "plot runs/run --every 5",
+        2,
+        "--every: has no effect without --follow; add that, or leave it out",
+    ),
     "a start behind the end": (
         "plot runs/run --from 25",
         2,

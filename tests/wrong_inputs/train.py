@@ -158,7 +158,7 @@ TRAIN = {
     "keys without their section": (
         "train flat.yaml",
         2,
-        "flat.yaml: corpus.path: is missing; name the text to learn from, such as data/plays",
+        "flat.yaml: corpus.path: is missing; name the text to learn from, such as data/plays/*.txt",
         "flat.yaml:1: path: is not a key here; it belongs to corpus",
         "flat.yaml:2: cell: is not a key here; it belongs to model",
     ),
