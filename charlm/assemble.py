@@ -23,7 +23,7 @@ from charlm.workers.team import Team
 GIGABYTE = 10**9
 MEGABYTE = 10**6
 AUTO_ORDER = 9  # beside a network no text of 10,000 to 3 million characters is better off with less
-COUNTED = 80  # bytes for each symbol of the text while it is counted
+COUNTED = 20  # bytes for each symbol of the text and each order while it is counted, about
 
 
 def architecture(config: Config, vocabulary_size: int, start_symbol: int | None) -> Architecture:
@@ -116,14 +116,15 @@ def mixture(config: Config, text: Ids, vocabulary_size: int, start_symbol: int |
     settings = config.model.ngram
     if settings.order is None:
         return None, ""
-    _check(COUNTED * len(text), "counting the n-gram", "leave out model.ngram, or train on less text")
     order = AUTO_ORDER if settings.order == "auto" else settings.order
+    advice = "lower model.ngram.order, leave out model.ngram, or train on less text"
+    _check(COUNTED * order * len(text), "counting the n-gram", advice)
     most = int(settings.max_megabytes * MEGABYTE)
     counted, least = pruned(count(text, vocabulary_size, order, start_symbol), most)
     asked = "" if counted.order == order or settings.order == "auto" else f" ({order} were asked for)"
     note = f"n-gram of {counted.order} symbols{asked}: {counted.entries:,} entries, {megabytes(counted.size)}"
     if least > 1:
-        rare = f"contexts of two symbols or more with counts below {least}"
+        rare = f"contexts of two symbols or more that occurred fewer than {least} times"
         note += f"; {rare} are left out, for model.ngram.max_megabytes"
     if counted.size > most:
         note += f", which its shortest contexts alone exceed ({settings.max_megabytes:g} MB)"

@@ -175,7 +175,7 @@ def test_a_size_that_the_shortest_contexts_exceed_is_told_and_so_is_the_order(tm
     with start(tmp_path / "run", config) as begun:
         (note,) = [note for note in begun.notes if "n-gram" in note]
     assert note.startswith("n-gram of 2 symbols (7 were asked for): ")
-    assert "; contexts of two symbols or more with counts below " in note
+    assert "; contexts of two symbols or more that occurred fewer than " in note
     assert " kB;" in note
     assert note.endswith("which its shortest contexts alone exceed (0.0001 MB)")
 

@@ -24,6 +24,7 @@ SEQ_LENGTH = 16  # of the windows that a text is scored in; the state is carried
 MOST_STREAMS = 64  # read at once: few enough for small memory, enough for quick products
 CHARS_PER_STREAM = 2_000  # at the least: a stream's first characters are predicted from a state that has read nothing
 FITTED = 1 << 20  # numbers of a distribution each, from which a mixture's scales are fitted, the most
+LEAST_FITTED = 256  # places of a window, even where the distributions are larger
 RUNAWAY = 1.5  # nats of the worst stream above the mean from which on a person is warned
 
 
@@ -153,13 +154,14 @@ class Scorer:
         if self.mixture is None:
             return
         symbols = self._model.architecture.vocabulary_size
+        most = max(LEAST_FITTED, FITTED // symbols)
         reading, windows = self._begin(parameters, ids, CHARS_PER_STREAM)
         seen: list[tuple[Any, ...]] = []
         for inputs, targets, mask in windows:
             places = slice(None) if mask is None else mask.ravel()
             shares = self._team.map(partial(self._expected, reading, inputs))
             logits, log_p, kind = (_joined(arrays) for arrays in zip(*filter(None, shares), strict=True))
-            seen.append((logits[places], log_p[places], kind[places], targets.ravel()[places]))
+            seen.append(tuple(array[places][:most] for array in (logits, log_p, kind, targets.ravel())))
             if sum(len(arrays[0]) for arrays in seen) * symbols >= FITTED:
                 break
         logits, log_p, kind, expected = map(np.concatenate, zip(*seen, strict=True))

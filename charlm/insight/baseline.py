@@ -10,7 +10,7 @@ from charlm.ngram.counting import nested
 from charlm.ngram.reading import Distributions
 
 MOST_ORDER = 9  # on two million characters of War and Peace, 9 cost 0.0002 bits less than 8
-MOST_COUNTED = 3_000_000  # symbols of the training part, as counting takes 80 bytes for each
+MOST_COUNTED = 3_000_000  # symbols of the training part, as counting takes 100 bytes and more for each
 MOST_SCORED = 1_000_000  # symbols of the validation part
 BLOCK = 1 << 16  # symbols predicted at a time
 

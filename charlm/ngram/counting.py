@@ -150,7 +150,7 @@ def _discounts(counts: IntArray) -> Array:
 
 
 def pruned(ngram: NGram, most_bytes: int) -> tuple[NGram, int]:
-    """Leave out the contexts that say least, so that the tables fit into some bytes.
+    """Leave out the contexts that occurred least often, so that the tables fit into some bytes.
 
     Parameters
     ----------
@@ -162,23 +162,36 @@ def pruned(ngram: NGram, most_bytes: int) -> tuple[NGram, int]:
     Returns
     -------
     NGram, int
-        The n-gram, and the least total count that a context of two and more symbols had to have to stay in it.
+        The n-gram, and how often a context of two and more symbols had to occur to stay in it.
     """
     least = 1
     smaller = ngram
+    occurrences = _occurrences(ngram)
     while smaller.size > most_bytes and len(smaller.orders) > 2:
-        least *= 2
-        smaller = _without(ngram, least)
+        least += max(1, least // 2)
+        smaller = _without(ngram, occurrences, least)
     return smaller, least
 
 
-def _without(ngram: NGram, least: int) -> NGram:
-    """Return the n-gram without the contexts of two and more symbols whose counts sum to less."""
+def _occurrences(ngram: NGram) -> list[Array]:
+    """Return how often each context of each order occurred, which below the highest order its counts do not say.
+
+    A context occurred as often as those that extend it, or, at an item's beginning, where none does, as its counts say.
+    """
+    found = [ngram.orders[-1].totals]
+    for order, longer in zip(ngram.orders[-2::-1], ngram.orders[:0:-1], strict=True):
+        extended = np.bincount(longer.contexts // ngram.vocabulary_size, found[-1], len(order.contexts))
+        found.append(np.maximum(extended, order.totals))
+    return found[::-1]
+
+
+def _without(ngram: NGram, occurrences: list[Array], least: int) -> NGram:
+    """Return the n-gram without the contexts of two and more symbols that occurred less often."""
     V, orders = ngram.vocabulary_size, list(ngram.orders[:2])
     stay = [np.ones(len(order.contexts), bool) for order in orders]
-    for order in ngram.orders[2:]:
+    for order, occurred in zip(ngram.orders[2:], occurrences[2:], strict=True):
         suffix, older = np.divmod(order.contexts, V)
-        kept = (order.totals >= least) & stay[-1][suffix]
+        kept = (occurred >= least) & stay[-1][suffix]
         if not kept.any():
             break
         renamed = np.cumsum(stay[-1]) - 1

@@ -137,8 +137,7 @@ class Distributions:
             begins = self.ngram.orders[m].begins
             variety = np.searchsorted(VARIETIES, begins[where + 1] - begins[where])
             kind[places] = m * (len(VARIETIES) + 1) + variety
-        probabilities = self.probabilities(found)
-        return np.log(probabilities, out=probabilities), kind
+        return _log(self.probabilities(found)), kind
 
     def read_one(self, recent: Iterable[int]) -> tuple[Array, int]:
         """Return the same at one place, (V,), in a tenth of the time that arrays of one place take.
@@ -165,7 +164,13 @@ class Distributions:
             result *= order.backoff[place]
             followers = slice(order.begins[place], order.begins[place + 1])
             result[order.symbols[followers]] += order.shares[followers]
-        return np.log(result, out=result), matched * (len(VARIETIES) + 1) + variety
+        return _log(result), matched * (len(VARIETIES) + 1) + variety
+
+
+def _log(probabilities: Array) -> Array:
+    """Return logarithms in place, which are finite even where what was counted leaves a symbol nothing in float32."""
+    np.maximum(probabilities, np.finfo(np.float32).tiny, out=probabilities)
+    return np.log(probabilities, out=probabilities)
 
 
 class Reader:

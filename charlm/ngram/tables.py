@@ -140,7 +140,7 @@ class NGram:
             contexts = np.zeros(1, np.int64)
             if m > 0:
                 contexts = _contexts(tensors, m, vocabulary_size, len(orders[-1].contexts))
-            followers = _whole(tensors, f"{m}.followers", len(contexts), 1)
+            followers = _whole(tensors, f"{m}.followers", len(contexts), 1, vocabulary_size)
             begins = np.concatenate([[0], np.cumsum(followers)])
             symbols = _whole(tensors, f"{m}.symbols", int(begins[-1]), 0, vocabulary_size - 1)
             counts = _whole(tensors, f"{m}.counts", int(begins[-1]), 1)
@@ -155,7 +155,7 @@ class NGram:
 
 
 def _contexts(tensors: Mapping[str, npt.NDArray[Any]], m: int, vocabulary_size: int, below: int) -> Keys:
-    extended = _whole(tensors, f"{m}.extended", below, 0)
+    extended = _whole(tensors, f"{m}.extended", below, 0, vocabulary_size)
     older = _whole(tensors, f"{m}.older", int(extended.sum()), 0, vocabulary_size - 1)
     contexts = np.repeat(np.arange(below), extended) * vocabulary_size + older
     if not len(contexts) or (np.diff(contexts) <= 0).any():
@@ -181,5 +181,5 @@ def _whole(
 ) -> npt.NDArray[np.int64]:
     array = _tensor(tensors, name, length)
     if array.dtype.kind != "u" or (len(array) and not least <= int(array.min()) <= int(array.max()) <= most):
-        raise ValueError(f"the tensor {name} does not hold whole numbers from {least:,} on")
+        raise ValueError(f"the tensor {name} does not hold whole numbers from {least:,} to {most:,}")
     return array.astype(np.int64)

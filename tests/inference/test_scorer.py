@@ -113,6 +113,14 @@ def test_a_huge_text_is_read_in_no_more_than_so_many_streams():
     assert got.loss == pytest.approx(np.concatenate(losses).mean(), abs=1e-12)
 
 
+def scales_after_a_fit(model, parameters, team, counted, text):
+    V = model.architecture.vocabulary_size
+    scorer = Scorer(model, team, mixture=Mixture(count(counted, V, 2), initial_scales(2)))
+    scorer.fit(parameters, text)
+    assert scorer.mixture is not None
+    return scorer.mixture.scales
+
+
 def test_the_scales_of_a_mixture_are_fitted_to_the_first_part_of_each_stream_of_a_long_text():
     V, length = 500, 5 * CHARS_PER_STREAM + 1
     ids = np.random.default_rng(5).integers(0, V, length).astype(np.uint16)
@@ -120,10 +128,7 @@ def test_the_scales_of_a_mixture_are_fitted_to_the_first_part_of_each_stream_of_
     parameters = model.architecture.initial_parameters(1)
 
     def fitted(text):
-        scorer = Scorer(model, team, mixture=Mixture(count(ids, V, 2), initial_scales(2)))
-        scorer.fit(parameters, text)
-        assert scorer.mixture is not None
-        return scorer.mixture.scales
+        return scales_after_a_fit(model, parameters, team, ids, text)
 
     late, early = ids.copy(), ids.copy()
     for stream in range(5):
@@ -131,6 +136,22 @@ def test_the_scales_of_a_mixture_are_fitted_to_the_first_part_of_each_stream_of_
         early[stream * CHARS_PER_STREAM + 50 : stream * CHARS_PER_STREAM + 150] = 0
     np.testing.assert_array_equal(fitted(late), fitted(ids))
     assert (fitted(early) != fitted(ids)).any()
+    team.close()
+
+
+def test_of_thousands_of_symbols_the_fit_sees_the_first_steps_of_each_stream_of_a_window():
+    V, streams = 5_000, MOST_STREAMS
+    ids = np.random.default_rng(5).integers(0, V, streams * CHARS_PER_STREAM + 1).astype(np.uint16)
+    model, team = Model(Architecture("rnn", V, 4, 1), load_backend("numpy")), Team(1)
+    parameters = model.architecture.initial_parameters(1)
+    later, sooner = ids.copy(), ids.copy()
+    for stream in range(streams):
+        begin = stream * CHARS_PER_STREAM
+        later[begin + 6 : begin + 16] = 0
+        sooner[begin + 1 : begin + 4] = 0
+    before, after, other = (scales_after_a_fit(model, parameters, team, ids, text) for text in (ids, later, sooner))
+    np.testing.assert_array_equal(before, after)
+    assert (before != other).any()
     team.close()
 
 

@@ -21,9 +21,9 @@ def network(cell="gru", lines=False):
     return Network(Variant(lines=lines).architecture(cell, 2, V, 5))
 
 
-def mixture_of(text):
-    ngram = count(text, V, 4)
-    scales = initial_scales(4) + np.random.default_rng(5).normal(0, 0.1, initial_scales(4).shape)
+def mixture_of(text, order=4):
+    ngram = count(text, V, order)
+    scales = initial_scales(order) + np.random.default_rng(5).normal(0, 0.1, initial_scales(order).shape)
     return Mixture(ngram, scales)
 
 
@@ -115,3 +115,11 @@ def test_weights_that_are_too_large_are_told(team):
     net.parameters["decoder.weight"][:] = 1e308 * np.sign(net.parameters["decoder.weight"])
     with pytest.raises(NotFiniteError):
         SymbolReader(net.model, net.parameters, team).read(TEXT[:30])
+
+
+@pytest.mark.parametrize("length", range(12))
+def test_a_line_may_be_shorter_than_the_context_of_the_ngram(team, length):
+    net, long = network(lines=True), mixture_of(TEXT, order=9)
+    line = [*TEXT[:length].tolist(), NEWLINE]
+    got = SymbolReader(net.model, net.parameters, team, long, NEWLINE).read(np.array(line)).losses
+    assert got == pytest.approx(losses_of(along(net, long, line, [NEWLINE]), np.array(line)), abs=1e-5)

@@ -94,13 +94,44 @@ def test_pruning_keeps_to_the_size_and_leaves_distributions(long):
     smaller, least = pruned(whole, whole.size // 3)
     assert smaller.size <= whole.size // 3
     assert least > 1
-    assert all((order.totals >= least).all() for order in smaller.orders[2:])
     read, _ = Reader(Distributions(smaller), 1).read(long[:500, None])
     assert np.exp(read).sum(axis=-1) == pytest.approx(1, abs=1e-5)
     smallest, _ = pruned(whole, 1)
     assert len(smallest.orders) == 2
     unchanged, least = pruned(whole, whole.size)
     assert (unchanged.entries, least) == (whole.entries, 1)
+
+
+def spelt(ngram):
+    """Return the contexts of each order as tuples of symbols, the oldest first."""
+    V, found = ngram.vocabulary_size, [[()]]
+    for order in ngram.orders[1:]:
+        found.append([(key % V, *found[-1][key // V]) for key in order.contexts])
+    return found
+
+
+def test_the_contexts_that_stay_are_those_that_occurred_often_enough(long):
+    whole = count(long, 12, 6)
+    smaller, least = pruned(whole, whole.size // 3)
+    text = long.tolist()
+    for m, (contexts, stayed) in enumerate(zip(spelt(whole), spelt(smaller), strict=False)):
+        occurred = Counter(tuple(text[k : k + m]) for k in range(len(text) - m))
+        assert set(stayed) <= set(contexts)
+        if m >= 2:
+            assert all(occurred[context] >= least for context in stayed)
+            # The text's first symbols have no context that is longer, so a context there may count one less.
+            assert all(occurred[context] <= least for context in set(contexts) - set(stayed))
+
+
+def test_pruned_to_the_size_of_a_shorter_ngram_it_predicts_as_well(long):
+    text, following = long[:9_000], long[9_000:]
+
+    def loss(ngram):
+        log_p, _ = Reader(Distributions(ngram), 1).read(following[:-1, None])
+        return -log_p[np.arange(len(following) - 1), 0, following[1:]].mean()
+
+    shorter = count(text, 12, 4)
+    assert loss(pruned(count(text, 12, 6), shorter.size)[0]) < loss(shorter) + 0.05
 
 
 def test_what_is_stored_is_what_was_counted(long):
@@ -126,6 +157,26 @@ def test_a_table_that_cannot_be_is_refused(long, name, damage):
         tensors[name] = changed[damage]()
     with pytest.raises(ValueError, match="the tensor"):
         NGram.from_tensors(12, 4, tensors)
+
+
+@pytest.mark.parametrize("name", ["1.extended", "3.followers"])
+def test_no_context_has_more_followers_or_extensions_than_there_are_symbols(long, name):
+    tensors = dict(count(long, 12, 4).tensors)
+    tensors[name] = tensors[name].copy()
+    tensors[name][0] = 13
+    with pytest.raises(ValueError, match=rf"{name} does not hold whole numbers from [01] to 12"):
+        NGram.from_tensors(12, 4, tensors)
+
+
+@pytest.mark.filterwarnings("error")
+def test_discounts_too_small_for_float32_leave_every_symbol_a_finite_loss(long):
+    tensors = dict(count(long, 12, 4).tensors)
+    tensors |= {name: np.full(3, 1e-300) for name in tensors if name.endswith("discounts")}
+    distributions = Distributions(NGram.from_tensors(12, 4, tensors))
+    log_p, _ = Reader(distributions, 1).read(long[:300, None])
+    assert np.isfinite(log_p).all()
+    for place in range(3, 300):
+        assert np.isfinite(distributions.read_one(long[place - 3 : place][::-1])[0]).all()
 
 
 @pytest.mark.parametrize("name", ["1.older", "2.symbols"])
