@@ -74,7 +74,8 @@ SUPPLIES = (
     Supply(400_000, 512, 0.1, 30),
     Supply(4_000_000, 512, 0.05, 20),
 )
-LARGE_DROPOUT = 0.3  # after every layer of two or more, on a text that is read often
+SELDOM = 3  # times that a text is read at the most, where a single layer is better off without dropout
+LARGE_DROPOUT = 0.3  # after every layer of two or more, on a text that is read more often
 LEARNING_RATE, WEIGHT_DECAY = 1.2e-2, 0.03  # of Muon with betas of 0.5 and 0.99
 EMBEDDED_FROM = 256  # symbols from which an embedding is smaller than the first layer's matrix
 
@@ -189,7 +190,11 @@ def _choose(config: Config, facts: Facts, minutes: float, kernels: str) -> dict[
         read = t.max_steps * batch * seq_length / facts.characters
     if t.max_minutes is not None or (t.epochs is None and t.max_steps is None):
         read = min(read, minutes * 60 * SPEEDS[kernels] / operations / facts.characters)
-    dropout = supply.dropout if layers == 1 else max(supply.dropout, LARGE_DROPOUT if read > 3 else 0.1)
+    often = read > SELDOM
+    if layers == 1:
+        dropout = supply.dropout if often else 0.0
+    else:
+        dropout = max(supply.dropout, LARGE_DROPOUT if often else 0.1)
     steps = max(1, int(read * facts.characters / (batch * seq_length)))
     every = max(50, min(1_000, steps // 12))
     return {

@@ -163,6 +163,11 @@ def test_a_key_that_the_choice_gives_an_effect_may_be_given():
         resolved(schedule={"final_ratio": 0.1, "name": "constant"})
 
 
+def test_a_text_that_is_read_a_few_times_only_needs_no_dropout():
+    seldom, often = (resolved(training={"epochs": epochs})[0].model.dropout for epochs in (2.0, 10.0))
+    assert (seldom.output, often.output) == (0, 0.5)
+
+
 def test_no_dropout_is_no_help_against_learning_by_heart():
     assert resolved(model={"dropout": {"output": 0.0}})[1][2] == "  dropout 0 after the last layer"
 
