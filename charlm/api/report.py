@@ -229,7 +229,7 @@ def corpus_report(
     if column is not None and mode == "stream":
         raise UsageError("column: its fields are read as lines; leave out the mode, or the column")
     if column is not None:
-        mode = "lines"
+        mode = mode or "lines"
     options = Options(encoding, unit, mode or "stream", "lf", None, False, 1, "\ufffd", "\n", column)
     chosen = splits.shares(_fractions(split or SPLIT))
     left_out: list[str] = []

@@ -729,6 +729,11 @@ API: dict[str, tuple[Any, ...]] = {
         2,
         "corpus.mode: 'line' is not a choice; did you mean 'lines'? (stream, lines)",
     ),
+    "a corpus to report on in a mode that there is not, with a column": (
+        lambda h: charlm.corpus_report("films.csv", column="title", mode="line"),
+        2,
+        "corpus.mode: 'line' is not a choice; did you mean 'lines'? (stream, lines)",
+    ),
     "a corpus to report on in a part": (
         lambda h: charlm.corpus_report("text.txt", split={"train": 1}),
         2,
