@@ -47,6 +47,12 @@ def key_of(sources: Sequence[Source], options: Options) -> str:
     return cache.key_of(repr(options), *files)
 
 
+def size_of(tally: Tally, characters: int, options: Options) -> str:
+    """Return how many files were read, and of how many characters, without the newline that begins the first line."""
+    of_files = characters - (options.mode == "lines")
+    return f"{count(tally.files, 'file')}, {count(of_files, NOUNS[options.unit])}"
+
+
 def named(path: str | Sequence[str]) -> str:
     """Return how a message calls the files of a corpus: the first, and how many others there are."""
     names = [path] if isinstance(path, str) else list(path)
@@ -68,13 +74,11 @@ def _encoding_plan(sources: Sequence[Source], options: Options) -> cache.Plan:
     pieces_read: Any = READERS[options.unit](sources, options, tally)
     counts = occurrences(watch.watch(pieces_read) if options.unit == "char" else pieces_read, options.unit)
     characters = int(counts.sum())
-    of_files = characters - (options.mode == "lines")  # lines always have the newline that begins them
-    if of_files <= 0:
+    if characters <= (options.mode == "lines"):  # lines always have the newline that begins them
         empty = "is empty" if options.column is None else f"the column {options.column!r} is empty"
         raise CorpusError(f"{_named_all(sources)}: {empty}; a corpus needs some text to learn from")
     vocabulary, rare = vocabulary_of(counts, options)
-    size = f"{count(tally.files, 'file')}, {count(of_files, NOUNS[options.unit])}"
-    notes = [f"{size}, {count(len(vocabulary), 'symbol')}", *tally.notes(options), *rare]
+    notes = [f"{size_of(tally, characters, options)}, {count(len(vocabulary), 'symbol')}", *tally.notes(options), *rare]
     if options.unit == "char":
         notes += remarks(sources, options, counts, watch)
     policy = "error" if vocabulary.unknown is None else "replace"

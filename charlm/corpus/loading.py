@@ -14,7 +14,7 @@ from charlm.arrays import Ids
 from charlm.corpus import cache, splits
 from charlm.corpus.decoding import READERS, Form, Options, Tally
 from charlm.corpus.division import DIVISIONS
-from charlm.corpus.encoding import CHANGED, NOUNS, encode, key_of, named
+from charlm.corpus.encoding import CHANGED, encode, key_of, named, size_of
 from charlm.corpus.sources import STANDARD_INPUT, STDLIB_PREFIX, Source, find, is_standard_input
 from charlm.corpus.tables import check_tables
 from charlm.corpus.vocabulary import Vocabulary
@@ -206,10 +206,9 @@ def read(
                 error.args = (f"{', '.join(source.name for source in sources)}: {error}",)
                 raise
     ids = np.concatenate([np.empty(0, dtype=vocabulary.dtype), *encoded])
-    of_files = characters - (mode == "lines")  # without the newline that begins the first line
     report = [
         *left_out,
-        f"{count(tally.files, 'file')}, {count(of_files, NOUNS[options.unit])}",
+        size_of(tally, characters, options),
         *tally.notes(options),
     ]
     if len(ids) < characters:

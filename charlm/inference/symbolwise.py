@@ -159,8 +159,7 @@ class SymbolReader:
         """Write what logits, (P, V), say of the symbols after some places, (P,), into the results where it counts."""
         if self._mixture is not None:
             back = places - np.arange(self._mixture.ngram.order - 1)[:, None]  # (N - 1, P)
-            within = back >= reading.begins[places]
-            recent = np.where(within, reading.text[np.where(within, back, 0)], -1)
+            recent = np.where(back >= reading.begins[places], reading.text[np.maximum(back, 0)], -1)
             log_p, kind = self._mixture.distributions.read(recent)
             self._mixture.mix(logits, log_p, kind)
         losses = cross_entropy(logits, reading.text[places + 1])

@@ -164,9 +164,9 @@ def pruned(ngram: NGram, most_bytes: int) -> tuple[NGram, int]:
     NGram, int
         The n-gram, and how often a context of two and more symbols had to occur to stay in it.
     """
-    least = 1
-    smaller = ngram
-    occurrences = _occurrences(ngram)
+    if ngram.size <= most_bytes:
+        return ngram, 1
+    least, smaller, occurrences = 1, ngram, _occurrences(ngram)
     while smaller.size > most_bytes and len(smaller.orders) > 2:
         least += max(1, least // 2)
         smaller = _without(ngram, occurrences, least)
