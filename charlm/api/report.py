@@ -22,7 +22,7 @@ from charlm.corpus.form import form
 from charlm.corpus.lines import newlines
 from charlm.corpus.loading import Corpus, from_files, opened
 from charlm.corpus.oddities import name_of, oddities
-from charlm.corpus.sources import Source, is_standard_input
+from charlm.corpus.sources import Source, is_read_once
 from charlm.corpus.tables import check_tables
 from charlm.errors import UsageError
 from charlm.insight.baseline import Baseline, baseline
@@ -242,7 +242,7 @@ def corpus_report(
         contents = inspect(sources, options)
         corpus = from_files(sources, options, chosen, SEED, list(left_out))
         looks, found = form(corpus.train, corpus.vocabulary), facts(corpus.train, corpus.vocabulary)
-        if mode is None and looks.mode != options.mode and not is_standard_input(texts):  # which trains as a stream
+        if mode is None and looks.mode != options.mode and not is_read_once(texts):  # which trains as a stream
             options = replace(options, mode=looks.mode)
             corpus = from_files(sources, options, chosen, SEED, list(left_out))
     say("looking for passages that the validation part copies from the training part")

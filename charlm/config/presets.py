@@ -10,7 +10,7 @@ from charlm.cells import CELLS
 from charlm.config.keys import Config
 from charlm.config.reading import from_dict
 from charlm.corpus.facts import Facts
-from charlm.corpus.sources import is_standard_input
+from charlm.corpus.sources import is_read_once
 from charlm.corpus.vocabulary import UNITS
 from charlm.errors import UsageError
 
@@ -177,7 +177,7 @@ def _choose(config: Config, facts: Facts, minutes: float, kernels: str) -> dict[
     size = next((size for size in reversed(SIZES) if minutes >= size.minutes and supply.bears(size)), SIZES[0])
     cell, layers = given(m, "cell", size.cell), given(m, "num_layers", size.num_layers)
     units = given(m, "hidden_size", min(size.hidden_size, supply.most_units))
-    lists = facts.listed and not is_standard_input(config.corpus.path)  # else it stays the stream that it was read as
+    lists = facts.listed and not is_read_once(config.corpus.path)  # else it stays the stream that it was read as
     mode = given(config.corpus, "mode", "lines" if lists else "stream")
     embedding = given(m, "embedding_size", min(64, units) if facts.symbols >= EMBEDDED_FROM else None)
     gates = len(CELLS[cell].gates)
@@ -228,8 +228,8 @@ def _reasons(config: Config, given: Config, facts: Facts, minutes: float, kernel
     lines = config.corpus.mode == "lines"
     other_mode = f" (if not, set corpus.mode to {'stream' if lines else 'lines'})"
     form = "a list of short lines, each an item of its own" if lines else "a running text, read as one stream"
-    if facts.listed and is_standard_input(config.corpus.path) and "mode" not in given.corpus.model_fields_set:
-        form = "a list of short lines, read as one stream, as it comes through standard input"
+    if facts.listed and is_read_once(config.corpus.path) and "mode" not in given.corpus.model_fields_set:
+        form = "a list of short lines, read as one stream, as it can be read only once"
         other_mode = " (set corpus.mode to lines to read each as an item)"
     if config.corpus.column is not None:
         form, other_mode = f"the fields of column {config.corpus.column!r}, each an item of its own", ""

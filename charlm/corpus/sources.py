@@ -206,8 +206,16 @@ def find(path: str | Sequence[str], notes: list[str] | None = None) -> list[Sour
 
 
 def is_standard_input(path: str | Sequence[str]) -> bool:
-    """Tell whether one of the paths of a corpus is standard input, which can be read but once."""
+    """Tell whether one of the paths of a corpus is standard input."""
     return path == STANDARD_INPUT if isinstance(path, str) else STANDARD_INPUT in path
+
+
+def is_read_once(path: str | Sequence[str]) -> bool:
+    """Tell whether one of the paths of a corpus can be read but once: standard input, or a pipe under any name."""
+    places = [os.path.expanduser(one) for one in ([path] if isinstance(path, str) else path)]
+    return is_standard_input(path) or any(
+        os.path.exists(place) and not os.path.isfile(place) and not os.path.isdir(place) for place in places
+    )
 
 
 def _find_one(path: str, notes: list[str]) -> list[Source]:

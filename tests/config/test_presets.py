@@ -4,6 +4,8 @@ import bz2
 import gzip
 import json
 import lzma
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -245,11 +247,26 @@ def test_a_list_from_standard_input_is_one_stream_and_can_be_resumed(tmp_path, r
     begun = run_charlm("train", "--corpus", "-", "--out", run, "--max-steps", "2", stdin=text)
     assert begun.returncode == 0, begun.stderr
     assert charlm.load(run).config.corpus.mode == "stream"
-    reason = "a list of short lines, read as one stream, as it comes through standard input"
+    reason = "a list of short lines, read as one stream, as it can be read only once"
     assert reason in begun.stderr.decode()
     told = run_charlm("corpus", "-", "--json", stdin=text).stdout
     assert reason in " ".join(json.loads(told)["reasons"])
     assert run_charlm("train", "--resume", run, "--max-steps", "4", stdin=text).returncode == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_list_from_a_named_pipe_is_read_once_and_as_one_stream(tmp_path, run_charlm):
+    pipe = tmp_path / "names"
+    os.mkfifo(pipe)
+    reason = "a list of short lines, read as one stream, as it can be read only once"
+    for arguments in (["train", "--corpus", pipe, "--max-steps", "2", "--dry-run"], ["corpus", pipe, "--json"]):
+        with ThreadPoolExecutor(1) as writer:
+            writer.submit(pipe.write_text, NAMES)
+            done = run_charlm(*arguments, cwd=tmp_path, timeout=60)
+        assert done.returncode == 0, done.stderr
+        assert reason in " ".join((done.stdout + done.stderr).decode().split())
+    told = json.loads(done.stdout)
+    assert (told["mode"], told["likely_mode"]) == ("stream", "lines")
 
 
 @pytest.mark.parametrize(("mode", "form"), [("lines", "a list of short lines, each"), ("stream", "a running text")])

@@ -115,6 +115,13 @@ def test_a_pipe_is_read_though_it_can_be_read_only_once(tmp_path):
     os.wait()
 
 
+def test_what_can_be_read_only_once_is_neither_a_file_nor_a_folder(tmp_path):
+    file, device = write(tmp_path / "a.txt", PROSE), os.devnull
+    assert not sources.is_read_once([str(file), str(tmp_path), "no-such", "stdlib:json/*.py"])
+    for path in ("-", ["a.txt", "-"], device, [str(file), device]):
+        assert sources.is_read_once(path)
+
+
 def test_the_standard_library_is_a_corpus():
     found = sources.find("stdlib:json/*.py")
     assert {Path(source.name).name for source in found} >= {"decoder.py", "encoder.py", "__init__.py"}
