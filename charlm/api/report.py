@@ -18,7 +18,7 @@ from charlm.corpus.contents import NEWLINE, Contents, Lines, Place, inspect
 from charlm.corpus.decoding import Options, check_encoding
 from charlm.corpus.encoding import NOUNS
 from charlm.corpus.facts import facts
-from charlm.corpus.form import form
+from charlm.corpus.form import Form, form
 from charlm.corpus.lines import newlines
 from charlm.corpus.loading import Corpus, from_files, opened
 from charlm.corpus.oddities import name_of, oddities
@@ -30,6 +30,7 @@ from charlm.kernels.choice import choose
 from charlm.phrases import as_written
 
 SPLIT = {name: Split.model_fields[name].default for name in splits.PARTS}
+WHOLE = splits.shares({"train": 1, "valid": 0, "test": 0, "layout": "tail"})
 SEED: int = Config.model_fields["seed"].default  # shuffles lines
 PASSAGE_SHOWN = 60  # symbols of the longest copied passage
 
@@ -241,7 +242,8 @@ def corpus_report(
         say(f"reading {size:,} bytes")
         contents = inspect(sources, options)
         corpus = from_files(sources, options, chosen, SEED, list(left_out))
-        looks, found = form(corpus.train, corpus.vocabulary), facts(corpus.train, corpus.vocabulary)
+        found = facts(corpus.train, corpus.vocabulary)
+        looks = _looks(sources, options, chosen) if mode == "lines" else form(corpus.train, corpus.vocabulary)
         if mode is None and looks.mode != options.mode and not is_read_once(texts):  # which trains as a stream
             options = replace(options, mode=looks.mode)
             corpus = from_files(sources, options, chosen, SEED, list(left_out))
@@ -271,6 +273,12 @@ def corpus_report(
         reasons=tuple(line.strip() for line in reasons),
         notes=tuple(corpus.report),
     )
+
+
+def _looks(sources: Sequence[Source], options: Options, chosen: splits.Shares) -> Form:
+    """Return what the training part of a stream looks like, where the text is read as lines, which drops empty ones."""
+    text = from_files(sources, replace(options, mode="stream"), WHOLE, SEED, [])
+    return form(text.train[: int(len(text.train) * chosen.train)], text.vocabulary)
 
 
 def _fractions(split: Any) -> dict[str, Any]:

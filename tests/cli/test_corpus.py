@@ -157,6 +157,27 @@ def test_a_list_of_names_is_read_as_lines(told, tmp_path):
     assert json.loads(told("names.txt", "--mode", "stream", "--json")[0])["mode"] == "stream"
 
 
+def poem(lines):
+    """Return lines of which every fifth is empty."""
+    return "".join(line + "\n" * (1 + (number % 4 == 3)) for number, line in enumerate(lines.splitlines(True)))
+
+
+@pytest.mark.parametrize(("content", "mode"), [(NAMES, "lines"), (poem(NAMES), "stream")])
+def test_what_a_text_looks_like_does_not_depend_on_the_mode_that_is_given(tmp_path, content, mode):
+    path = write(tmp_path / "text.txt", content)
+    alone, *given = (charlm.corpus_report(path, mode=mode) for mode in (None, "stream", "lines"))
+    assert alone.likely_mode == mode
+    for report in given:
+        assert (report.likely_mode, report.mode_reason) == (alone.likely_mode, alone.mode_reason)
+
+
+def test_a_column_looks_like_the_lines_of_its_fields(tmp_path):
+    fields = "".join(f"1,{name}\n" for name in NAMES.splitlines())
+    report = charlm.corpus_report(write(tmp_path / "a.csv", f"id,title\n{fields}"), column="title")
+    names = charlm.corpus_report(write(tmp_path / "a.txt", NAMES))
+    assert (report.likely_mode, report.mode_reason) == (names.likely_mode, names.mode_reason)
+
+
 def test_names_that_occur_once_are_in_one_part_only(told, tmp_path):
     write(tmp_path / "names.txt", NAMES)
     copied = json.loads(told("names.txt", "--json")[0])["copied"]
