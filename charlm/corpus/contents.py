@@ -11,7 +11,7 @@ from charlm.corpus.decoding import Options, Tally, symbols_of
 from charlm.corpus.sources import Source
 from charlm.corpus.vocabulary import UNITS, codes
 
-NEWLINE = ord("\n")
+NEWLINE, CARRIAGE_RETURN = ord("\n"), ord("\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ class _Join:
 
 
 def _inspect_file(name: str, pieces: Iterable[str], contents: Contents) -> None:
-    line, run = 1, 0  # the line that goes on, and how many of its symbols were read
+    line, run, last = 1, 0, ""  # the line that goes on, how many of its symbols were read, and the last of them
     for piece in pieces:
         found = codes(piece)
         ends = np.flatnonzero(found == NEWLINE)
@@ -154,10 +154,12 @@ def _inspect_file(name: str, pieces: Iterable[str], contents: Contents) -> None:
         if len(ends):
             lengths = np.diff(ends, prepend=-1) - 1
             lengths[0] += run
+            lengths -= np.where(ends > 0, found[ends - 1] == CARRIAGE_RETURN, last == "\r")  # a CR LF that was kept
             _add_lines(name, line, lengths, contents)
             line, run = line + len(ends), len(piece) - int(ends[-1]) - 1
         else:
             run += len(piece)
+        last = piece[-1:] or last
     if run:
         _add_lines(name, line, np.array([run]), contents)
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from charlm.arrays import Ids
 from charlm.corpus.form import form
-from charlm.corpus.lines import newlines
+from charlm.corpus.lines import lines_in
 from charlm.corpus.vocabulary import Vocabulary
 
 
@@ -46,11 +46,9 @@ def facts(ids: Ids, vocabulary: Vocabulary) -> Facts:
     vocabulary : Vocabulary
         Its symbols.
     """
-    newline = vocabulary.id_of("\n")
-    ends = newlines(ids, newline) if newline is not None else np.empty(0, np.int64)
-    if not len(ends):
+    _, lengths = lines_in(ids, vocabulary)
+    if not len(lengths):
         return Facts(len(ids), len(vocabulary), 0, 0, 0, listed=False)
-    lengths = np.diff(ends, prepend=-1) - 1
     median, longest = int(np.median(lengths)), int(lengths.max())
     listed = form(ids, vocabulary).mode == "lines"
-    return Facts(len(ids), len(vocabulary), len(ends), median, longest, listed)
+    return Facts(len(ids), len(vocabulary), len(lengths), median, longest, listed)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from charlm.arrays import Ids
-from charlm.corpus.lines import newlines
+from charlm.corpus.lines import lines_in
 from charlm.corpus.vocabulary import Vocabulary
 
 LEAST_LINES = 50
@@ -24,16 +24,15 @@ class Form(NamedTuple):
 
 def form(ids: Ids, vocabulary: Vocabulary) -> Form:
     """Return what a text, shape (n,), looks like."""
-    newline = vocabulary.id_of("\n")
-    ends = newlines(ids, newline) if newline is not None else np.empty(0, np.int64)
-    if len(ends) < LEAST_LINES:
+    starts, lengths = lines_in(ids, vocabulary)
+    if len(lengths) < LEAST_LINES:
         return Form("stream", f"a running text: fewer than {LEAST_LINES} lines")
-    lengths = np.diff(ends, prepend=-1) - 1
     filled = lengths[lengths > 0]
     median, longest = (int(np.median(filled)), int(filled.max())) if len(filled) else (0, 0)
     empty = 1 - len(filled) / len(lengths)
     closing = [k for k, symbol in enumerate(vocabulary.symbols) if symbol in ENDS_OF_SENTENCES]
-    ended = float(np.isin(np.asarray(ids)[ends[lengths > 0] - 1], closing).mean()) if len(filled) else 0.0
+    last = np.asarray(ids)[(starts + lengths - 1)[lengths > 0]]
+    ended = float(np.isin(last, closing).mean()) if len(filled) else 0.0
     against = {
         f"{empty:.0%} of its lines are empty": empty > MOST_EMPTY,
         f"its lines have {median:,} symbols (median)": not 0 < median <= MEDIAN_ITEM,

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from charlm.arrays import Ids
+from charlm.corpus.vocabulary import Vocabulary
 
 BLOCK = 1 << 18  # ids gathered at a time: their positions take eight bytes each
 
@@ -30,6 +31,29 @@ def newlines(ids: Ids, newline_id: int) -> Positions:
     starts = range(0, len(ids), BLOCK)
     found = [np.flatnonzero(np.asarray(ids[start : start + BLOCK]) == newline_id) + start for start in starts]
     return np.concatenate([np.empty(0, dtype=np.int64), *found])
+
+
+def lines_in(ids: Ids, vocabulary: Vocabulary) -> tuple[Positions, Positions]:
+    """Return where the lines of any text begin and how many symbols each has before its LF or CR LF.
+
+    Parameters
+    ----------
+    ids : numpy.ndarray, shape (N,)
+        The text; what follows the last newline is no line.
+    vocabulary : Vocabulary
+        Its symbols.
+
+    Returns
+    -------
+    starts, lengths : numpy.ndarray, shape (number of newlines,)
+    """
+    newline = vocabulary.id_of("\n")
+    ends = newlines(ids, newline) if newline is not None else np.empty(0, dtype=np.int64)
+    starts = np.concatenate([[0], ends + 1])[:-1]
+    lengths = ends - starts
+    if (carriage_return := vocabulary.id_of("\r")) is not None:
+        lengths -= (lengths > 0) & (np.asarray(ids)[ends - 1] == carriage_return)
+    return starts, lengths
 
 
 def gather(ids: Ids, positions: Positions, order: npt.NDArray[np.integer[Any]]) -> Iterator[Ids]:

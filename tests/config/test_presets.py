@@ -37,6 +37,8 @@ def test_facts_are_counted():
     found = facts_of("ab\n\nabcde\nabc")
     assert (found.characters, found.symbols, found.lines) == (13, 6, 3)
     assert (found.median_line, found.longest_line) == (2, 5)
+    kept = facts_of("ab\r\n\r\nabcde\r\nabc")
+    assert (kept.lines, kept.median_line, kept.longest_line) == (3, 2, 5)
 
 
 @pytest.mark.parametrize(("content", "listed"), [(NAMES, True), (VERSE, False), (PROSE, False), ("x" * 5_000, False)])

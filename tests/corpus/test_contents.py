@@ -48,8 +48,14 @@ def test_a_place_is_right_wherever_the_file_is_read_in_pieces(tmp_path):
     ],
 )
 def test_lines_are_counted_and_measured_without_their_ends(tmp_path, text, expected):
-    lines = inspected(write(tmp_path / "a.txt", text)).lines
-    assert (lines.number, lines.empty, lines.median, lines.longest) == expected
+    for content, options in ((text, {}), (text.replace("\n", "\r\n"), {"unit": "byte"})):
+        lines = inspected(write(tmp_path / "a.txt", content), **options).lines
+        assert (lines.number, lines.empty, lines.median, lines.longest) == expected
+
+
+def test_a_line_end_is_one_wherever_the_file_is_read_in_pieces(tmp_path):
+    line = b"a" * (CHUNK_BYTES - 2) + b"b\r\nc\r\n"  # the first CR LF lies across two pieces
+    assert inspected(write(tmp_path / "a.txt", line), unit="byte").lines.longest == CHUNK_BYTES - 1
 
 
 def test_the_longest_line_is_the_first_of_its_length_in_any_file(tmp_path):

@@ -9,8 +9,8 @@ from tests.conftest import ROOT
 NAMES = [f"{first}{middle}{last}" for first in "ABEJLM" for middle in ("ab", "eri", "on") for last in "aeinx"]
 
 
-def form_of(lines):
-    text = "".join(line + "\n" for line in lines)
+def form_of(lines, end="\n"):
+    text = "".join(line + end for line in lines)
     vocabulary = Vocabulary.of(text)
     return form(vocabulary.encode(text), vocabulary)
 
@@ -36,6 +36,13 @@ def test_a_list_may_have_a_few_empty_lines():
 )
 def test_each_sign_of_a_running_text_is_enough(lines, reason):
     assert form_of(lines) == ("stream", f"a running text: {reason}")
+
+
+@pytest.mark.parametrize(
+    "lines", [NAMES, [*NAMES[:9], "", *NAMES], ["", *NAMES * 2], [name + "," for name in NAMES], ["x" * 30] * 50]
+)
+def test_a_carriage_return_that_is_kept_belongs_to_the_end_of_its_line(lines):
+    assert form_of(lines, "\r\n") == form_of(lines)
 
 
 def test_the_plays_are_a_running_text():
