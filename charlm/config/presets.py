@@ -143,8 +143,11 @@ def resolve(config: Config, facts: Facts, kernels: str) -> tuple[Config, list[st
             place, model = place.setdefault(section, {}), getattr(model, section)
         if name not in model.model_fields_set:
             place[name] = value
-    if config.training.epochs is None and config.training.max_steps is None:
+    t = config.training
+    if t.epochs is None and t.max_steps is None:
         values["training"]["max_minutes"] = minutes
+        if t.model_fields_set >= {"epochs", "max_steps"}:  # as in a file of all keys, which thereby gives no length
+            values["training"]["epochs"] = chosen["training.epochs"]
     values["preset"] = None
     resolved = from_dict(values, "preset auto")
     return resolved, _reasons(resolved, config, facts, minutes, kernels)

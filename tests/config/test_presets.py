@@ -13,7 +13,7 @@ import yaml
 
 import charlm
 from charlm import cli
-from charlm.config import dump_yaml, from_dict, resolve
+from charlm.config import commented_defaults, dump_yaml, from_dict, resolve
 from charlm.corpus.facts import facts
 from charlm.corpus.vocabulary import Vocabulary
 from charlm.errors import UsageError
@@ -116,6 +116,14 @@ def test_epochs_that_were_given_are_no_choice():
     told = f"  5 minutes, at most {most:g} epochs, as more would only learn the text by heart; "
     assert resolved()[1][4].startswith(told)
     assert resolved(training={"epochs": most})[1][4].startswith(f"  {most:g} epochs; ")
+
+
+def test_a_file_with_all_keys_does_not_ask_for_endless_epochs():
+    written = yaml.safe_load(commented_defaults())
+    values = {**written, "corpus": {"path": "x"}, "preset": "auto"}
+    config, reasons = resolve(from_dict(values, ""), facts_of(PROSE), "fused")
+    assert config.training.epochs == resolved()[0].training.epochs
+    assert "at most 20 epochs, as more would only" in reasons[4]
 
 
 def test_a_mode_that_was_given_chooses_the_windows_too():
