@@ -162,8 +162,6 @@ def _plan(
     extra = [Override(KEYS[option], value, option) for option, value in given.items() if value is not None]
     if config is None:
         extra.append(Override("preset", "auto", "preset"))
-        if given["--column"] is not None:
-            extra.append(Override("corpus.mode", "lines", "--column"))
     try:
         settings = load(config, overrides, extra)
     except ConfigError as error:

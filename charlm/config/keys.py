@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from charlm.cells import NAMES
 from charlm.config.options import OPTIMIZER_OPTIONS, SCHEDULE_OPTIONS, UNIT_OPTIONS, Key, options_of
@@ -225,6 +225,15 @@ class Config(_Section):
     kernels: Annotated[str, OneOf("a choice of kernels", ("auto", "numpy", "fused"))] = Field(
         default="auto", description="NumPy, or fused loops, which need Numba"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _column_as_lines(cls, data: Any) -> Any:
+        """Choose, with a preset, the one mode that a column has; the text is read before the other keys are chosen."""
+        corpus = data.get("corpus") if isinstance(data, dict) and data.get("preset") is not None else None
+        if isinstance(corpus, dict) and corpus.get("column") is not None:
+            return {**data, "corpus": {"mode": "lines", **corpus}}
+        return data
 
     def to_dict(self) -> dict[str, Any]:
         """Return the configuration as nested dictionaries that JSON and YAML can hold.

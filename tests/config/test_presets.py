@@ -49,8 +49,10 @@ def test_a_list_of_names_is_told_from_verse_and_prose(content, listed):
     assert f"set corpus.mode to {'stream' if listed else 'lines'}" in reasons[0]
 
 
-def test_a_column_is_called_one_and_no_other_mode_is_advised():
-    _, reasons = resolved(NAMES, corpus={"path": "x", "mode": "lines", "column": "title"})
+@pytest.mark.parametrize("mode", [{}, {"mode": "lines"}])
+def test_a_column_is_read_as_lines_and_no_other_mode_is_advised(mode):
+    config, reasons = resolved(VERSE, corpus={"path": "x", "column": "title", **mode})
+    assert config.corpus.mode == "lines"
     assert reasons[0].endswith(" are the fields of column 'title', each an item of its own")
 
 

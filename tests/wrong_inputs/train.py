@@ -545,6 +545,11 @@ TRAIN = {
         2,
         "--column: needs corpus.mode 'lines', which reads its fields as items; set that, or remove the column",
     ),
+    "a column as a running text": (
+        "train films.csv --column title --set corpus.mode=stream",
+        2,
+        "--column: needs corpus.mode 'lines', which reads its fields as items; set that, or remove the column",
+    ),
     "a column of bytes": (
         "train films.csv --column title --set corpus.unit=byte",
         2,
