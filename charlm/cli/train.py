@@ -51,7 +51,7 @@ Examples:
   charlm train configs/plays.yaml --init-from runs/plays --out runs/tuned
 """
 )
-@click.argument("config", metavar="[CONFIG|TEXT]", type=PathOfAFile(), required=False)
+@click.argument("config", metavar="[CONFIG|TEXT]", type=PathOfAFile(), nargs=-1)
 @click.option(
     "--corpus", multiple=True, metavar="PATH", help="Text to train on instead of corpus.path, or -; repeatable."
 )
@@ -82,7 +82,7 @@ Examples:
 @click.pass_context
 def command(
     context: click.Context,
-    config: Path | None,
+    config: tuple[Path, ...],
     corpus: tuple[str, ...],
     column: str | None,
     out: Path | None,
@@ -100,8 +100,9 @@ def command(
     """Train a model on a text, as the file CONFIG says, and leave a run directory.
 
     In place of CONFIG, a YAML file, you can give a TEXT, a file whose name ends in .txt, .text, .md, .csv, .tsv,
-    .jsonl, .gz, .bz2 or .xz, or --corpus alone. The text and the minutes (at most --max-minutes, 5 by default) then
-    choose the configuration. What they chose and why is printed, and stands in the run's config.yaml.
+    .jsonl, .gz, .bz2 or .xz, or - for standard input, or --corpus alone. The text and the minutes (at most
+    --max-minutes, 5 by default) then choose the configuration. What they chose and why is printed, and stands in the
+    run's config.yaml.
 
     Ctrl-C ends the run after the step at hand and saves it; `--resume` goes on from there, exactly. So do SIGTERM, a
     closed terminal (SIGHUP) and the end of whatever reads standard error through a pipe; the exit status is 128 and the
@@ -129,10 +130,24 @@ def command(
                 )
             status = _resume(resume, given, ranks, silent)
         else:
-            with _plan(config, given, out, overrides, init_from, force, ranks) as run:
+            with _plan(_only(config), given, out, overrides, init_from, force, ranks) as run:
                 _tell_notes(run, silent)
                 status = _start(run, dry_run, silent)
     context.exit(status)
+
+
+def _only(named: tuple[Path, ...]) -> Path | None:
+    """Return the one CONFIG or TEXT that is given, if any is."""
+    from charlm.config import is_text
+
+    if len(named) < 2:
+        return next(iter(named), None)
+    texts = [f"--corpus {quoted(path)}" for path in named if is_text(str(path))] or ["--corpus TEXT"]
+    config = [quoted(path) for path in named if not is_text(str(path))][:1]
+    raise UsageError(
+        f"{one_line(str(named[1]))}: is one too many; give at most one configuration, and several texts as in "
+        f"`{' '.join(['charlm train', *config, *texts[:2]])}`"
+    )
 
 
 def _plan(

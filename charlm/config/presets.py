@@ -10,7 +10,7 @@ from charlm.cells import CELLS
 from charlm.config.keys import Config
 from charlm.config.reading import from_dict
 from charlm.corpus.facts import Facts
-from charlm.corpus.sources import is_read_once
+from charlm.corpus.sources import STANDARD_INPUT, is_read_once
 from charlm.corpus.vocabulary import UNITS
 from charlm.errors import UsageError
 
@@ -82,7 +82,7 @@ EMBEDDED_FROM = 256  # symbols from which an embedding is smaller than the first
 
 def is_text(path: str) -> bool:
     """Tell by its name whether what is given in place of a configuration is a text to choose one for."""
-    return Path(path).suffix.lower() in TEXTS
+    return path == STANDARD_INPUT or Path(path).suffix.lower() in TEXTS
 
 
 def name_of(text: str) -> str:

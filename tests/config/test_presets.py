@@ -256,7 +256,7 @@ def test_a_list_is_divided_by_lines_whatever_its_name(tmp_path, name):
 
 def test_a_list_from_standard_input_is_one_stream_and_can_be_resumed(tmp_path, run_charlm):
     run, text = tmp_path / "run", NAMES.encode()
-    begun = run_charlm("train", "--corpus", "-", "--out", run, "--max-steps", "2", stdin=text)
+    begun = run_charlm("train", "-", "--out", run, "--max-steps", "2", stdin=text)
     assert begun.returncode == 0, begun.stderr
     assert charlm.load(run).config.corpus.mode == "stream"
     reason = "a list of short lines, read as one stream, as it can be read only once"

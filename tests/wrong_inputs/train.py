@@ -30,7 +30,17 @@ TRAIN = {
     "a text after the configuration": (
         "train small.yaml text.txt",
         2,
-        "Got unexpected extra argument (text.txt). Try `charlm train --help`.",
+        "text.txt: is one too many; give at most one configuration, and several texts as in `charlm train small.yaml --corpus text.txt`",
+    ),
+    "three texts": (
+        "train text.txt 'a b.txt' c.txt",
+        2,
+        "a b.txt: is one too many; give at most one configuration, and several texts as in `charlm train --corpus text.txt --corpus 'a b.txt'`",
+    ),
+    "two configurations": (
+        "train small.yaml many.yaml",
+        2,
+        "many.yaml: is one too many; give at most one configuration, and several texts as in `charlm train small.yaml --corpus TEXT`",
     ),
     "a text of another suffix": (
         "train notes.tex --out new",
@@ -607,6 +617,11 @@ TRAIN = {
         "train small.yaml --corpus texts/text.txt",
         1,
         "texts/text.txt: there is no such file, nor a directory texts (paths are relative to …)",
+    ),
+    "standard input beside another text": (
+        "train - --corpus text.txt",
+        2,
+        "-: is no YAML file, so it is a text, as --corpus is; give one of them",
     ),
     "an empty path of a text": (
         'train small.yaml --corpus ""',
