@@ -10,6 +10,7 @@ from charlm.config import Config
 from charlm.errors import UsageError
 from charlm.files.metrics import Interval
 from charlm.network.architecture import Architecture
+from charlm.phrases import count
 from charlm.training.trainer import Progress
 from charlm.workers.split import Split
 
@@ -152,7 +153,7 @@ class Changes:
             values["kernels"] = self.kernels
         warmup = settings.schedule.warmup_steps
         if isinstance(self.max_steps, int) and 0 < self.max_steps <= warmup:
-            steps = f"{self.max_steps:,} steps"
+            steps = count(self.max_steps, "step")
             raise UsageError(f"{where}: a length of {steps} ends within the warm-up of {warmup:,}; give more")
         return config.from_dict(values, where)
 

@@ -29,6 +29,7 @@ from charlm.inference.sampler import Sampler, beginning
 from charlm.kernels.choice import choose, load_backend
 from charlm.network.model import Model
 from charlm.ngram.mixture import Mixture
+from charlm.phrases import count
 from charlm.provenance import differences, provenance
 from charlm.records import UNCHANGED, Changes, Record, Summary, Update
 from charlm.training.recovery import MOST_ROLLBACKS, RATE_FACTOR
@@ -308,6 +309,8 @@ class Run:
         _on_first(ranks, lambda: files.settle(left.step, config.dump_yaml(began)))
         written = _as_written(files, began)
         check_same_run(path, saved.metadata, written)
+        if isinstance(changes.max_steps, int) and changes.max_steps > 0:  # before it is compared with the warm-up
+            _check_length(files.path, standing["step"], changes.max_steps)
         settings = changes.applied(began, str(path))
         if settings != began and files.config() not in (None, written.encode()):
             raise UsageError(
@@ -356,10 +359,8 @@ class Run:
 
     def _extend(self, standing: dict[str, Any]) -> None:
         """Settle the new length of a run that has come to some standing."""
-        done, where = standing["step"], self.directory.path
-        total = self._length(done)
-        if total <= done:
-            raise UsageError(f"{where}: has done {done:,} steps; a length of {total:,} leaves nothing to do; give more")
+        total = self._length(standing["step"])
+        _check_length(self.directory.path, standing["step"], total)
         most = schema.MOST_EVALUATIONS * self.config.training.eval_every
         self._set_length(total, f"give at most {most:,} steps")
         if standing["stopped"]:
@@ -605,6 +606,13 @@ def _on_first(ranks: Ranks, action: Callable[[], R]) -> R | None:
     if (refusal := ranks.agree(refusal)) is not None:
         raise refusal
     return result
+
+
+def _check_length(directory: Path, done: int, total: int) -> None:
+    """Refuse a new length of a run that has done as many steps."""
+    if total <= done:
+        steps = count(done, "step")
+        raise UsageError(f"{directory}: has done {steps}; a length of {total:,} leaves nothing to do; give more")
 
 
 @contextmanager

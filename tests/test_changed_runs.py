@@ -102,9 +102,10 @@ def test_the_length_that_was_planned_before_early_stopping_is_told_as_such(tmp_p
 
 
 def test_a_new_length_within_the_warmup_is_told(tmp_path, text):
-    run = finish(start(tmp_path / "run", configured(text, schedule__warmup_steps=20)))
-    with pytest.raises(UsageError, match=r"a length of 20 steps ends within the warm-up of 20; give more$"):
-        changed(run, max_steps=20)
+    start(tmp_path / "run", configured(text, schedule__warmup_steps=20)).close()
+    for steps, length in ((1, "1 step"), (20, "20 steps")):
+        with pytest.raises(UsageError, match=rf"a length of {length} ends within the warm-up of 20; give more$"):
+            changed(tmp_path / "run", max_steps=steps)
     epochs = {"training__max_steps": None, "training__epochs": 1, "schedule__warmup_steps": 9_000}
     other = start(tmp_path / "other", configured(text, **epochs))
     advance(other, 2)
@@ -162,12 +163,13 @@ def test_a_run_that_early_stopping_ended_goes_on_with_evaluations_counted_anew(t
     [
         ({"max_steps": 24}, "has done 24 steps; a length of 24 leaves nothing to do"),
         ({"max_steps": 3}, "has done 24 steps; a length of 3 leaves nothing to do"),
+        ({"max_steps": 1}, "has done 24 steps; a length of 1 leaves nothing to do"),
         ({"max_steps": 30, "epochs": 2.0}, "only one of epochs and max_steps may be given"),
         ({"epochs": -1.0}, "training.epochs: must be above 0"),
     ],
 )
 def test_a_length_that_makes_no_sense_is_refused_and_the_run_stays(tmp_path, text, changes, message):
-    run = finish(start(tmp_path / "run", configured(text)))
+    run = finish(start(tmp_path / "run", configured(text, schedule__warmup_steps=2)))
     before = state(run)
     with pytest.raises(UsageError, match=message):
         changed(run, **changes)
