@@ -238,6 +238,7 @@ def corpus_report(
     with opened(texts, left_out) as sources:
         if column is not None:
             check_tables(sources, column)
+        settings = _settings(path, options, mode, split, max_minutes)
         size = sum(source.state()[0] for source in sources)
         say(f"reading {size:,} bytes")
         contents = inspect(sources, options)
@@ -250,7 +251,6 @@ def corpus_report(
     say("looking for passages that the validation part copies from the training part")
     copied = _copied(corpus, options.mode, contents, sources)
     say("counting n-grams")
-    settings = _settings(path, options, mode, split, max_minutes)
     choice, reasons = resolve(settings, found, choose("auto", settings.model.dtype))
     return CorpusReport(
         files=len(sources),

@@ -1,6 +1,5 @@
 """Keys that are sound by themselves and disagree with each other."""
 
-import math
 from collections.abc import Iterator, Mapping
 from functools import reduce
 from typing import Any
@@ -10,6 +9,7 @@ from pydantic import BaseModel
 
 from charlm.config.keys import Config
 from charlm.config.options import OPTIMIZER_OPTIONS, SCHEDULE_OPTIONS, UNIT_OPTIONS, Key
+from charlm.corpus.splits import add_up
 from charlm.phrases import shown
 
 CHOSEN = ("model", "training", "optimizer", "schedule")  # sections of which a preset chooses keys
@@ -48,7 +48,7 @@ def _mistake(message: str, *keys: str) -> Mistake:
 def _corpus_conflicts(config: Config) -> Iterator[Mistake]:
     corpus, split = config.corpus, config.corpus.split
     shares = (split.train, split.valid, split.test)
-    if not math.isclose(sum(shares), 1, abs_tol=1e-6):
+    if not add_up(shares):
         total = f"{' + '.join(f'{share:g}' for share in shares)} = {sum(shares):g}"
         names = ("corpus.split.train", "corpus.split.valid", "corpus.split.test")
         yield _mistake(f"train, valid and test must sum to 1, got {total}", *names)

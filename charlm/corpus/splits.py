@@ -53,12 +53,17 @@ def shares(split: Mapping[str, Any]) -> Shares:
         When the fractions are no division of the whole, or when there is no such layout.
     """
     train, valid, test = (Fraction(str(split[part])) for part in PARTS)
-    if min(valid, test) < 0 or train <= 0 or abs(train + valid + test - 1) > ROUNDING:
+    if min(valid, test) < 0 or train <= 0 or not add_up((train, valid, test)):
         shown = ", ".join(f"{part}: {split[part]}" for part in PARTS)
         raise UsageError(f"corpus.split: fractions must be at least 0 and add up to 1, train above 0; got {shown}")
     if split["layout"] not in LAYOUTS:
         raise UsageError(f"corpus.split.layout: must be one of {', '.join(LAYOUTS)}; got {split['layout']!r}")
     return Shares(train, valid, test, split["layout"])
+
+
+def add_up(fractions: Iterable[float | Fraction]) -> bool:
+    """Tell whether fractions, as the decimals that were written, make the whole, but for `ROUNDING`."""
+    return abs(sum((Fraction(str(fraction)) for fraction in fractions), Fraction(-1))) <= ROUNDING
 
 
 def tails(size: int, chosen: Shares) -> list[list[Span]]:

@@ -236,6 +236,21 @@ def test_without_a_validation_part_there_is_nothing_to_compare(told, tmp_path):
     assert output.count("unknown, as there is no validation part") == 2
 
 
+@pytest.mark.parametrize("part", [0.333333, 0.33333])
+def test_thirds_may_be_rounded(tmp_path, part):
+    split = dict.fromkeys(("train", "valid", "test"), part)
+    report = charlm.corpus_report(write(tmp_path / "text.txt", text(3_000)), mode="stream", split=split)
+    assert (report.train, report.valid) == (int(3_000 * part), int(6_000 * part) - int(3_000 * part))
+    assert report.configuration["corpus"]["split"]["test"] == part
+
+
+def test_what_no_training_takes_is_refused_before_the_text_is_read(tmp_path):
+    stages: list[str] = []
+    with pytest.raises(charlm.CharlmError, match="must be above 0"):
+        charlm.corpus_report(write(tmp_path / "text.txt", text(3_000)), max_minutes=-1, on_stage=stages.append)
+    assert stages == []
+
+
 def test_notes_on_the_reading_go_to_standard_error(told, tmp_path):
     write(tmp_path / "text.txt", "\ufeff" + text(2_000) + "\0")
     output, message = told("text.txt")

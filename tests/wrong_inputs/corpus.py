@@ -77,6 +77,11 @@ CORPUS = {
         2,
         "corpus.split: fractions must be at least 0 and add up to 1, train above 0; got train: 0.9, valid: 0.9, test: 0.1",
     ),
+    "thirds of three digits": (
+        "corpus text.txt --split 0.333,0.333,0.333",
+        2,
+        "corpus.split: fractions must be at least 0 and add up to 1, train above 0; got train: 0.333, valid: 0.333, test: 0.333",
+    ),
     "a division by no number": (
         "corpus text.txt --split nan,0,1",
         2,
