@@ -149,7 +149,9 @@ class Run:
         files.check_free(force)
         saved = None if init_from is None else modelfile.load(rundir.resolve(init_from))
         corpus = load_corpus(**config.corpus.model_dump(), seed=config.seed)
-        config, corpus, reasons = chosen(config, corpus)
+        if saved is not None and config.preset is not None:
+            config = _with_network(config, saved)
+        config, corpus, reasons = chosen(config, corpus, init_from)
         run = cls(files, config, ranks, corpus)
         run.notes += reasons
         workers = run.team.workers
@@ -583,12 +585,22 @@ class Run:
             )
 
 
-def chosen(settings: Config, corpus: Corpus) -> tuple[Config, Corpus, list[str]]:
-    """Choose what `preset: auto` leaves open, and read the text again if that changes how it is read."""
+def _with_network(settings: Config, saved: modelfile.Saved) -> Config:
+    """Return settings with the network of saved weights where no other is given, for a preset to choose the rest."""
+    values = settings.to_dict()
+    network = {name: getattr(saved.architecture, name) for name in transfer.MUST_AGREE}
+    return config.from_dict({**values, "model": network | values.get("model", {})}, "")
+
+
+def chosen(settings: Config, corpus: Corpus, source: Path | None = None) -> tuple[Config, Corpus, list[str]]:
+    """Choose what `preset: auto` leaves open, and read the text again if that changes how it is read.
+
+    Settings may have the network of a `source`; the reasons name it.
+    """
     if settings.preset is None:
         return settings, corpus, []
     kernels = choose(settings.kernels, settings.model.dtype)
-    resolved, reasons = config.resolve(settings, facts(corpus.train, corpus.vocabulary), kernels)
+    resolved, reasons = config.resolve(settings, facts(corpus.train, corpus.vocabulary), kernels, source)
     if resolved.corpus != settings.corpus:
         corpus = load_corpus(**resolved.corpus.model_dump(), seed=resolved.seed)
     return resolved, corpus, reasons

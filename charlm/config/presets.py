@@ -112,7 +112,7 @@ def refuse_preset(config: Config, where: str = "") -> None:
         )
 
 
-def resolve(config: Config, facts: Facts, kernels: str) -> tuple[Config, list[str]]:
+def resolve(config: Config, facts: Facts, kernels: str, source: Path | None = None) -> tuple[Config, list[str]]:
     """Return a configuration in which the text and the minutes chose every key that was not given.
 
     Parameters
@@ -123,6 +123,8 @@ def resolve(config: Config, facts: Facts, kernels: str) -> tuple[Config, list[st
         What the text is like.
     kernels : str
         ``fused`` or ``numpy``, which is slower.
+    source : Path, optional
+        The run or checkpoint whose network `config` has.
 
     Returns
     -------
@@ -150,7 +152,7 @@ def resolve(config: Config, facts: Facts, kernels: str) -> tuple[Config, list[st
             values["training"]["epochs"] = chosen["training.epochs"]
     values["preset"] = None
     resolved = from_dict(values, "preset auto")
-    return resolved, _reasons(resolved, config, facts, minutes, kernels)
+    return resolved, _reasons(resolved, config, facts, minutes, kernels, source)
 
 
 def _minutes(config: Config) -> float:
@@ -225,7 +227,9 @@ def _choose(config: Config, facts: Facts, minutes: float, kernels: str) -> dict[
     }
 
 
-def _reasons(config: Config, given: Config, facts: Facts, minutes: float, kernels: str) -> list[str]:
+def _reasons(
+    config: Config, given: Config, facts: Facts, minutes: float, kernels: str, source: Path | None
+) -> list[str]:
     """Say in five lines what was chosen and why, and what was given."""
     m, t, rate, unit = config.model, config.training, config.optimizer.learning_rate, UNITS[config.corpus.unit].noun
     lines = config.corpus.mode == "lines"
@@ -238,7 +242,7 @@ def _reasons(config: Config, given: Config, facts: Facts, minutes: float, kernel
         form, other_mode = f"the fields of column {config.corpus.column!r}, each an item of its own", ""
     supply, affordable = _supply(facts), _affordable(minutes)
     if given.model.model_fields_set >= {"hidden_size"}:
-        size = "as given"
+        size = "as given" if source is None else f"as in {source}"
     elif not supply.bears(affordable):
         size = "the most that a text of this length trains well"
     else:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from charlm.config import from_dict
 from charlm.errors import UsageError
 from charlm.files import modelfile
 from tests.runs import configured, finish, metrics, start
@@ -77,6 +78,20 @@ def test_an_ngram_stays_behind_and_that_is_told(tmp_path):
     run = start(tmp_path / "new", configured(path, model__ngram__order=None), init_from=trained)
     assert run.notes[-1] == "not its 3-gram: an n-gram counts the text of its own run, where model.ngram asks for one"
     assert modelfile.load(finish(run) / "best.safetensors").mixture is None
+
+
+def test_a_preset_takes_the_network_of_the_weights_unless_another_is_given(tmp_path):
+    path = corpus_of(tmp_path, "old.txt", OLD)
+    network = {"cell": "gru", "hidden_size": 7, "num_layers": 2, "embedding_size": 7, "tie_weights": True,
+               "dtype": "float64"}  # fmt: skip
+    trained = finish(start(tmp_path / "old", configured(path, **{f"model__{key}": network[key] for key in network})))
+    values = {"corpus": {"path": str(path)}, "preset": "auto", "training": {"max_steps": 1}}
+    run = start(tmp_path / "new", from_dict(values, ""), init_from=trained)
+    run.close()
+    assert network.items() <= run.config.model.model_dump().items()
+    assert f"  2 x gru of 7: as in {trained}" in run.notes
+    with pytest.raises(UsageError, match=r"^model\.cell is 'lstm' here and 'gru' in .*; use the latter$"):
+        start(tmp_path / "other", from_dict({**values, "model": {"cell": "lstm"}}, ""), init_from=trained)
 
 
 def test_every_difference_between_the_networks_is_told(tmp_path):
