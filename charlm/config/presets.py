@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from charlm.cells import CELLS
-from charlm.config.keys import Config
+from charlm.config.keys import Config, Corpus
 from charlm.config.reading import from_dict
 from charlm.corpus.facts import Facts
 from charlm.corpus.sources import STANDARD_INPUT, is_read_once
@@ -168,6 +168,15 @@ def _affordable(minutes: float) -> Size:
     return [entry for entry in SIZES if minutes >= entry.minutes][-1]
 
 
+def _why_one_stream(corpus: Corpus) -> str:
+    """Say why a list is read as one stream where no mode is given, or nothing where it is read as lines."""
+    if corpus.split.layout != "tail" or corpus.separator not in ("", "\n"):
+        return "as lines have no stripes and no separator"
+    if is_read_once(corpus.path):  # it stays the stream that it was read as
+        return "as it can be read only once (set corpus.mode to lines to read each as an item)"
+    return ""
+
+
 def _choose(config: Config, facts: Facts, minutes: float, kernels: str) -> dict[str, Any]:
     """Return the keys that a text and the minutes choose, by their dotted names, beside what is given.
 
@@ -182,8 +191,7 @@ def _choose(config: Config, facts: Facts, minutes: float, kernels: str) -> dict[
     size = next((size for size in reversed(SIZES) if minutes >= size.minutes and supply.bears(size)), SIZES[0])
     cell, layers = given(m, "cell", size.cell), given(m, "num_layers", size.num_layers)
     units = given(m, "hidden_size", min(size.hidden_size, supply.most_units))
-    lists = facts.listed and not is_read_once(config.corpus.path)  # else it stays the stream that it was read as
-    mode = given(config.corpus, "mode", "lines" if lists else "stream")
+    mode = given(config.corpus, "mode", "lines" if facts.listed and not _why_one_stream(config.corpus) else "stream")
     embedding = given(m, "embedding_size", min(64, units) if facts.symbols >= EMBEDDED_FROM else None)
     gates = len(CELLS[cell].gates)
     operations = 6 * units * (gates * (units + (embedding or 0)) + (layers - 1) * gates * 2 * units + facts.symbols)
@@ -235,9 +243,8 @@ def _reasons(
     lines = config.corpus.mode == "lines"
     other_mode = f" (if not, set corpus.mode to {'stream' if lines else 'lines'})"
     form = "a list of short lines, each an item of its own" if lines else "a running text, read as one stream"
-    if facts.listed and is_read_once(config.corpus.path) and "mode" not in given.corpus.model_fields_set:
-        form = "a list of short lines, read as one stream, as it can be read only once"
-        other_mode = " (set corpus.mode to lines to read each as an item)"
+    if facts.listed and "mode" not in given.corpus.model_fields_set and (why := _why_one_stream(config.corpus)):
+        form, other_mode = f"a list of short lines, read as one stream, {why}", ""
     if config.corpus.column is not None:
         form, other_mode = f"the fields of column {config.corpus.column!r}, each an item of its own", ""
     supply, affordable = _supply(facts), _affordable(minutes)

@@ -294,8 +294,11 @@ def test_a_text_of_a_few_characters_is_refused_in_one_line(tmp_path, capfd):
     assert len(capfd.readouterr().err.splitlines()[-1]) < 300
 
 
-def test_a_layout_that_lines_do_not_have_is_refused_though_the_text_chose_the_lines():
-    about = facts_of(NAMES)
-    config = from_dict({"corpus": {"path": "x", "split": {"layout": "stripes"}}, "preset": "auto"}, "mine.yaml")
-    with pytest.raises(UsageError, match=r"layout: has no effect with 'lines', .* or choose mode 'stream'"):
-        resolve(config, about, "numpy")
+@pytest.mark.parametrize("keys", [{"split": {"layout": "stripes"}}, {"separator": "--"}])
+def test_a_list_with_a_key_that_lines_do_not_have_is_one_stream(keys):
+    config, reasons = resolved(NAMES, corpus={"path": "x", **keys})
+    assert (config.corpus.mode, config.training.seq_length) == ("stream", 64)
+    assert reasons[0].endswith(" a list of short lines, read as one stream, as lines have no stripes and no separator")
+    assert resolved(PROSE, corpus={"path": "x", **keys})[1][0] == resolved(PROSE)[1][0]
+    with pytest.raises(UsageError, match=r"has no effect with 'lines', .* or choose mode 'stream'"):
+        resolved(NAMES, corpus={"path": "x", "mode": "lines", **keys})
