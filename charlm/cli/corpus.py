@@ -167,7 +167,8 @@ def _lines(report: "CorpusReport", column: str | None) -> Iterator[str]:
         f"that occur at most {RARE} times",
         report.unit,
     )
-    yield from _symbols("odd", report.odd, "odd or invisible", report.unit)
+    if report.unit == "char":
+        yield from _symbols("odd", report.odd, "odd or invisible", report.unit)
     parts = f"{report.train:,} for training, {report.valid:,} for validation, {report.test:,} for test"
     yield from _row("split", f"{parts} ({'lines, shuffled' if report.mode == 'lines' else f'{noun}s'})")
     yield from _row("copied", _copied(report.copied))
@@ -209,7 +210,9 @@ def _frequency(symbol: "Symbol", report: "CorpusReport") -> str:
 
 
 def _shown(symbol: "Symbol", unit: str) -> str:
-    return f"0x{symbol.code:02X}" if unit == "byte" and symbol.code > 0x7E else readable(symbol.symbol)
+    shown = readable(symbol.symbol)
+    nameless = shown.startswith("U+") or not symbol.symbol.isascii()
+    return f"0x{symbol.code:02X}" if unit == "byte" and nameless else shown
 
 
 def _symbols(label: str, symbols: "list[Symbol]", what: str, unit: str) -> Iterator[str]:

@@ -199,6 +199,15 @@ def test_figures_of_bytes_are_called_so(told, tmp_path):
     assert f"{2_002:,} bytes of" in output
     assert "for each byte" in output
     assert "0xC3  byte 195, 1 time" in output
+    assert not re.search("^odd", output, re.MULTILINE)
+
+
+def test_a_byte_that_does_not_show_is_written_in_hexadecimal(told, tmp_path):
+    write(tmp_path / "data", bytes(range(256)) * 4 + b"\n\x11\x7f\xe9U+" * 100)
+    output, _ = told("data", "--unit", "byte", "--mode", "stream")
+    frequent = re.search(r"^frequent (.*?)^\w", output, re.MULTILINE | re.DOTALL)
+    assert frequent
+    assert [word for word in frequent[1].split() if "%" not in word][:6] == ["\\n", "0x11", "+", "U", "0x7F", "0xE9"]
 
 
 def test_no_line_is_wider_than_a_terminal_unless_a_word_is(told, tmp_path):
