@@ -43,7 +43,7 @@ def vocabulary_of(counts: Counts, options: Options) -> tuple[Vocabulary, list[st
     Parameters
     ----------
     counts : numpy.ndarray
-        From `occurrences`.
+        From `occurrences`, of two different symbols at least.
     options : Options
         With `min_count` above 1, symbols that occur less often share the symbol `unknown`.
 
@@ -57,12 +57,9 @@ def vocabulary_of(counts: Counts, options: Options) -> tuple[Vocabulary, list[st
     Raises
     ------
     CorpusError
-        When fewer than two symbols occur, or more than `MOST_SYMBOLS`.
+        When fewer than two symbols are left, or more than `MOST_SYMBOLS`.
     """
     present = np.flatnonzero(counts)
-    if len(present) < 2:
-        which = f"one distinct character, {chr(present[0])!r}" if len(present) else "no characters at all"
-        raise CorpusError(f"the corpus has {which}; there must be at least two different ones to learn anything")
     rare = present[counts[present] < options.min_count]
     if options.mode == "lines":
         rare = rare[rare != ord("\n")]  # the ends of lines are what the mode is about

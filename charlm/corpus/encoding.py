@@ -77,6 +77,11 @@ def _encoding_plan(sources: Sequence[Source], options: Options) -> cache.Plan:
     if characters <= (options.mode == "lines"):  # lines always have the newline that begins them
         empty = "is empty" if options.column is None else f"the column {options.column!r} is empty"
         raise CorpusError(f"{_named_all(sources)}: {empty}; a corpus needs some text to learn from")
+    if counts.max() == characters:
+        raise CorpusError(
+            f"{_named_all(sources)}: has one distinct {NOUNS[options.unit]}, {chr(counts.argmax())!r}; there must be "
+            "at least two different ones to learn anything"
+        )
     vocabulary, rare = vocabulary_of(counts, options)
     notes = [f"{size_of(tally, characters, options)}, {count(len(vocabulary), 'symbol')}", *tally.notes(options), *rare]
     if options.unit == "char":

@@ -179,7 +179,7 @@ EVAL = {
     "a corpus of one symbol": (
         "eval runs/run --corpus same.txt",
         1,
-        "runs/run: its corpus cannot be read again: the corpus has one distinct character, 'a'; there must be at least two different ones to learn anything; if it was moved, say where it is now (--corpus)",
+        "runs/run: its corpus cannot be read again: same.txt: has one distinct character, 'a'; there must be at least two different ones to learn anything; if it was moved, say where it is now (--corpus)",
     ),
     "an empty corpus path": (
         'eval runs/run --corpus ""',

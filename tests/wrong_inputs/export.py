@@ -55,7 +55,7 @@ EXPORT = {
     "a corpus that is another text": (
         "export runs/run --html p.html --corpus same.txt",
         1,
-        "runs/run: its corpus cannot be read again: the corpus has one distinct character, 'a'; …; if it was moved, say where it is now (--corpus)",
+        "runs/run: its corpus cannot be read again: same.txt: has one distinct character, 'a'; …; if it was moved, say where it is now (--corpus)",
     ),
     "weights that there are not": (
         "export runs/run --html p.html --weights int4",

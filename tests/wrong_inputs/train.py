@@ -681,12 +681,12 @@ TRAIN = {
     "a text of one character": (
         "train small.yaml --corpus one.txt",
         1,
-        "the corpus has one distinct character, 'a'; there must be at least two different ones to learn anything",
+        "one.txt: has one distinct character, 'a'; there must be at least two different ones to learn anything",
     ),
     "a text of one symbol": (
         "train small.yaml --corpus same.txt",
         1,
-        "the corpus has one distinct character, 'a'; there must be at least two different ones to learn anything",
+        "same.txt: has one distinct character, 'a'; there must be at least two different ones to learn anything",
     ),
     "a text shorter than a window": (
         "train small.yaml --corpus short.txt",
