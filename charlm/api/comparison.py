@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from charlm.api.language_model import LanguageModel
 from charlm.corpus.textlines import Line, TextLines
-from charlm.errors import UsageError
-from charlm.insight.surprise import Comparison, blocks_of
+from charlm.errors import UnknownSymbolError, UsageError
+from charlm.insight.surprise import Comparison, LineScore, LineScorer, blocks_of
 
 
 def compare_lines(
@@ -43,11 +43,17 @@ def compare_lines(
     with ExitStack() as stack:
         options = {"context": context, "on_unknown": on_unknown}
         scorers = [stack.enter_context(model.line_scorer(**options)) for model in models]  # type: ignore[arg-type]
-        for block in lines.blocks() if isinstance(lines, TextLines) else blocks_of(map(models[0].as_line, lines)):
-            scores = [scorer.score(_formed(block, model)) for scorer, model in zip(scorers, models, strict=True)]
+        own = isinstance(lines, TextLines)
+        for block in lines.blocks(letters_as_written=True) if own else blocks_of(map(models[0].as_line, lines)):
+            scores = [_scored(block, *of_one) for of_one in zip(scorers, models, strict=True)]
             yield from map(Comparison.of, zip(*scores, strict=True))
 
 
-def _formed(block: Sequence[Line], model: LanguageModel) -> list[Line]:
-    """Return lines in the form of a model's corpus."""
-    return [replace(line, text=model.as_in_corpus(line.text)) if isinstance(line.text, str) else line for line in block]
+def _scored(block: Sequence[Line], scorer: LineScorer, model: LanguageModel) -> list[LineScore]:
+    """Score lines in the form of a model's corpus."""
+    if model.vocabulary.unit == "char":
+        block = [replace(line, text=model.as_in_corpus(line.text)) for line in block]
+    try:
+        return scorer.score(block)
+    except UnknownSymbolError as error:
+        raise UnknownSymbolError(f"{model.name}: {error}") from None

@@ -19,6 +19,7 @@ from charlm.ngram.mixture import Mixture
 from charlm.phrases import as_written, megabytes
 from charlm.workers.team import Team
 
+TORCH_FILE, ONNX_FILE, PAGE_FILE = "torch.safetensors", "step.onnx", "page.html"  # as a file in a folder may be named
 LARGEST_PAGE = 10_000_000  # bytes, of a page with an n-gram
 SCORED = 20_000  # characters of the validation text, the most: the difference that rounding makes shows on fewer
 
@@ -51,7 +52,7 @@ def export_torch(model: LanguageModel, path: str | Path, *, overwrite: bool = Fa
     >>> charlm.export_torch(model, "plays-torch.safetensors")
     >>> os.remove("plays-torch.safetensors")
     """
-    file = new_file(path, "torch.safetensors", overwrite=overwrite, other_than=model.path)
+    file = new_file(path, TORCH_FILE, overwrite=overwrite, other_than=model.path)
     tensors = state_dict(model.architecture, model.parameters)
     checkpoint.save_tensors(file, tensors, description(model.architecture, model.vocabulary))
 
@@ -77,7 +78,7 @@ def export_onnx(model: LanguageModel, path: str | Path, *, overwrite: bool = Fal
     """
     from charlm.export.onnx_step import onnx_step
 
-    file = new_file(path, "step.onnx", overwrite=overwrite, other_than=model.path)
+    file = new_file(path, ONNX_FILE, overwrite=overwrite, other_than=model.path)
     data = onnx_step(model.architecture, model.parameters, description(model.architecture, model.vocabulary))
     with atomic_file(file) as opened:
         opened.write(data)
@@ -182,7 +183,7 @@ def export_html(
 
     if weights not in STORAGES:
         raise UsageError(f"weights: {as_written(weights)} is not a choice ({', '.join(STORAGES)})")
-    file = new_file(path, "page.html", overwrite=overwrite, other_than=model.path)
+    file = new_file(path, PAGE_FILE, overwrite=overwrite, other_than=model.path)
     tensors = stored(model.parameters, weights)
     mixture, notes = model.mixture, []
 
@@ -197,6 +198,8 @@ def export_html(
         mixture = None
     rounding, facts = None, notes.copy()
     try:
+        if "config" in model.metadata and not model.config.corpus.split.valid:
+            raise UsageError(f"{model.name} has no validation text")
         valid = model.read_part("valid", corpus)
         if on_scoring is not None:
             on_scoring()

@@ -480,7 +480,7 @@ class LanguageModel:
         """Measure how well the model predicts a text, each character from those before it.
 
         The first character is given, not predicted; in a model of lines it is predicted as the first of a line. A
-        text of up to 50,000 characters is read in one stream; a longer one in several at once, and the first
+        text of fewer than 50,000 characters is read in one stream; a longer one in several at once, and the first
         characters of each are predicted from little. How many they were is in `streams`.
 
         Parameters
@@ -577,13 +577,16 @@ class LanguageModel:
             read = count(ids, len(self.vocabulary), mixture.ngram.order, self.architecture.start_symbol)
             mixture = replace(mixture, ngram=merged(mixture.ngram, read))
         kept = {name: self.metadata[name] for name in ("version", "config", "corpus") if name in self.metadata}
-        metadata = {**kept, "history": [], "adapted": self.metadata.get("adapted", 0) + len(ids)}
+        characters = len(ids) - (self.architecture.start_symbol is not None)  # before lines stands a newline of ours
+        metadata = {**kept, "history": [], "adapted": self.metadata.get("adapted", 0) + characters}
         saved = Saved(self.architecture, adaptation.parameters, self.vocabulary, metadata, {}, mixture)
         adapted = LanguageModel(saved, self.path, self._kernels, self._workers, self._on_compiling, self.name)
         return adapted, replace(score, unit=self.vocabulary.unit)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write the model to a file that `load` reads, whole or not at all.
+
+        A model that was loaded without its n-gram is saved without it.
 
         Parameters
         ----------

@@ -125,7 +125,7 @@ def new_file(path: Any, example: str, *, overwrite: bool, other_than: Path) -> P
         raise UsageError(f"{file}: there is no folder {file.parent} to write it to; make it first")
     if file.is_dir():
         raise UsageError(f"{file}: is a folder; name a file in it, such as {file / example}")
-    if file.exists() and file.samefile(other_than):
+    if file.exists() and other_than.exists() and file.samefile(other_than):
         raise UsageError(f"{file}: is the file that the model was read from; name another one")
     if file.name in FILES and any((file.parent / name).exists() for name in (LAST, METRICS)):
         raise UsageError(f"{file}: is the name of a file of the run in {file.parent}; name another one")

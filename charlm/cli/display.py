@@ -13,6 +13,7 @@ from charlm.cli.streams import is_terminal, say
 from charlm.phrases import one_line, visible
 
 if TYPE_CHECKING:
+    from charlm.inference.scorer import Score
     from charlm.records import Summary, Update
 
 COMPILING = "compiling the fused kernels for this machine, once: up to half a minute"
@@ -158,16 +159,21 @@ def events(summary: "Summary", update: "Update") -> list[str]:
             f"{score.bits_per_char:.4f} bits/{summary.unit}{alone}{remark}"
         )
         if score.runaway:
-            lines.append(
-                f"  one stream of it is at {score.worst_stream:.2f} nats: its state has run away; "
-                "training.reset_probability above 0 cures that"
-            )
+            lines.append(f"  one stream of it {apart(score)}")
     if update.sample is not None:
         columns = min(WIDEST, shutil.get_terminal_size().columns)
         lines.append(f"  | {cut(on_one_line(update.sample), columns - 5)}")
     if update.stopped_early:
         lines.append(f"stopped early: no better validation in {summary.early_stopping} evaluations")
     return lines
+
+
+def apart(score: "Score") -> str:
+    """Say of the worst stream of a text what may be wrong there."""
+    return (
+        f"is at {score.worst_stream:.2f} nats: it is text of another kind, or the state ran away there, which "
+        "training.reset_probability above 0 prevents"
+    )
 
 
 def on_one_line(text: str) -> str:

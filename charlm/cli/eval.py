@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from charlm.cli.display import apart
 from charlm.cli.options import PathOfAFile, model_argument, on_unknown_option, options_in_messages, without_ngram_option
 from charlm.cli.streams import number_or_none, say, write_json
 from charlm.errors import UsageError
@@ -56,9 +57,10 @@ def command(
     """Measure how well MODEL predicts FILE ..., or a part of its own corpus.
 
     MODEL is a run directory or a checkpoint file. The text is read in order with the state carried over, and every
-    character but the first counts. A text of up to 50,000 characters is read in one stream, a longer one in several
-    streams, each from a state that has read nothing; standard error says in how many. Figures of a model of bytes are
-    per byte. Those of a model with an n-gram are of both together, with the loss of the network alone beside them.
+    character but the first counts. A text of fewer than 50,000 characters is read in one stream, a longer one in
+    several streams, each from a state that has read nothing; standard error says in how many. Figures of a model of
+    bytes are per byte. Those of a model with an n-gram are of both together, with the loss of the network alone beside
+    them.
 
     With --dynamic the text is read a second time, in one stream, by a copy of MODEL that learns from each 32 characters
     after it has predicted them. Its figures stand beside the others, which they do not replace. --save keeps the copy,
@@ -99,10 +101,7 @@ def command(
         length = f"some {score.chars // score.streams:,} {unit.noun}s"
         say(f"read in {score.streams} streams of {length}, each from a state that has read nothing")
     if score.runaway:
-        say(
-            f"one stream of the text is at {score.worst_stream:.2f} nats: the state has run away there; "
-            "train with training.reset_probability above 0"
-        )
+        say(f"one stream of the text {apart(score)}")
     if "adapted" in loaded.metadata:
         read = f"{loaded.metadata['adapted']:,} {unit.noun}s"
         say(one_line(f"{loaded.name}: has adapted to {read} since its training; of those, its loss says nothing"))

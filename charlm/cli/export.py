@@ -51,12 +51,17 @@ def command(
     would have more than 10 MB.
     """
     import charlm
+    from charlm.api.export import ONNX_FILE, PAGE_FILE, TORCH_FILE
+    from charlm.api.options import new_file
 
     _check_files({"--torch": torch, "--onnx": onnx, "--html": html})
     if html is None and (weights or corpus):
         option = "--weights" if weights else "--corpus"
         raise UsageError(f"{option}: is about the weights of a page; add --html, or leave it out")
     loaded = charlm.load(model, ngram=not without_ngram)
+    for path, example in ((torch, TORCH_FILE), (onnx, ONNX_FILE), (html, PAGE_FILE)):
+        if path is not None:
+            new_file(path, example, overwrite=force, other_than=loaded.path)  # all of them, before one is written
     if torch is not None:
         charlm.export_torch(loaded, torch, overwrite=force)
         _report(loaded, torch)

@@ -8,7 +8,7 @@ import click
 
 from charlm.api.options import MOST_INSPECTED
 from charlm.cli.options import (
-    PathOfAFile,
+    PageFile,
     WholeRange,
     model_argument,
     on_unknown_option,
@@ -54,7 +54,7 @@ Examples:
     "--characters", type=WholeRange(1, MOST_INSPECTED), default=20_000, metavar="N", help="How many of it at most."
 )
 @click.option("--unit", metavar="UNIT", help="What colours the text, such as l0.h.17.  [default: the strongest unit]")
-@click.option("--html", type=PathOfAFile(), metavar="PAGE", help=f"Where to write the page.  [default: {PAGE}]")
+@click.option("--html", type=PageFile(), metavar="PAGE", help=f"Where to write the page.  [default: {PAGE}]")
 @click.option("--ansi", is_flag=True, help="Print the text, coloured by a unit where a terminal shows it; no page.")
 @click.option("--json", "as_json", is_flag=True, help="Print the units and all figures as a JSON object; no page.")
 @without_ngram_option

@@ -62,6 +62,17 @@ class PathOfAFile(click.Path):
         return expanded(value)
 
 
+class PageFile(PathOfAFile):
+    """The name of a page to write. Its ending is demanded, so that a slip replaces no text and no model."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path, or fail."""
+        path = super().convert(value, param, ctx)
+        if path.suffix.lower() != ".html":
+            self.fail(f"must end with .html, got {shortened(repr(str(value)))}", param, ctx)
+        return path
+
+
 def overrides_option(function: F) -> F:
     """Add ``--set KEY=VALUE``, repeatable."""
     return click.option(

@@ -136,8 +136,9 @@ def command(
 
     if prompt is not None and prompt_file is not None:
         raise UsageError("--prompt and --prompt-file: give one of them")
-    if kernels == "fused" and count > 1:
-        raise UsageError("--kernels fused: writes one text at a time; leave it out, or --count")
+    if kernels == "fused" and (count > 1 or novel):
+        several = "--novel" if novel else "--count"
+        raise UsageError(f"--kernels fused: writes one text at a time; leave it out, or {several}")
     if interactive:
         _refuse_together(context.params, prompt_file)
     if corpus and not novel:
@@ -283,7 +284,10 @@ def _write_items(
             write_json(_document(seed, written, prompt, text, as_json))
         written += 1
     if written < wanted:
-        say(f"only {written:,} of {wanted:,} items: nearly all that the model writes stands in its corpus")
+        say(
+            f"only {written:,} of {wanted:,} items: the others that the model wrote stand in its corpus, are empty, or "
+            "did not end within --length characters"
+        )
 
 
 def _symbols(ids: list[int], vocabulary: "Vocabulary") -> list[str] | list[int]:

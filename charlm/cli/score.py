@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from charlm.cli.options import (
+    PageFile,
     PathOfAFile,
     WholeRange,
     model_argument,
@@ -57,7 +58,7 @@ Examples:
 )
 @click.option("--chars", is_flag=True, help="Show the surprise of every character.")
 @click.option("--heatmap", is_flag=True, help="Print the text, coloured by surprise where a terminal shows it.")
-@click.option("--html", type=PathOfAFile(), metavar="PAGE", help="Write the coloured text as a page, with guesses.")
+@click.option("--html", type=PageFile(), metavar="PAGE", help="Write the coloured text as a page, with guesses.")
 @click.option(
     "--against", multiple=True, type=PathOfAFile(), metavar="MODEL2", help="Say which model is best; repeatable."
 )

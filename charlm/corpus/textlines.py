@@ -65,9 +65,17 @@ class TextLines:
         for block in self.blocks():
             yield from block
 
-    def blocks(self) -> Iterator[list[Line]]:
-        """Read the lines, those of one piece of a file together: some thousands, or what a pipe has at hand."""
+    def blocks(self, *, letters_as_written: bool = False) -> Iterator[list[Line]]:
+        """Read the lines, those of one piece of a file together: some thousands, or what a pipe has at hand.
+
+        Parameters
+        ----------
+        letters_as_written : bool
+            Whether case and Unicode form stay as they are in the files, for models of several corpora.
+        """
         options, read = self._options, READERS[self._options.unit]
+        if letters_as_written:
+            options = replace(options, normalize=None, lowercase=False)
         lines_mode = options.mode == "lines"
         for source in self._sources:
             pieces: Any = read([source], replace(options, mode="stream", separator=""), self._tally)

@@ -133,9 +133,10 @@ class LineScorer:
     def __init__(self, reader: SymbolReader, vocabulary: Vocabulary, on_unknown: str) -> None:
         self._reader, self._vocabulary, self._on_unknown = reader, vocabulary, on_unknown
         self._newline: str | bytes = "\n" if vocabulary.unit == "char" else b"\n"
+        self._file, self._number = "", 0  # of the line that was scored last
 
     def score(self, block: Sequence[Line]) -> list[LineScore]:
-        """Score the next lines; those of a new text begin with its first line.
+        """Score the next lines: those of another file, or from an earlier line on, begin a new text.
 
         Raises
         ------
@@ -144,8 +145,11 @@ class LineScorer:
         NotFiniteError
             If the weights of the model are too large.
         """
-        if block and block[0].number == 1:
-            self._reader.restart()
+        if block:
+            begin, end = block[0], block[-1]
+            if begin.file != self._file or begin.number <= self._number:  # its first line may have been left out
+                self._reader.restart()
+            self._file, self._number = end.file, end.number
         symbols = [line.text + self._newline if line.ended else line.text for line in block]
         encoded = [self._encoded(line, text) for line, text in zip(block, symbols, strict=True)]
         read = self._reader.read(np.concatenate([np.zeros(0, self._vocabulary.dtype), *encoded]))

@@ -149,7 +149,10 @@ def test_a_stream_that_ran_away_is_told_beside_the_result(evaluate, monkeypatch)
         status, output, message = evaluate(*arguments)
         assert status == 0
         assert output
-        assert message.startswith("one stream of the text is at 9.00 nats: the state has run away there")
+        assert message == (
+            "one stream of the text is at 9.00 nats: it is text of another kind, or the state ran away there, which "
+            "training.reset_probability above 0 prevents\n"
+        )
 
 
 def test_an_infinite_perplexity_is_null_in_json(evaluate, monkeypatch):
@@ -250,6 +253,15 @@ def test_an_adapted_model_learned_from_all_of_a_short_text(evaluate, folder, tmp
     short.write_text(TEXT[:20], newline="\n")
     before = scored(evaluate("stream", short, "--dynamic", "--save", file, "--json"))
     assert scored(evaluate(file, short, "--json"))["loss"] < before["loss"]
+
+
+def test_what_a_model_of_lines_has_adapted_to_is_counted_as_its_text(evaluate, tmp_path, capsys):
+    names, file = tmp_path / "names.txt", tmp_path / "adapted.safetensors"
+    names.write_text("\n".join(TEXT.split()[:20]) + "\n", newline="\n")
+    _, output, _ = evaluate("lines", names, "--dynamic", "--save", file)
+    assert f"chars          {len(names.read_text())}\n" in output
+    assert cli.main(["info", str(file)]) == 0
+    assert f"adapted to {len(names.read_text())} characters" in capsys.readouterr().out
 
 
 def test_the_figures_are_there_when_the_adapted_model_cannot_be_saved(evaluate, tmp_path, monkeypatch):

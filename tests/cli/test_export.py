@@ -62,6 +62,13 @@ def test_a_file_is_replaced_only_by_force(export, tmp_path, capsys):
     assert file.stat().st_size > 1000
 
 
+def test_nothing_is_written_where_a_later_file_may_not_be(export, tmp_path):
+    (tmp_path / "page.html").write_text("mine")
+    first = tmp_path / "torch.safetensors"
+    assert cli.main(["export", "run", "--torch", str(first), "--html", str(tmp_path / "page.html")]) == 2
+    assert not first.exists()
+
+
 def test_both_files_are_written_at_once(export, tmp_path):
     pytest.importorskip("onnx", reason="the extra onnx is not installed")
     assert export("--torch", tmp_path / "a", "--onnx", tmp_path / "b").count(": written") == 2

@@ -157,4 +157,5 @@ def test_novel_items_begin_with_the_prompt(run):
 def test_a_model_that_writes_only_what_its_corpus_has_ends_and_says_so(run):
     output, message = run("sample", "names", "--novel", "--lines", 2, "--seed", 1, "--temperature", 0)
     assert output == ""
-    assert message == "only 0 of 2 items: nearly all that the model writes stands in its corpus\n"
+    reasons = "stand in its corpus, are empty, or did not end within --length characters"
+    assert message == f"only 0 of 2 items: the others that the model wrote {reasons}\n"

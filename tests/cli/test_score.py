@@ -158,6 +158,39 @@ def test_of_several_models_that_of_the_text_is_the_best(score):
     assert first[3] == "stream"
 
 
+def test_a_comparison_is_the_same_in_whatever_order_the_models_are_named(score, folder):
+    trained(folder, "lower", TEXT, corpus__lowercase=True, training__max_steps=60)
+    trained(folder, "cased", TEXT.replace("t", "T"), training__max_steps=60)
+    (folder / "case.txt").write_text("Tin Ra\nTaTa\n".replace("R", "r"), newline="\n")
+    there, back = (
+        objects(score(first, "--against", second, "case.txt", "--json"))
+        for first, second in (("lower", "cased"), ("cased", "lower"))
+    )
+    for row, turned in zip(there, back, strict=True):
+        for name in ("lower", "cased"):
+            assert row["bits_per_char"][name] == turned["bits_per_char"][name]
+        assert row["best"] == turned["best"]
+
+
+def test_a_model_that_lacks_a_character_is_named(folder, capsys, monkeypatch):
+    monkeypatch.chdir(folder)
+    (folder / "odd.txt").write_text("tin\nZoo\n", newline="\n")
+    trained(folder, "z", TEXT + "Zoo", training__max_steps=2)
+    assert cli.main(["score", "z", "--against", "stream", "odd.txt"]) == 2
+    assert "charlm: stream: odd.txt: line 2: not in the vocabulary of" in capsys.readouterr().err
+
+
+def test_each_file_begins_a_text_also_where_its_first_line_is_left_out(score, folder):
+    (folder / "gap.txt").write_text("\ntin ra\nea\n", newline="\n")
+    alone, after = (
+        objects(score("lines", "--against", "stream", *files, "gap.txt", "--context", "carry", "--json"))
+        for files in ([], ["few.txt"])
+    )
+    assert [row["chars"] for row in after[-2:]] == [row["chars"] for row in alone]
+    for row, other in zip(alone, after[-2:], strict=True):
+        assert row["bits_per_char"] == pytest.approx(other["bits_per_char"], abs=1e-6)
+
+
 def test_without_a_terminal_a_coloured_text_is_the_text(score, monkeypatch):
     assert score("stream", "few.txt", "--heatmap") == "tin ra\n\nea\n"
     monkeypatch.setattr("charlm.cli.streams.is_terminal", lambda stream: stream is sys.stdout)

@@ -78,6 +78,12 @@ def test_a_model_whose_corpus_is_not_known_is_exported_without_a_loss(tmp_path):
     assert re.fullmatch("what float16 weights cost was not measured: .*: does not say how its corpus was read", note)
 
 
+def test_a_model_without_validation_text_is_exported_without_a_loss(tmp_path):
+    run = trained(tmp_path, "whole", text(500), corpus__split={"train": 1, "valid": 0, "test": 0})
+    (note,) = charlm.export_html(charlm.load(run), tmp_path / "page.html").notes
+    assert note == f"what float16 weights cost was not measured: {run} has no validation text"
+
+
 def test_a_corpus_that_was_moved_can_be_named(tmp_path):
     run = trained(tmp_path, "run", text(3_000))
     (tmp_path / "run.txt").rename(tmp_path / "moved.txt")
@@ -126,3 +132,13 @@ def test_an_array_is_described_as_it_lies_in_the_page(tmp_path):
     assert described["decoder.weight"] == ("|i1", model.parameters["decoder.weight"].size)
     assert described["decoder.weight.scales"] == ("<f4", 4 * len(model.vocabulary))
     assert described["decoder.bias"] == ("<f4", 4 * np.size(model.parameters["decoder.bias"]))
+
+
+def test_a_model_is_written_although_the_file_that_it_was_read_from_has_gone(tmp_path):
+    model = charlm.load(saved(tmp_path).path)
+    model.path.unlink()
+    kept = tmp_path / "kept.safetensors"
+    kept.write_text("old")
+    model.save(kept, overwrite=True)
+    charlm.export_torch(model, tmp_path / "torch.safetensors")
+    assert charlm.load(kept).sample(length=20, seed=1) == model.sample(length=20, seed=1)

@@ -37,6 +37,11 @@ EXPORT = {
         2,
         "runs/run/best.safetensors: is the file that the model was read from; name another one",
     ),
+    "two files, the second of which is there": (
+        "export runs/run --torch t.safetensors --html text.txt",
+        2,
+        "text.txt: there is such a file; name another one, or replace it (--force)",
+    ),
     "the same file twice": (
         "export runs/run --torch a.out --onnx ./a.out",
         2,

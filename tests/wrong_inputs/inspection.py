@@ -29,6 +29,11 @@ INSPECT = {
         2,
         r"--unit: '\x1b' is no unit of this network; it has l0.i.0 to l0.c.7, and a layer has i, f, g, o, h, c",
     ),
+    "a page with the name of the model": (
+        "inspect runs/run --html runs/run/best.safetensors",
+        2,
+        "Invalid value for '--html': must end with .html, got 'runs/run/best.safetensors'. Try `charlm inspect --help`.",
+    ),
     "no characters": (
         "inspect runs/run --characters 0",
         2,

@@ -433,6 +433,11 @@ SAMPLE = {
         2,
         "--kernels fused: writes one text at a time; leave it out, or --count",
     ),
+    "novel items of the fused kernels": (
+        "sample runs/names --kernels fused --novel",
+        2,
+        "--kernels fused: writes one text at a time; leave it out, or --novel",
+    ),
     "a model that may not be read": (
         "sample locked.txt",
         1,

@@ -93,6 +93,11 @@ SCORE = {
         1,
         "no/page.html: not saved: No such file or directory; what was there before is unchanged",
     ),
+    "a page with the name of the text": (
+        "score runs/run text.txt --html text.txt",
+        2,
+        "Invalid value for '--html': must end with .html, got 'text.txt'. Try `charlm score --help`.",
+    ),
     "no path for the page": (
         'score runs/run text.txt --html ""',
         2,
