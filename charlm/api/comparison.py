@@ -43,8 +43,12 @@ def compare_lines(
     with ExitStack() as stack:
         options = {"context": context, "on_unknown": on_unknown}
         scorers = [stack.enter_context(model.line_scorer(**options)) for model in models]  # type: ignore[arg-type]
-        own = isinstance(lines, TextLines)
-        for block in lines.blocks(letters_as_written=True) if own else blocks_of(map(models[0].as_line, lines)):
+        blocks = (
+            lines.blocks(letters_as_written=True)
+            if isinstance(lines, TextLines)
+            else blocks_of(map(models[0].as_line, lines))
+        )
+        for block in blocks:
             scores = [_scored(block, *of_one) for of_one in zip(scorers, models, strict=True)]
             yield from map(Comparison.of, zip(*scores, strict=True))
 
