@@ -34,6 +34,7 @@ from charlm.provenance import differences, provenance
 from charlm.records import UNCHANGED, Changes, Record, Summary, Update
 from charlm.training.recovery import MOST_ROLLBACKS, RATE_FACTOR
 from charlm.training.trainer import Progress, Trainer, seconds_per_evaluation, seconds_per_step
+from charlm.workers.cores import available_cores
 from charlm.workers.ranks import Ranks
 from charlm.workers.split import Split, bounded
 from charlm.workers.team import Team
@@ -600,7 +601,8 @@ def chosen(settings: Config, corpus: Corpus, source: Path | None = None) -> tupl
     if settings.preset is None:
         return settings, corpus, []
     kernels = choose(settings.kernels, settings.model.dtype)
-    resolved, reasons = config.resolve(settings, facts(corpus.train, corpus.vocabulary), kernels, source)
+    about = facts(corpus.train, corpus.vocabulary)
+    resolved, reasons = config.resolve(settings, about, kernels, available_cores(), source)
     if resolved.corpus != settings.corpus:
         corpus = load_corpus(**resolved.corpus.model_dump(), seed=resolved.seed)
     return resolved, corpus, reasons

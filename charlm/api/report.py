@@ -28,6 +28,7 @@ from charlm.errors import UsageError
 from charlm.insight.baseline import Baseline, baseline
 from charlm.kernels.choice import choose
 from charlm.phrases import as_written
+from charlm.workers.cores import available_cores
 
 SPLIT = {name: Split.model_fields[name].default for name in splits.PARTS}
 WHOLE = splits.shares({"train": 1, "valid": 0, "test": 0, "layout": "tail"})
@@ -251,7 +252,7 @@ def corpus_report(
     say("looking for passages that the validation part copies from the training part")
     copied = _copied(corpus, options.mode, contents, sources)
     say("counting n-grams")
-    choice, reasons = resolve(settings, found, choose("auto", settings.model.dtype))
+    choice, reasons = resolve(settings, found, choose("auto", settings.model.dtype), available_cores())
     return CorpusReport(
         files=len(sources),
         bytes=size,

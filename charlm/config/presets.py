@@ -16,7 +16,8 @@ from charlm.errors import UsageError
 
 DEFAULT_MINUTES = 5.0
 TEXTS = (".txt", ".text", ".md", ".csv", ".tsv", ".jsonl", ".gz", ".bz2", ".xz")  # suffixes that no configuration has
-SPEEDS = {"fused": 100e9, "numpy": 40e9}  # operations a second of training on two cores, about
+SPEEDS = {"fused": 100e9, "numpy": 40e9}  # operations a second of training on as many cores, about:
+CORES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Size:
     Attributes
     ----------
     minutes : float
-        From which on it pays on a text that is long enough.
+        From which on it pays on a text that is long enough, with fused kernels on two cores.
     hidden_size, num_layers, batch_size : int
         H, L and B.
     cell : str
@@ -38,6 +39,11 @@ class Size:
     num_layers: int
     batch_size: int
     cell: str
+
+    @property
+    def operations(self) -> float:
+        """What is computed in these minutes."""
+        return self.minutes * 60 * SPEEDS["fused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +118,9 @@ def refuse_preset(config: Config, where: str = "") -> None:
         )
 
 
-def resolve(config: Config, facts: Facts, kernels: str, source: Path | None = None) -> tuple[Config, list[str]]:
+def resolve(
+    config: Config, facts: Facts, kernels: str, cores: int = CORES, source: Path | None = None
+) -> tuple[Config, list[str]]:
     """Return a configuration in which the text and the minutes chose every key that was not given.
 
     Parameters
@@ -123,6 +131,8 @@ def resolve(config: Config, facts: Facts, kernels: str, source: Path | None = No
         What the text is like.
     kernels : str
         ``fused`` or ``numpy``, which is slower.
+    cores : int
+        How many there are; one computes half as much in its minutes.
     source : Path, optional
         The run or checkpoint whose network `config` has.
 
@@ -134,7 +144,8 @@ def resolve(config: Config, facts: Facts, kernels: str, source: Path | None = No
         What was chosen and why, a line each.
     """
     minutes = _minutes(config)
-    chosen = _choose(config, facts, minutes, kernels)
+    operations = minutes * 60 * SPEEDS[kernels] * min(1.0, cores / CORES)
+    chosen = _choose(config, facts, operations)
     if config.optimizer.model_fields_set >= {"name"} and config.optimizer.name != chosen["optimizer.name"]:
         chosen = {key: value for key, value in chosen.items() if not key.startswith("optimizer.")}
     values = config.to_dict()
@@ -152,7 +163,8 @@ def resolve(config: Config, facts: Facts, kernels: str, source: Path | None = No
             values["training"]["epochs"] = chosen["training.epochs"]
     values["preset"] = None
     resolved = from_dict(values, "preset auto")
-    return resolved, _reasons(resolved, config, facts, minutes, kernels, source)
+    time = f"{minutes:g} minutes with {kernels} kernels{' on one core' * (cores < CORES)}"
+    return resolved, _reasons(resolved, config, facts, _affordable(operations), time, source)
 
 
 def _minutes(config: Config) -> float:
@@ -164,8 +176,8 @@ def _supply(facts: Facts) -> Supply:
     return [entry for entry in SUPPLIES if facts.characters >= entry.characters][-1]
 
 
-def _affordable(minutes: float) -> Size:
-    return [entry for entry in SIZES if minutes >= entry.minutes][-1]
+def _affordable(operations: float) -> Size:
+    return [entry for entry in SIZES if operations >= entry.operations][-1]
 
 
 def _why_one_stream(corpus: Corpus) -> str:
@@ -177,8 +189,8 @@ def _why_one_stream(corpus: Corpus) -> str:
     return ""
 
 
-def _choose(config: Config, facts: Facts, minutes: float, kernels: str) -> dict[str, Any]:
-    """Return the keys that a text and the minutes choose, by their dotted names, beside what is given.
+def _choose(config: Config, facts: Facts, operations: float) -> dict[str, Any]:
+    """Return the keys that a text and so much computing choose, by their dotted names, beside what is given.
 
     A key that is given has its value here, too, as others follow from it.
     """
@@ -188,13 +200,13 @@ def _choose(config: Config, facts: Facts, minutes: float, kernels: str) -> dict[
         return getattr(section, name) if name in section.model_fields_set else otherwise
 
     supply = _supply(facts)
-    size = next((size for size in reversed(SIZES) if minutes >= size.minutes and supply.bears(size)), SIZES[0])
+    size = next((size for size in reversed(SIZES) if operations >= size.operations and supply.bears(size)), SIZES[0])
     cell, layers = given(m, "cell", size.cell), given(m, "num_layers", size.num_layers)
     units = given(m, "hidden_size", min(size.hidden_size, supply.most_units))
     mode = given(config.corpus, "mode", "lines" if facts.listed and not _why_one_stream(config.corpus) else "stream")
     embedding = given(m, "embedding_size", min(64, units) if facts.symbols >= EMBEDDED_FROM else None)
     gates = len(CELLS[cell].gates)
-    operations = 6 * units * (gates * (units + (embedding or 0)) + (layers - 1) * gates * 2 * units + facts.symbols)
+    of_a_character = 6 * units * (gates * (units + (embedding or 0)) + (layers - 1) * gates * 2 * units + facts.symbols)
     window = min(64, max(16, 4 * ceil((facts.median_line * 2 + 1) / 4))) if mode == "lines" else 64
     seq_length = given(t, "seq_length", max(1, min(window, facts.characters - 1)))
     batch = given(t, "batch_size", max(1, min(size.batch_size, facts.characters // (4 * seq_length))))
@@ -202,7 +214,7 @@ def _choose(config: Config, facts: Facts, minutes: float, kernels: str) -> dict[
     if t.max_steps is not None:
         read = t.max_steps * batch * seq_length / facts.characters
     if t.max_minutes is not None or (t.epochs is None and t.max_steps is None):
-        read = min(read, minutes * 60 * SPEEDS[kernels] / operations / facts.characters)
+        read = min(read, operations / of_a_character / facts.characters)
     often = read > SELDOM
     if layers == 1:
         dropout = supply.dropout if often else 0.0
@@ -236,7 +248,7 @@ def _choose(config: Config, facts: Facts, minutes: float, kernels: str) -> dict[
 
 
 def _reasons(
-    config: Config, given: Config, facts: Facts, minutes: float, kernels: str, source: Path | None
+    config: Config, given: Config, facts: Facts, affordable: Size, time: str, source: Path | None
 ) -> list[str]:
     """Say in five lines what was chosen and why, and what was given."""
     m, t, rate, unit = config.model, config.training, config.optimizer.learning_rate, UNITS[config.corpus.unit].noun
@@ -247,13 +259,13 @@ def _reasons(
         form, other_mode = f"a list of short lines, read as one stream, {why}", ""
     if config.corpus.column is not None:
         form, other_mode = f"the fields of column {config.corpus.column!r}, each an item of its own", ""
-    supply, affordable = _supply(facts), _affordable(minutes)
+    supply = _supply(facts)
     if given.model.model_fields_set >= {"hidden_size"}:
         size = "as given" if source is None else f"as in {source}"
     elif not supply.bears(affordable):
         size = "the most that a text of this length trains well"
     else:
-        size = f"the size for {minutes:g} minutes with {kernels} kernels"
+        size = f"the size for {time}"
     ngram = "an n-gram beside it, which knows the text in a second (model.ngram.order null leaves it out)"
     if m.ngram.order is None:
         ngram = "no n-gram beside it, as given"

@@ -97,6 +97,21 @@ def test_the_large_network_is_an_lstm_where_the_text_is_long_enough_for_it():
         assert reasons[1].startswith(f"  {network}: ")
 
 
+def test_one_core_and_slower_kernels_need_more_minutes_for_the_same_network():
+    long = "".join(np.random.default_rng(1).choice(list("abcdefgh \n"), 1_200_000))
+
+    def chosen(minutes, *means):
+        values = {"corpus": {"path": "x"}, "preset": "auto", "training": {"max_minutes": minutes}}
+        config, reasons = resolve(from_dict(values, ""), facts_of(long), *means)
+        return config, reasons[1].strip()
+
+    assert chosen(30, "fused", 1)[1] == "1 x gru of 384: the size for 30 minutes with fused kernels on one core"
+    assert chosen(49, "fused", 1)[0].model == chosen(24.5, "fused", 8)[0].model
+    assert chosen(50, "fused", 1)[1] == "2 x lstm of 448: the size for 50 minutes with fused kernels on one core"
+    assert chosen(62, "numpy", 2)[1] == "1 x gru of 384: the size for 62 minutes with numpy kernels"
+    assert chosen(63, "numpy", 2)[1] == "2 x lstm of 448: the size for 63 minutes with numpy kernels"
+
+
 @pytest.mark.parametrize(("length", "steps"), [({"max_steps": 40}, 40), ({"epochs": 30.0}, 232)])
 def test_warm_up_and_evaluations_are_those_of_the_length_that_was_given(length, steps):
     config, _ = resolved(training=length)
