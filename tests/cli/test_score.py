@@ -191,6 +191,11 @@ def test_each_file_begins_a_text_also_where_its_first_line_is_left_out(score, fo
         assert row["bits_per_char"] == pytest.approx(other["bits_per_char"], abs=1e-6)
 
 
+def test_of_a_file_of_empty_lines_a_model_of_lines_scores_none(score, folder):
+    (folder / "empty.txt").write_text("\n\n", newline="\n")
+    assert score("lines", "empty.txt") == ""
+
+
 def test_without_a_terminal_a_coloured_text_is_the_text(score, monkeypatch):
     assert score("stream", "few.txt", "--heatmap") == "tin ra\n\nea\n"
     monkeypatch.setattr("charlm.cli.streams.is_terminal", lambda stream: stream is sys.stdout)

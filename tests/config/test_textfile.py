@@ -3,7 +3,7 @@
 import os
 import socket
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -155,9 +155,9 @@ def test_nothing_within_the_limit_takes_long_or_is_answered_at_length(file, name
     body = "".join(piece.replace("{i}", str(i)) for i in range(LARGEST // len(piece)))
     for closing in ("", {"{": "}", "[": "]", '"': '"'}.get(opening[-1:], ": 1")):
         file.write_text((opening + body)[: LARGEST - len(closing)] + closing, newline="\n")
-        began = perf_counter()
+        began = process_time()  # not the clock's: other processes may keep the cores busy
         mistakes = mistakes_of(lambda: load(file))
-        assert perf_counter() - began < 5, "a second is the aim, on a machine that does nothing else"
+        assert process_time() - began < 5, "a second is the aim"
         assert sum(map(len, mistakes)) < 30_000
 
 
