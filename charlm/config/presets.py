@@ -60,12 +60,15 @@ class Supply:
         After the last layer.
     most_epochs : int
         How often it is read at the most.
+    thorough_epochs : int
+        How often `THOROUGH` reads it, where the minutes are enough for that; 0 where that network was not tried.
     """
 
     characters: int
     most_units: int
     dropout: float
     most_epochs: int
+    thorough_epochs: int = 0
 
     def bears(self, size: Size) -> bool:
         """Tell whether the text is long enough for a network of some size."""
@@ -75,11 +78,19 @@ class Supply:
 SIZES = (Size(0, 256, 1, 32, "gru"), Size(10, 384, 1, 32, "gru"), Size(25, 448, 2, 64, "lstm"))
 SUPPLIES = (
     Supply(0, 128, 0.5, 20),
-    Supply(50_000, 256, 0.5, 15),
-    Supply(250_000, 256, 0.3, 40),
+    Supply(50_000, 256, 0.5, 15, 30),
+    Supply(250_000, 256, 0.3, 40, 25),
     Supply(400_000, 512, 0.1, 30),
     Supply(4_000_000, 512, 0.05, 20),
 )
+THOROUGH = Size(0, 256, 2, 32, "lstm")  # for a short text that the minutes let it read often
+THOROUGH_KEYS = {
+    "model.dropout.input": 0.1,
+    "model.dropout.between": 0.4,
+    "model.dropout.output": 0.5,
+    "training.ema": 0.998,
+    "schedule.final_ratio": 0.2,
+}
 SELDOM = 3  # times that a text is read at the most, where a single layer is better off without dropout
 LARGE_DROPOUT = 0.3  # after every layer of two or more, on a text that is read more often
 LEARNING_RATE, WEIGHT_DECAY = 1.2e-2, 0.03  # of Muon with betas of 0.5 and 0.99
@@ -148,6 +159,8 @@ def resolve(
     chosen = _choose(config, facts, operations)
     if config.optimizer.model_fields_set >= {"name"} and config.optimizer.name != chosen["optimizer.name"]:
         chosen = {key: value for key, value in chosen.items() if not key.startswith("optimizer.")}
+    if config.schedule.model_fields_set >= {"name"}:
+        chosen.pop("schedule.final_ratio", None)  # not every schedule has it
     values = config.to_dict()
     for key, value in chosen.items():
         *sections, name = key.split(".")
@@ -200,20 +213,24 @@ def _choose(config: Config, facts: Facts, operations: float) -> dict[str, Any]:
         return getattr(section, name) if name in section.model_fields_set else otherwise
 
     supply = _supply(facts)
+    mode = given(config.corpus, "mode", "lines" if facts.listed and not _why_one_stream(config.corpus) else "stream")
     size = next((size for size in reversed(SIZES) if operations >= size.operations and supply.bears(size)), SIZES[0])
+    own = m.model_fields_set & {"cell", "num_layers", "hidden_size"} or t.epochs is not None or t.max_steps is not None
+    thorough = mode == "stream" and not own and _reads_thoroughly(facts, operations)
+    if thorough:
+        size = THOROUGH
     cell, layers = given(m, "cell", size.cell), given(m, "num_layers", size.num_layers)
     units = given(m, "hidden_size", min(size.hidden_size, supply.most_units))
-    mode = given(config.corpus, "mode", "lines" if facts.listed and not _why_one_stream(config.corpus) else "stream")
     embedding = given(m, "embedding_size", min(64, units) if facts.symbols >= EMBEDDED_FROM else None)
-    gates = len(CELLS[cell].gates)
-    of_a_character = 6 * units * (gates * (units + (embedding or 0)) + (layers - 1) * gates * 2 * units + facts.symbols)
+    most_epochs = supply.thorough_epochs if thorough else supply.most_epochs
     window = min(64, max(16, 4 * ceil((facts.median_line * 2 + 1) / 4))) if mode == "lines" else 64
     seq_length = given(t, "seq_length", max(1, min(window, facts.characters - 1)))
     batch = given(t, "batch_size", max(1, min(size.batch_size, facts.characters // (4 * seq_length))))
-    read = t.epochs or supply.most_epochs
+    read = t.epochs or most_epochs
     if t.max_steps is not None:
         read = t.max_steps * batch * seq_length / facts.characters
     if t.max_minutes is not None or (t.epochs is None and t.max_steps is None):
+        of_a_character = _operations(cell, units, layers, embedding or 0, facts.symbols)
         read = min(read, operations / of_a_character / facts.characters)
     often = read > SELDOM
     if layers == 1:
@@ -222,7 +239,7 @@ def _choose(config: Config, facts: Facts, operations: float) -> dict[str, Any]:
         dropout = max(supply.dropout, LARGE_DROPOUT if often else 0.1)
     steps = max(1, int(read * facts.characters / (batch * seq_length)))
     every = max(50, min(1_000, steps // 12))
-    return {
+    chosen = {
         "corpus.mode": mode,
         "model.cell": cell,
         "model.hidden_size": units,
@@ -233,7 +250,7 @@ def _choose(config: Config, facts: Facts, operations: float) -> dict[str, Any]:
         "model.ngram.order": "auto",
         "training.batch_size": batch,
         "training.seq_length": seq_length,
-        "training.epochs": float(supply.most_epochs) if t.max_steps is None else None,
+        "training.epochs": float(most_epochs) if t.max_steps is None else None,
         "training.clip_norm": 5.0 if layers == 1 else 1.0,
         "training.eval_every": every,
         "training.checkpoint_every": every,
@@ -245,6 +262,20 @@ def _choose(config: Config, facts: Facts, operations: float) -> dict[str, Any]:
         "schedule.name": "cosine",
         "schedule.warmup_steps": min(100, steps // 20),
     }
+    return chosen | THOROUGH_KEYS if thorough else chosen
+
+
+def _operations(cell: str, units: int, layers: int, embedding: int, symbols: int) -> float:
+    """Return what the training of a network computes for a character, about."""
+    gates = len(CELLS[cell].gates)
+    return 6 * units * (gates * (units + embedding) + (layers - 1) * gates * 2 * units + symbols)
+
+
+def _reads_thoroughly(facts: Facts, operations: float) -> bool:
+    """Tell whether so much computing lets the thorough network read a text as often as it wants to."""
+    epochs = _supply(facts).thorough_epochs if facts.symbols < EMBEDDED_FROM else 0
+    of_a_character = _operations(THOROUGH.cell, THOROUGH.hidden_size, THOROUGH.num_layers, 0, facts.symbols)
+    return 0 < epochs * of_a_character * facts.characters <= operations
 
 
 def _reasons(

@@ -92,9 +92,28 @@ def test_more_minutes_choose_a_larger_network_and_a_short_text_a_smaller_one():
 def test_the_large_network_is_an_lstm_where_the_text_is_long_enough_for_it():
     long = "".join(np.random.default_rng(1).choice(list("abcdefgh \n"), 1_200_000))
     for characters, minutes, network in ((1_200_000, 60, "2 x lstm of 448"), (1_200_000, 12, "1 x gru of 384"),
-                                         (300_000, 60, "1 x gru of 256")):  # fmt: skip
+                                         (300_000, 2, "1 x gru of 256")):  # fmt: skip
         _, reasons = resolved(long[:characters], training={"max_minutes": minutes})
         assert reasons[1].startswith(f"  {network}: ")
+
+
+def test_a_short_text_that_the_minutes_let_it_read_often_gets_two_layers_and_much_dropout():
+    short = "".join(np.random.default_rng(1).choice(list("abcdefgh \n"), 100_000))
+    config, reasons = resolved(short)
+    assert reasons[1].startswith("  2 x lstm of 256: ")
+    assert reasons[4].startswith("  5 minutes, at most 30 epochs")
+    dropout = config.model.dropout
+    assert (dropout.input, dropout.between, dropout.output) == (0.1, 0.4, 0.5)
+    assert (config.training.ema, config.schedule.final_ratio) == (0.998, 0.2)
+    own, _ = resolved(short, model={"dropout": {"output": 0.2}}, schedule={"name": "constant"})
+    assert (own.model.dropout.output, own.model.dropout.between, own.schedule.name) == (0.2, 0.4, "constant")
+    foreign = "".join(chr(0x4E00 + k % 300) for k in range(len(short)))  # as many symbols as Chinese texts have
+    for other in (resolved(short, training={"max_minutes": 2.0}), resolved(short, "numpy"), resolved(foreign),
+                  resolved(short[:40_000]), resolved(NAMES * 4, training={"max_minutes": 60.0}),
+                  resolved(short, training={"epochs": 3.0}), resolved(short, training={"max_steps": 20}),
+                  resolved(short, model={"hidden_size": 64}), resolved(short, model={"num_layers": 1})):  # fmt: skip
+        assert other[1][1].startswith("  1 x gru of ")
+        assert other[0].training.ema is None
 
 
 def test_one_core_and_slower_kernels_need_more_minutes_for_the_same_network():
