@@ -212,7 +212,7 @@ def is_standard_input(path: str | Sequence[str]) -> bool:
 
 def is_read_once(path: str | Sequence[str]) -> bool:
     """Tell whether one of the paths of a corpus can be read but once: standard input, or a pipe under any name."""
-    places = [os.path.expanduser(one) for one in ([path] if isinstance(path, str) else path)]
+    places = [expanded(one) for one in ([path] if isinstance(path, str) else path)]
     return is_standard_input(path) or any(
         os.path.exists(place) and not os.path.isfile(place) and not os.path.isdir(place) for place in places
     )
