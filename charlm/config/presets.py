@@ -214,11 +214,10 @@ def _choose(config: Config, facts: Facts, operations: float) -> dict[str, Any]:
 
     supply = _supply(facts)
     mode = given(config.corpus, "mode", "lines" if facts.listed and not _why_one_stream(config.corpus) else "stream")
-    size = next((size for size in reversed(SIZES) if operations >= size.operations and supply.bears(size)), SIZES[0])
     own = m.model_fields_set & {"cell", "num_layers", "hidden_size"} or t.epochs is not None or t.max_steps is not None
     thorough = mode == "stream" and not own and _reads_thoroughly(facts, operations)
-    if thorough:
-        size = THOROUGH
+    borne = (size for size in reversed(SIZES) if operations >= size.operations and supply.bears(size))
+    size = THOROUGH if thorough else next(borne, SIZES[0])
     cell, layers = given(m, "cell", size.cell), given(m, "num_layers", size.num_layers)
     units = given(m, "hidden_size", min(size.hidden_size, supply.most_units))
     embedding = given(m, "embedding_size", min(64, units) if facts.symbols >= EMBEDDED_FROM else None)
