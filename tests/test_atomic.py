@@ -1,9 +1,9 @@
 """Facts about files that are written whole or not at all."""
 
 import os
+import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from charlm.errors import CharlmError
 from charlm.files import checkpoint
 
 ROOT = Path(__file__).parent.parent
+KILLED = 1 if os.name == "nt" else -signal.SIGKILL
 TENSORS = {"w": np.arange(12, dtype=np.float32)}
 METADATA = {"seed": 7}
 
@@ -121,32 +122,61 @@ def test_a_folder_that_does_not_exist_is_told_in_one_line(tmp_path):
         checkpoint.save(tmp_path / "nowhere" / "a", TENSORS, METADATA)
 
 
-ENDLESS_SAVES = """
-import itertools, sys
+SECOND_SAVE = """
+import os, signal, sys
 from pathlib import Path
 import numpy as np
 from charlm.files import checkpoint
 
-for number in itertools.count():
-    checkpoint.save(Path(sys.argv[1]), {"w": np.full(300_000, float(number))}, {"number": number})
-    if number == 0:
-        print("ready", flush=True)
+place, calls = sys.argv[2], int(sys.argv[3])
+if place == "write":
+    import resource
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (calls, calls))
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # the system kills whoever writes more bytes
+else:
+    function = getattr(os, place)
+
+    def stop(*arguments):
+        global calls
+        calls -= 1
+        if calls == 0:
+            print("there", flush=True)
+            sys.stdin.read()
+        return function(*arguments)
+
+    setattr(os, place, stop)
+checkpoint.save(Path(sys.argv[1]), {"w": np.full(300_000, 2.0)}, {"number": 2})
 """
+ON_POSIX = pytest.mark.skipif(os.name == "nt", reason="file size limits and folders that are synchronised are POSIX's")
 
 
-def test_a_process_killed_while_saving_leaves_a_whole_file(tmp_path):
+@pytest.mark.parametrize(
+    ("place", "count", "left"),
+    [
+        pytest.param("write", 1, 1.0, marks=ON_POSIX),  # that many bytes of the file are written
+        pytest.param("write", 1_000_000, 1.0, marks=ON_POSIX),
+        pytest.param("write", 2_400_000, 1.0, marks=ON_POSIX),
+        ("fsync", 1, 1.0),  # that call of the function never returns
+        ("replace", 1, 1.0),
+        pytest.param("fsync", 2, 2.0, marks=ON_POSIX),
+    ],
+)
+def test_a_process_killed_while_saving_leaves_a_whole_file(tmp_path, place, count, left):
     path = tmp_path / "last.safetensors"
-    killed_in_the_middle = 0
-    for attempt in range(6):
-        with subprocess.Popen([sys.executable, "-c", ENDLESS_SAVES, path], stdout=subprocess.PIPE, cwd=ROOT) as process:
-            assert process.stdout is not None
-            assert process.stdout.readline().strip() == b"ready"
-            time.sleep(0.003 + 0.0047 * attempt)
-            process.kill()
-        killed_in_the_middle += bool(left_behind(tmp_path))
-        tensors, metadata = checkpoint.load(path)
-        assert np.array_equal(tensors["w"], np.full(300_000, float(metadata["number"])))
-    assert killed_in_the_middle, "no save was cut, so nothing was shown"
+    checkpoint.save(path, {"w": np.full(300_000, 1.0)}, {"number": 1})
+    with subprocess.Popen(
+        [sys.executable, "-c", SECOND_SAVE, path, place, str(count)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        said = process.stdout.readline().strip()
+        process.kill()
+    assert (said, process.returncode) == ((b"", -signal.SIGXFSZ) if place == "write" else (b"there", KILLED))
+    assert len(left_behind(tmp_path)) == (left == 1.0)
+    tensors, metadata = checkpoint.load(path)
+    assert metadata["number"] == left
+    assert np.array_equal(tensors["w"], np.full(300_000, left))
     checkpoint.save(path, TENSORS, METADATA)
     if os.name != "nt":
         assert left_behind(tmp_path) == []

@@ -25,7 +25,7 @@ ODD: list[Any] = [
     None, True, -1, 0, 1, 7, 10**6, 10**18, 1.5, -2.5e300, "", "x", "\x1b[31m\n", [], [1], [[]], {}, {"a": 1},
     [None, "x", 10**9],
 ]  # fmt: skip
-SECONDS = 5.0
+SECONDS = 5.0  # of processor time
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def tensor_cases(tensors: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]
 
 def survives(path: Path, where: str, capsys) -> None:
     """Use a checkpoint in every way; nothing but errors that are told may come of it."""
-    started = time.perf_counter()
+    started = time.process_time()
     for arguments in (
         ["info", str(path)],
         ["info", str(path), "--json"],
@@ -106,7 +106,7 @@ def survives(path: Path, where: str, capsys) -> None:
             assert output == "", where
     with contextlib.suppress(CharlmError):
         resume(path.parent).close()
-    assert time.perf_counter() - started < SECONDS, where
+    assert time.process_time() - started < SECONDS, where
 
 
 def tried(made, cases: list[tuple[str, dict[str, Any], dict[str, Any]]], tmp_path: Path, capsys, monkeypatch) -> None:
@@ -229,10 +229,10 @@ def test_a_checkpoint_does_not_start_more_threads_of_a_product_than_the_machine_
 
 def test_a_vocabulary_of_many_symbols_with_a_duplicate_is_refused_soon(made, tmp_path):
     symbols = [chr(0x4E00 + n) for n in range(20_000)] * 10
-    started = time.perf_counter()
+    started = time.process_time()
     message = refusal(made, tmp_path, vocabulary__symbols=symbols)
     assert "occurs twice" in message
-    assert time.perf_counter() - started < SECONDS
+    assert time.process_time() - started < SECONDS
 
 
 @pytest.mark.parametrize("name", ["optimizer.mean", "optimizer.square", "state.h_l0", "weights"])
