@@ -40,6 +40,11 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def amount(number: float, noun: str) -> str:
+    """Return a number that need not be whole with its noun: ``1 minute``, ``0.125 epochs``, ``1,200 epochs``."""
+    return f"{number:,.10g} {noun}{'' if number == 1 else 's'}"
+
+
 def megabytes(size: int) -> str:
     """Return a number of bytes in MB, or in kB where that would be 0.0 MB."""
     return f"{size / 1e6:.1f} MB" if size >= 50_000 else f"{size / 1e3:.1f} kB"

@@ -29,7 +29,7 @@ from charlm.inference.sampler import Sampler, beginning
 from charlm.kernels.choice import choose, load_backend
 from charlm.network.model import Model
 from charlm.ngram.mixture import Mixture
-from charlm.phrases import count
+from charlm.phrases import amount, count
 from charlm.provenance import differences, provenance
 from charlm.records import UNCHANGED, Changes, Record, Summary, Update
 from charlm.training.recovery import MOST_ROLLBACKS, RATE_FACTOR
@@ -207,7 +207,8 @@ class Run:
         evaluation = seconds_per_evaluation(self._new_trainer(FOREVER, FOREVER))
         spent = self.record.seconds + len(self.history) * evaluation
         if (left := self.ranks.agree(seconds - spent)) <= 0:
-            raise UsageError(f"{self.directory.path}: has trained for {spent / 60:.3g} minutes; give more than that")
+            minutes = amount(round(spent / 60, 4), "minute")
+            raise UsageError(f"{self.directory.path}: has trained for {minutes}; give more than that")
         step = self.seconds_per_step(min(TIMING_SECONDS, left / 10), most / 10)  # at most a tenth of a short run
         fit = (left - evaluation) / (step + evaluation / self.config.training.eval_every)  # there is one at the end
         return self.ranks.agree(max(1, int(fit)))

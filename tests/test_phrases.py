@@ -2,7 +2,7 @@
 
 import pytest
 
-from charlm.phrases import count, did_you_mean, megabytes, nearest, similar, suggestion
+from charlm.phrases import amount, count, did_you_mean, megabytes, nearest, similar, suggestion
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,13 @@ def test_without_a_name_nothing_is_asked():
 @pytest.mark.parametrize(("number", "words"), [(0, "0 files"), (1, "1 file"), (2, "2 files"), (2000, "2,000 files")])
 def test_a_number_comes_with_its_noun(number, words):
     assert count(number, "file") == words
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(1.0, "1 minute"), (0.1234, "0.1234 minutes"), (2.5, "2.5 minutes"), (1200, "1,200 minutes")]
+)
+def test_a_number_that_need_not_be_whole_comes_with_its_noun(number, words):
+    assert amount(number, "minute") == words
 
 
 @pytest.mark.parametrize(

@@ -915,7 +915,7 @@ class LanguageModel:
             raise UsageError(f"part: {as_written(part)} is not a part of a corpus ({', '.join(PARTS)})")
         self._own_section("corpus")
         if self.config.corpus.model_dump()["split"][part] == 0:
-            raise UsageError(f"{self.name}: has no {part} part (corpus.split.{part} is 0); name files to score")
+            raise UsageError(f"{self.name}: has no {part} part (corpus.split.{part} is 0); give a text of your own")
         ids: Ids = getattr(self.read_corpus(corpus), part)
         return ids
 

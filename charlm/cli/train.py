@@ -15,7 +15,7 @@ from charlm.cli.options import FiniteRange, PathOfAFile, WholeRange, overrides_o
 from charlm.cli.signals import Signals
 from charlm.cli.streams import reader_gone, say
 from charlm.errors import ConfigError, Remedy, UsageError
-from charlm.phrases import one_line
+from charlm.phrases import amount, one_line
 
 if TYPE_CHECKING:
     from charlm.config import Config
@@ -287,7 +287,7 @@ def _introduce(run: "Run", silent: bool) -> None:
     )
     _say(
         f"{s.total_steps:,} steps of {s.batch_size} x {s.seq_length} {UNITS[s.unit].noun}s, "
-        f"{s.steps_per_epoch:,} an epoch: {s.epochs:.3g} epochs",
+        f"{s.steps_per_epoch:,} an epoch: {amount(round(s.epochs, 3), 'epoch')}",
         silent,
     )
     if not s.has_validation:

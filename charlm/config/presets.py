@@ -13,6 +13,7 @@ from charlm.corpus.facts import Facts
 from charlm.corpus.sources import STANDARD_INPUT, is_read_once
 from charlm.corpus.vocabulary import UNITS
 from charlm.errors import UsageError
+from charlm.phrases import amount
 
 DEFAULT_MINUTES = 5.0
 TEXTS = (".txt", ".text", ".md", ".csv", ".tsv", ".jsonl", ".gz", ".bz2", ".xz")  # suffixes that no configuration has
@@ -176,7 +177,7 @@ def resolve(
             values["training"]["epochs"] = chosen["training.epochs"]
     values["preset"] = None
     resolved = from_dict(values, "preset auto")
-    time = f"{minutes:g} minutes with {kernels} kernels{' on one core' * (cores < CORES)}"
+    time = f"{amount(minutes, 'minute')} with {kernels} kernels{' on one core' * (cores < CORES)}"
     return resolved, _reasons(resolved, config, facts, _affordable(operations), time, source)
 
 
@@ -300,8 +301,8 @@ def _reasons(
     if m.ngram.order is None:
         ngram = "no n-gram beside it, as given"
     lengths = [f"{t.max_steps:,} steps"] if t.max_steps is not None else []
-    lengths += [f"{t.epochs:g} epochs"] if t.epochs is not None else []
-    lengths += [f"{t.max_minutes:g} minutes"] if t.max_minutes is not None else []
+    lengths += [amount(t.epochs, "epoch")] if t.epochs is not None else []
+    lengths += [amount(t.max_minutes, "minute")] if t.max_minutes is not None else []
     length = ", at most ".join(reversed(lengths))
     if t.epochs is not None and given.training.epochs is None:
         length += ", as more would only learn the text by heart"

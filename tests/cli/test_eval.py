@@ -123,7 +123,7 @@ def test_a_part_that_the_model_never_had_is_told(evaluate):
     status, _, message = evaluate("untested", "--split", "test")
     assert (status, message) == (
         2,
-        "charlm: untested: has no test part (corpus.split.test is 0); name files to score\n",
+        "charlm: untested: has no test part (corpus.split.test is 0); give a text of your own\n",
     )
 
 

@@ -455,7 +455,7 @@ API: dict[str, tuple[Any, ...]] = {
     "a part that was never held back": (
         lambda h: h.flat.read_part("valid"),
         2,
-        "runs/flat: has no valid part (corpus.split.valid is 0); name files to score",
+        "runs/flat: has no valid part (corpus.split.valid is 0); give a text of your own",
     ),
     "a corpus that is not there": (
         lambda h: h.model.read_part(corpus="txet.txt"),

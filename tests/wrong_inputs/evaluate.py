@@ -159,12 +159,12 @@ EVAL = {
     "a part that was never held back": (
         "eval runs/flat",
         2,
-        "runs/flat: has no valid part (corpus.split.valid is 0); name files to score",
+        "runs/flat: has no valid part (corpus.split.valid is 0); give a text of your own",
     ),
     "a test part that was never held back": (
         "eval runs/flat --split test",
         2,
-        "runs/flat: has no test part (corpus.split.test is 0); name files to score",
+        "runs/flat: has no test part (corpus.split.test is 0); give a text of your own",
     ),
     "a corpus that is not there": (
         "eval runs/run --corpus txet.txt",

@@ -53,7 +53,7 @@ INSPECT = {
     "a model without a validation part": (
         "inspect runs/flat",
         2,
-        "runs/flat: has no valid part (corpus.split.valid is 0); name files to score",
+        "runs/flat: has no valid part (corpus.split.valid is 0); give a text of your own",
     ),
     "an encoding of the model's own corpus": (
         "inspect runs/run --encoding utf-8",
