@@ -130,12 +130,15 @@ class PageReport:
         The bytes of the page.
     rounding : Rounding or None
         What the rounded weights cost; None where that could not be measured.
+    unmeasured : CharlmError or None
+        Why it could not.
     notes : tuple of str
-        What the page lacks, or what could not be measured, and why.
+        What the page lacks, and why.
     """
 
     size: int
     rounding: Rounding | None
+    unmeasured: CharlmError | None
     notes: tuple[str, ...]
 
 
@@ -196,7 +199,7 @@ def export_html(
     if mixture is not None and (size := len(made([]))) > LARGEST_PAGE:
         notes.append(f"without the {mixture.ngram.order}-gram, with which the page would have {megabytes(size)}")
         mixture = None
-    rounding, facts = None, notes.copy()
+    rounding, unmeasured, facts = None, None, notes.copy()
     try:
         if "config" in model.metadata and not model.config.corpus.split.valid:
             raise UsageError(f"{model.name} has no validation text")
@@ -208,11 +211,11 @@ def export_html(
     except CharlmError as error:
         if corpus is not None:
             raise
-        notes.append(f"what {weights} weights cost was not measured: {error}")
+        unmeasured = error
     page = made(facts)
     with atomic_file(file) as opened:
         opened.write(page)
-    return PageReport(len(page), rounding, tuple(notes))
+    return PageReport(len(page), rounding, unmeasured, tuple(notes))
 
 
 def _form(model: LanguageModel) -> Mapping[str, Any]:

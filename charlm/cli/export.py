@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from charlm.cli.advice import with_advice
 from charlm.cli.options import PathOfAFile, model_argument, without_ngram_option
 from charlm.cli.streams import is_terminal, say
 from charlm.errors import UsageError
@@ -69,12 +70,17 @@ def command(
         charlm.export_onnx(loaded, onnx, overwrite=force)
         _report(loaded, onnx)
     if html is not None:
+        weights = weights or "float16"
         report = charlm.export_html(
-            loaded, html, weights=weights or "float16", corpus=corpus or None, overwrite=force, on_scoring=_wait
+            loaded, html, weights=weights, corpus=corpus or None, overwrite=force, on_scoring=_wait
         )
         say(one_line(f"{html}: written, {report.size / 1e6:.2f} MB"))
-        for note in (() if report.rounding is None else (report.rounding.described,)) + report.notes:
-            say(one_line(note))
+        if report.rounding is not None:
+            say(report.rounding.described)
+        if report.unmeasured is not None:
+            say(f"what {weights} weights cost was not measured: {with_advice(report.unmeasured)}")
+        for note in report.notes:
+            say(note)
 
 
 def _check_files(files: dict[str, Path | None]) -> None:

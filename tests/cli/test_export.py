@@ -52,6 +52,18 @@ def test_a_page_is_told_with_its_size_and_what_its_weights_cost(export, tmp_path
     assert "3-gram" not in alone.read_text("utf-8")
 
 
+def test_a_page_of_a_model_whose_text_was_moved_says_which_option_names_it(tmp_path, monkeypatch, capsys):
+    trained(tmp_path, "run", text(3_000))
+    (tmp_path / "run.txt").rename(tmp_path / "moved.txt")
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["export", "run", "--html", "page.html"]) == 0
+    said = capsys.readouterr().err.splitlines()
+    assert said[1].startswith("what float16 weights cost was not measured: run: its corpus cannot be read again: ")
+    assert said[1].endswith("f it was moved, say where it is now (--corpus)")
+    assert cli.main(["export", "run", "--html", "page.html", "--force", "--corpus", "moved.txt"]) == 0
+    assert "nats per character" in capsys.readouterr().err
+
+
 def test_a_file_is_replaced_only_by_force(export, tmp_path, capsys):
     file = tmp_path / "torch.safetensors"
     file.write_text("mine")
