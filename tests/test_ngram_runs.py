@@ -10,7 +10,19 @@ from charlm import cli
 from charlm.files import checkpoint
 from charlm.files.checkpoint import METADATA_KEY
 from tests.networks import BACKENDS, FUSED
-from tests.runs import advance, configured, corpus_file, finish, metrics, resume, start, state, text, trained
+from tests.runs import (
+    EVERYTHING,
+    advance,
+    configured,
+    corpus_file,
+    finish,
+    metrics,
+    resume,
+    start,
+    state,
+    text,
+    trained,
+)
 
 NGRAM = {"model__ngram__order": 4}
 UNSEEN = text(seed=1)[:400]
@@ -40,8 +52,9 @@ def run(capfd):
 
 
 @pytest.mark.parametrize("kernels", BACKENDS)
-def test_cut_and_resumed_it_ends_in_the_same_bytes(tmp_path, kernels):
-    config = configured(corpus_file(tmp_path), kernels=kernels, **NGRAM)
+@pytest.mark.parametrize("others", [{}, {**EVERYTHING, "workers": 2}], ids=["alone", "with all else"])
+def test_cut_and_resumed_it_ends_in_the_same_bytes(tmp_path, kernels, others):
+    config = configured(corpus_file(tmp_path), **{"kernels": kernels, **others, **NGRAM})
     uncut = state(finish(start(tmp_path / "uncut", config)))
     for step in (3, 11, 23):
         cut = start(tmp_path / f"cut-{step}", config)

@@ -267,9 +267,10 @@ CASES["files of megabytes"] = Case({"model__hidden_size": 192, "model__cell": "l
 CASES["a replacement"] = Case(EVERYTHING, 60, Replacement)
 CASES["another length"] = Case({"model__cell": "lstm", "training__ema": 0.9}, 40, Change)
 CASES["rollbacks"] = Case(DIVERGING, 40)
+CASES["an n-gram"] = Case({**EVERYTHING, "model__ngram__order": 4, "workers": 2}, 20)
 CASES["the command line"] = Case(EVERYTHING, 10, launch=Started)
 CASES["signals"] = Case(EVERYTHING, 50, Interruption)
-CASES["two ranks"] = Case(EVERYTHING, 20, Job, two_ranks)
+CASES["two ranks"] = Case({**EVERYTHING, "model__ngram__order": 3}, 20, Job, two_ranks)
 
 
 def check(folder: Path, name: str, kills: int, seed: int) -> None:

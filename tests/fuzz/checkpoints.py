@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+import charlm
 from charlm.api.language_model import LanguageModel
 from charlm.errors import CharlmError
 from charlm.files import checkpoint, modelfile, schema
@@ -27,7 +28,10 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "schedule__name": "plateau",
     },
     "rare": {"corpus__min_count": 12, "model__cell": "simple-gru", "training__on_nonfinite": "rollback"},
+    "ngram": {"model__ngram__order": 3, "training__ema": 0.9},
+    "ngram of lines": {"model__ngram__order": 4, "corpus__mode": "lines"},
 }
+ADAPTED = "ngram"  # that variant is also there as a model that has adapted to a text
 USED = 12  # one of so many models writes a text and is scored
 RESUMED = 128  # one of so many is resumed
 BESIDE = ("metrics.jsonl", "samples.txt", "config.yaml")
@@ -53,7 +57,12 @@ class Checkpoints:
             small = configured(corpus, model__hidden_size=2, training__max_steps=6, **changes)
             run = finish(start(folder / name, small))
             self._seeds.append((run / "last.safetensors").read_bytes())
-        self._sound = [(*checkpoint.load(folder / name / "last.safetensors"), folder / name) for name in VARIANTS]
+        adapted = folder / "adapted.safetensors"
+        with unsynced:
+            charlm.load(folder / ADAPTED).adapt("a tree or a stone in rain is lost\n" * 2)[0].save(adapted)
+        self._seeds.append(adapted.read_bytes())
+        files = {folder / name / "last.safetensors": folder / name for name in VARIANTS} | {adapted: folder / ADAPTED}
+        self._sound = [(*checkpoint.load(file), run) for file, run in files.items()]
         self._texts = [json.dumps(metadata) for _, metadata, _ in self._sound]
 
     def make(self, rng: Random) -> bytes:

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from charlm.files import modelfile
+import charlm
+from charlm.files import checkpoint, modelfile
 from tests.jobs import MPIEXEC, in_ranks, ranks_of
 
 pytest.importorskip("mpi4py", reason="needs the mpi extra")
@@ -69,6 +70,20 @@ def test_two_and_three_ranks_train_as_one_process_does(folder):
     for ranks in (2, 3):
         np.testing.assert_allclose(losses(folder, f"r{ranks}"), losses(folder, "r1"), rtol=1e-6)
         np.testing.assert_allclose(weights(folder / f"r{ranks}" / "last.safetensors"), alone, atol=2e-5)
+
+
+def test_ranks_add_the_same_ngram_to_their_network_as_one_process_does(folder):
+    for ranks in (1, 2):
+        done = train(folder, ranks, "run.yaml", "--out", f"r{ranks}", "--set", "model.ngram.order=3")
+        assert done.returncode == 0, done.stderr
+    alone, both = (checkpoint.load(folder / f"r{ranks}" / "best.safetensors")[0] for ranks in (1, 2))
+    of_ngram = [name for name in alone if name.startswith("ngram.")]
+    assert len(of_ngram) > 5
+    for name in of_ngram:
+        np.testing.assert_allclose(both[name], alone[name], atol=1e-4 if name == "ngram.scales" else 0)
+    assert abs(alone["ngram.scales"] - 0.5).max() > 0.1  # they were fitted
+    expected = charlm.load(folder / "r1").score(TEXT[:400]).loss
+    assert charlm.load(folder / "r2").score(TEXT[:400]).loss == pytest.approx(expected, abs=1e-4)
 
 
 def test_a_job_cut_and_resumed_ends_in_the_same_bytes(folder):
