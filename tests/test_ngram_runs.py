@@ -118,6 +118,13 @@ def test_the_commands_say_whose_figures_they_are(folder, run):
     assert "\nvalidation\n" in run("info", folder / "plain")
 
 
+def test_a_sample_with_probabilities_says_whose_they_are(folder, capfd):
+    for name, flags, said in (("stream", [], "the probabilities are of the network and its 4-gram together\n"),
+                              ("stream", ["--without-ngram"], ""), ("plain", [], "")):  # fmt: skip
+        assert cli.main(["sample", str(folder / name), "--json", "--seed", "1", "--length", "5", *flags]) == 0
+        assert capfd.readouterr().err == said
+
+
 def test_an_adapted_model_keeps_its_ngram(run, folder, tmp_path):
     file = tmp_path / "adapted.safetensors"
     words = ("eval", folder / "stream", "--dynamic", "--save", file)

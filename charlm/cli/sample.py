@@ -167,6 +167,8 @@ def command(
             writing = loaded.writing(ids, count=count, stop=stop, lines=lines, **options)
     if seed is None:
         say(f"seed {used}")
+    if as_json and loaded.mixture is not None:
+        say(f"the probabilities are of the network and its {loaded.mixture.ngram.order}-gram together")
     if novel and "adapted" in loaded.metadata:
         say(one_line(f"{loaded.name}: has adapted to a text since its training; items of that one are not left out"))
     if novel:
