@@ -35,6 +35,7 @@ def options() -> argparse.Namespace:
         ("seed", 1, "of weights and masks"),
         ("hidden-size", 256, "H"),
         ("num-layers", 1, "L"),
+        ("input-dropout", 0.0, "of the characters that a window reads"),
         ("output-dropout", 0.1, "after the last layer"),
         ("between-dropout", 0.0, "between layers"),
         ("learning-rate", 1.2e-2, "the highest"),
@@ -105,6 +106,8 @@ class Network:
                 if training and o.symbol_dropout:
                     table = table * mask(o.symbol_dropout, self.symbols, 1)
                 pre = functional.embedding(ids, table)
+                if training and o.input_dropout:
+                    pre = pre * mask(o.input_dropout, *ids.shape, 1)
             else:
                 pre = dropped(outputs[-1], o.between_dropout, training) @ w[f"ih{layer}"].t()
             out, state = self._recurrence(self._normed(pre, layer, "i"), states[layer], layer, training)

@@ -31,6 +31,7 @@ class Distributions:
 
     def __init__(self, ngram: NGram) -> None:
         self.ngram = ngram
+        self._contexts = [memoryview(order.contexts) for order in ngram.orders]  # bisect makes no arrays of them
 
     @cached_property
     def _dense(self) -> list[Array]:
@@ -148,10 +149,10 @@ class Distributions:
             The symbols before the place, the last one first.
         """
         V, place, path = self.ngram.vocabulary_size, 0, [0]
-        for order, older in zip(self.ngram.orders[1:], recent, strict=False):
+        for contexts, older in zip(self._contexts[1:], recent, strict=False):
             key = place * V + older
-            place = int(order.contexts.searchsorted(key))
-            if older < 0 or place == len(order.contexts) or order.contexts[place] != key:
+            place = bisect_left(contexts, key)
+            if older < 0 or place == len(contexts) or contexts[place] != key:
                 place = path[-1]
                 break
             path.append(place)
