@@ -31,7 +31,7 @@ class Distributions:
 
     def __init__(self, ngram: NGram) -> None:
         self.ngram = ngram
-        self._contexts = [memoryview(order.contexts) for order in ngram.orders]  # bisect makes no arrays of them
+        self._contexts = [order.contexts.data for order in ngram.orders]  # bisect makes no arrays of them
 
     @cached_property
     def _dense(self) -> list[Array]:
