@@ -158,6 +158,7 @@ def resolve(
     minutes = _minutes(config)
     operations = minutes * 60 * SPEEDS[kernels] * min(1.0, cores / CORES)
     chosen = _choose(config, facts, operations)
+    affordable = THOROUGH if chosen.keys() >= THOROUGH_KEYS.keys() else _affordable(operations)
     if config.optimizer.model_fields_set >= {"name"} and config.optimizer.name != chosen["optimizer.name"]:
         chosen = {key: value for key, value in chosen.items() if not key.startswith("optimizer.")}
     if config.schedule.model_fields_set >= {"name"}:
@@ -178,7 +179,7 @@ def resolve(
     values["preset"] = None
     resolved = from_dict(values, "preset auto")
     time = f"{amount(minutes, 'minute')} with {kernels} kernels{' on one core' * (cores < CORES)}"
-    return resolved, _reasons(resolved, config, facts, _affordable(operations), time, source)
+    return resolved, _reasons(resolved, config, facts, affordable, time, source)
 
 
 def _minutes(config: Config) -> float:
@@ -293,6 +294,8 @@ def _reasons(
     supply = _supply(facts)
     if given.model.model_fields_set >= {"hidden_size"}:
         size = "as given" if source is None else f"as in {source}"
+    elif affordable is THOROUGH:
+        size = f"as {time} let it read a text of this length {supply.thorough_epochs} times"
     elif not supply.bears(affordable):
         size = "the most that a text of this length trains well"
     else:
