@@ -279,6 +279,7 @@ def test_the_choice_is_that_of_a_training(told, tmp_path, capsys, minutes):
 
 def test_the_page_shows_what_the_command_prints(capsys, monkeypatch):
     monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("charlm.api.report.available_cores", lambda: 2)  # one core would be told
     page = (ROOT / "docs" / "corpus.md").read_text("utf-8")
     shown = re.findall(r"^    (.*)$", page, re.MULTILINE)
     command, *transcript = shown
