@@ -128,19 +128,19 @@ from pathlib import Path
 import numpy as np
 from charlm.files import checkpoint
 
-place, calls = sys.argv[2], int(sys.argv[3])
+place, count = sys.argv[2], int(sys.argv[3])  # bytes to write, or calls of a function
 if place == "write":
     import resource
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (calls, calls))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (count, count))
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # the system kills whoever writes more bytes
 else:
     function = getattr(os, place)
 
     def stop(*arguments):
-        global calls
-        calls -= 1
-        if calls == 0:
+        global count
+        count -= 1
+        if count == 0:
             print("there", flush=True)
             sys.stdin.read()
         return function(*arguments)
