@@ -26,7 +26,6 @@ class Remedy(Enum):
     NAME_CORPUS = auto()
     TRAIN_ON_TEXT = auto()
     NAME_TEXT = auto()
-    WITHOUT_NGRAM = auto()
     OVERWRITE = auto()
     NAME_ENCODING = auto()
     SET_ENCODING = auto()

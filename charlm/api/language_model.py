@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 SCORED_PER_STREAM = 25_000  # characters: a text of less than two such streams is read in one
 DEFAULT_LENGTH = 500  # symbols
 LONGEST_LINE = 10_000  # symbols; where only lines are counted, so that a model stuck in a line ends all the same
-LONG = 20_000  # symbols from which fused kernels pay for the half second that loading them takes
+LONG = 10_000  # symbols from which fused kernels pay for the time that loading them takes
 
 PARTS = ("train", "valid", "test")
 CONTEXTS = ("fresh", "carry")
@@ -68,7 +68,7 @@ def load(
     path : str or Path
         A run directory, of which the best model is read, or a checkpoint file.
     kernels : {"auto", "numpy", "fused"}
-        What writes text. ``auto`` takes the compiled kernels of the ``fast`` extra for one text of 20,000 symbols or
+        What writes text. ``auto`` takes the compiled kernels of the ``fast`` extra for one text of 10,000 symbols or
         more, NumPy otherwise; the two round differently, so once in a great while a seed's text takes another turn.
         Several texts are written, and everything else is computed, by NumPy.
     workers : int or "auto"
@@ -76,7 +76,7 @@ def load(
     on_compiling : callable, optional
         Called before the kernels are compiled for this machine, once, which takes up to half a minute.
     ngram : bool
-        Whether a model that has an n-gram beside its network uses it. Such a model writes text with NumPy.
+        Whether a model that has an n-gram beside its network uses it.
 
     Raises
     ------
@@ -404,13 +404,7 @@ class LanguageModel:
     def _network_to_write(self, length: int, count: int, ends: bool) -> Model:
         """Return the network with the kernels that suit what is to be written."""
         kernels = self._kernels
-        if kernels == "fused" and self.mixture is not None:
-            raise UsageError(
-                "kernels: fused write text with a network alone, and this model has an n-gram; choose auto, or leave "
-                "the n-gram out",
-                remedy=Remedy.WITHOUT_NGRAM,
-            )
-        if kernels == "auto" and (self.mixture is not None or count > 1 or ends or length < LONG):
+        if kernels == "auto" and (count > 1 or ends or length < LONG):
             kernels = "numpy"
         network = Model(self.architecture, load_backend(choose(kernels, self.architecture.dtype)))
         if self._on_compiling is not None:

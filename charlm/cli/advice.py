@@ -25,7 +25,6 @@ ADVICE = {
     Remedy.NAME_CORPUS: "--corpus",
     Remedy.TRAIN_ON_TEXT: "for a text: `charlm train --corpus {path}`",
     Remedy.NAME_TEXT: "--text",
-    Remedy.WITHOUT_NGRAM: "--without-ngram",
     Remedy.OVERWRITE: "--force",
     Remedy.NAME_ENCODING: "--encoding",
     Remedy.SET_ENCODING: "--set corpus.encoding=ENCODING",

@@ -90,7 +90,7 @@ Examples:
     "--kernels",
     type=click.Choice(["auto", "numpy", "fused"]),
     default="auto",
-    help="What computes it; auto is the fast extra's fused kernels for one text of 20,000 characters or more.",
+    help="What computes it; auto is the fast extra's fused kernels for one text of 10,000 characters or more.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a text, with every character's probability.")
 @click.option("--raw", is_flag=True, help="Write control characters as they are also on a terminal, which obeys them.")

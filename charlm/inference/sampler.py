@@ -47,7 +47,7 @@ class Sampler:
     """Writes N texts at once with one model.
 
     One text is written by the fused kernels where they are the model's. Several are read in step, a batch of N, and
-    drawn in NumPy whatever the kernels; so is one text with a model of NumPy's, or with an n-gram.
+    drawn in NumPy whatever the kernels; so is one text with a model of NumPy's.
 
     Parameters
     ----------
@@ -74,10 +74,10 @@ class Sampler:
         self._count, self._never = count, never
         self._writer: Stepper | MixedStepper | FusedWriter
         fused = model.backend.name == "fused" and count == 1 and not (whole_logits and never is not None)
-        if mixture is not None:
+        if fused:
+            self._writer = _fused_writer(model, parameters, team, never, mixture)
+        elif mixture is not None:
             self._writer = MixedStepper(Stepper(model, parameters, count), mixture, count)
-        elif fused:
-            self._writer = _fused_writer(model, parameters, team, never)
         else:
             self._writer = Stepper(model, parameters, count)
 
@@ -134,10 +134,12 @@ class Sampler:
         return others
 
 
-def _fused_writer(model: Model, parameters: Parameters, team: Team | None, never: int | None) -> "FusedWriter":
+def _fused_writer(
+    model: Model, parameters: Parameters, team: Team | None, never: int | None, mixture: Mixture | None
+) -> "FusedWriter":
     from charlm.kernels.fused.writer import FusedWriter
 
-    return FusedWriter(model, parameters, team, never)
+    return FusedWriter(model, parameters, team, never, mixture)
 
 
 def _draw(p: Array, uniform: Array) -> IntArray:

@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Iterable
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,12 +11,23 @@ from charlm.arrays import Array, IntArray
 from charlm.ngram.tables import Keys, NGram
 
 VARIETIES = (1, 2, 4)  # different followers of a context, the most of each class but the last
+LEAST = np.finfo(np.float32).tiny  # what a symbol has to which the counts leave nothing in float32
 DENSE = 1 << 20  # numbers in the distributions of one order that are computed beforehand, the most
 
 
 def kinds(order: int) -> int:
     """Return how many kinds of contexts an n-gram of N symbols tells apart: K = 4 N, by length and followers."""
     return order * (len(VARIETIES) + 1)
+
+
+class _Views(NamedTuple):
+    """The arrays of one order, (see `Order`), seen so that single numbers are Python's own, which are quicker."""
+
+    contexts: memoryview
+    begins: memoryview
+    symbols: memoryview
+    shares: memoryview
+    backoff: memoryview
 
 
 class Distributions:
@@ -31,7 +43,13 @@ class Distributions:
 
     def __init__(self, ngram: NGram) -> None:
         self.ngram = ngram
-        self._contexts = [order.contexts.data for order in ngram.orders]  # bisect makes no arrays of them
+
+    @cached_property
+    def _views(self) -> list[_Views]:
+        return [
+            _Views(order.contexts.data, order.begins.data, order.symbols.data, order.shares.data, order.backoff.data)
+            for order in self.ngram.orders
+        ]
 
     @cached_property
     def _dense(self) -> list[Array]:
@@ -149,28 +167,32 @@ class Distributions:
             The symbols before the place, the last one first.
         """
         V, place, path = self.ngram.vocabulary_size, 0, [0]
-        for contexts, older in zip(self._contexts[1:], recent, strict=False):
+        for order, older in zip(self._views[1:], recent, strict=False):
             key = place * V + older
-            place = bisect_left(contexts, key)
-            if older < 0 or place == len(contexts) or contexts[place] != key:
-                place = path[-1]
+            place = bisect_left(order.contexts, key)
+            if older < 0 or place == len(order.contexts) or order.contexts[place] != key:
                 break
             path.append(place)
         dense, matched = self._dense, len(path) - 1
         base = min(matched, len(dense) - 1)
-        result = dense[base][path[base]].copy()
-        longest = self.ngram.orders[matched]
-        variety = bisect_left(VARIETIES, longest.begins[place + 1] - longest.begins[place])
-        for order, place in zip(self.ngram.orders[base + 1 :], path[base + 1 :], strict=False):
-            result *= order.backoff[place]
+        weight, added = 1.0, []
+        for order, place in zip(self._views[matched:base:-1], path[:base:-1], strict=True):
             followers = slice(order.begins[place], order.begins[place + 1])
-            result[order.symbols[followers]] += order.shares[followers]
+            added.append((order.symbols[followers], order.shares[followers], weight))
+            weight *= order.backoff[place]
+        result = dense[base][path[base]] * weight
+        numbers = result.data
+        for symbols, shares, weight in added:
+            for symbol, share in zip(symbols, shares, strict=True):
+                numbers[symbol] += share * weight
+        begins = self._views[matched].begins
+        variety = bisect_left(VARIETIES, begins[path[-1] + 1] - begins[path[-1]])
         return _log(result), matched * (len(VARIETIES) + 1) + variety
 
 
 def _log(probabilities: Array) -> Array:
     """Return logarithms in place, which are finite even where what was counted leaves a symbol nothing in float32."""
-    np.maximum(probabilities, np.finfo(np.float32).tiny, out=probabilities)
+    np.maximum(probabilities, LEAST, out=probabilities)
     return np.log(probabilities, out=probabilities)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from charlm.ngram import reading
 from charlm.ngram.counting import count, merged, nested, pruned
 from charlm.ngram.reading import Distributions, Reader
 from charlm.ngram.tables import NGram
@@ -53,16 +54,24 @@ def brute_force(text: list[int], V: int, N: int, start: int | None):
     return lambda context: distribution(tuple(context[-min(len(context), highest) :]) if highest else ())
 
 
+@pytest.mark.parametrize("dense", [reading.DENSE, 0], ids=["distributions computed beforehand", "none of them"])
 @pytest.mark.parametrize("N", [1, 2, 4])
 @pytest.mark.parametrize(("V", "length"), [(3, 400), (7, 60), (300, 500)])
-def test_counted_by_sorting_it_is_modified_kneser_ney(N, V, length):
+def test_counted_by_sorting_it_is_modified_kneser_ney(N, V, length, dense, monkeypatch):
+    monkeypatch.setattr("charlm.ngram.reading.DENSE", dense)
     rng = np.random.default_rng(V + N)
     text = (rng.integers(0, V, length) * rng.integers(0, 2, length)).tolist()
     expected = brute_force(text, V, N, None)
-    read, _ = Reader(Distributions(count(np.array(text), V, N)), 1).read(np.array(text)[:, None])
-    for place in range(0, length, 7):
+    distributions = Distributions(count(np.array(text), V, N))
+    at_once, kinds = Reader(distributions, 1).read(np.array(text)[:, None])
+    one_by_one = Reader(distributions, 1)
+    for place, symbol in enumerate(text):
+        log_p, kind = one_by_one.read_one(symbol)
         context = text[max(0, place - N + 2) : place + 1] if N > 1 else []
-        assert np.exp(read[place, 0]) == pytest.approx(expected(context), abs=1e-6)
+        if place % 7 == 0:
+            assert np.exp(at_once[place, 0]) == pytest.approx(expected(context), abs=1e-6)
+            assert np.exp(log_p) == pytest.approx(expected(context), abs=1e-6)
+        assert kind == kinds[place, 0]
 
 
 def test_a_context_does_not_reach_over_the_beginning_of_an_item():

@@ -10,17 +10,18 @@ from charlm.arrays import Array, IntArray
 from charlm.cells import CELLS
 from charlm.errors import NotFiniteError
 from charlm.kernels.fused import lockstep
+from charlm.kernels.fused.mixing import tables
 from charlm.kernels.fused.packed import aligned_zeros
 from charlm.kernels.fused.writing_loop import ROW, Blocks, writing_loop
 from charlm.network.columns import columns_of, symbol_table
 from charlm.network.model import Model
 from charlm.network.parameters import Parameters
+from charlm.ngram.mixture import Mixture
 from charlm.workers.team import Team
 
 BYTES_A_CALL = 1_000_000_000  # weights read in one call: about ten milliseconds, so that a text comes as it is made
 MOST_A_CALL = 256
 BYTES_A_THREAD = 1 << 20  # weights that keep one thread busy; with fewer, meeting others takes longer than it saves
-NEVER = np.finfo(np.float32).min / 2  # finite, as the compiled loops are allowed to know no infinity
 
 Limits = tuple[float, int, float, float]  # temperature, top_k, top_p and min_p
 
@@ -45,13 +46,16 @@ class FusedWriter:
         The threads, of which as many work as have enough to do; without it, the calling one works alone.
     never : int, optional
         A symbol that is never drawn; its logits are not the model's but hugely negative.
+    mixture : Mixture, optional
+        The n-gram that is added to the network.
     """
 
     def __init__(
-        self, model: Model, parameters: Parameters, team: Team | None = None, never: int | None = None
-    ) -> None:
+        self, model: Model, parameters: Parameters, team: Team | None = None, never: int | None = None,
+        mixture: Mixture | None = None,
+    ) -> None:  # fmt: skip
         a, cell = model.architecture, model.cell
-        self._architecture, self._team = a, team
+        self._architecture, self._team, self._never, self._tables = a, team, never, tables(mixture)
         self._blocks, self._run = _loop(cell.name)
         H, V, L, units = a.hidden_size, a.vocabulary_size, a.num_layers, self._blocks.units
         layers = [columns_of(a, parameters, layer) for layer in range(L)]
@@ -65,8 +69,6 @@ class FusedWriter:
         lines = np.concatenate([table, *(columns.bias[None] for columns in layers[1:])])
         self._added = self._in_blocks(lines, self._blocks.order).reshape(len(lines), -1)
         self._pack_read_out(model.decoder(parameters).T, parameters["decoder.bias"])
-        if never is not None:
-            self._bias[never] = NEVER
         self._states = np.zeros((2, len(cell.carried), L, -(-H // units) * units), np.float32)
         self._phase = self._last = 0
         size = 4 * (self._weights.size + self._decoder.size)
@@ -75,6 +77,7 @@ class FusedWriter:
         self._logits: Array = np.zeros((self._a_call + 1, self._bias.size), np.float32)
         self._rows = aligned_zeros((self._threads, self._blocks.columns * units))
         self._p = np.empty((self._threads, V))
+        self._recent = np.empty((self._threads, mixture.ngram.order - 1 if mixture else 0), np.int64)
 
     def _in_blocks(self, columns: Array, order: Sequence[int]) -> Array:
         """Return some of the C columns of all units, (K, C H), as (K, blocks, columns of a block)."""
@@ -123,6 +126,7 @@ class FusedWriter:
         """
         V = self._architecture.vocabulary_size
         self._states.fill(0)
+        self._recent.fill(-1)
         given = np.array(prompt, np.int32)
         for start in range(0, len(given), self._a_call):
             self._read(given[start : start + self._a_call], np.empty(0), limits)
@@ -136,13 +140,13 @@ class FusedWriter:
         """Read symbols that are given, or drawn where there are random numbers for it."""
         a, counter = self._architecture, lockstep.meeting()
         self._logits[0] = self._logits[self._last]
-        start_symbol = -1 if a.start_symbol is None else a.start_symbol
+        start_symbol, never = (-1 if symbol is None else symbol for symbol in (a.start_symbol, self._never))
 
         def share(worker: int) -> None:
             self._run(
                 worker, self._threads, counter.ctypes.data, self._weights, self._starts, self._added,
                 a.hidden_size, self._decoder, self._bias, self._states, self._phase, ids, uniforms, self._logits,
-                a.vocabulary_size, start_symbol, *limits, self._rows, self._p,
+                a.vocabulary_size, start_symbol, never, self._tables, *limits, self._rows, self._p, self._recent,
             )  # fmt: skip
 
         if self._team is None:

@@ -19,10 +19,12 @@ import numpy as np
 from charlm.kernels.fused.drawing import draw
 from charlm.kernels.fused.lockstep import meet
 from charlm.kernels.fused.loops import around, at, elementwise_loop, specialise
+from charlm.kernels.fused.mixing import mix
 from charlm.kernels.fused.tiles import LANES, ONE, make_tile
 
 VECTORS = 8  # registers that a block's columns fill: enough sums to hide the latency of adding
 ROW = VECTORS * LANES  # columns of a block of the read-out
+NEVER = np.float32(np.finfo(np.float32).min / 2)  # finite, as the compiled loops are allowed to know no infinity
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ _add_read_out = make_tile(1, VECTORS)
 
 def _write(  # type: ignore[no-untyped-def]
     me, threads, counter, weights, starts, added, H, decoder, bias, states, phase, ids, uniforms, logits, V,
-    start_symbol, temperature, top_k, top_p, min_p, rows, p,
+    start_symbol, never, tables, temperature, top_k, top_p, min_p, rows, p, recent,
 ):  # fmt: skip
     """Read symbols, given or drawn, one after the other; all threads run it at once.
 
@@ -145,16 +147,23 @@ def _write(  # type: ignore[no-untyped-def]
         How many of a row's logits there are.
     start_symbol : int
         The symbol before which a state is forgotten; -1 if there is none.
+    never : int
+        The symbol whose logits are hugely negative, so that it is not drawn; -1 if there is none.
+    tables : Tables
+        The n-gram that is added to the network, if there is one.
     temperature, top_k, top_p, min_p
         See `charlm.kernels.fused.drawing.draw`.
     rows, p : ndarray, shapes (threads, COLUMNS) and (threads, V)
         To work in.
+    recent : ndarray of int, shape (threads, N - 1)
+        The symbols before the first one, the last one first, in each row; then those before the next one.
     """
     blocks, L = states.shape[3] // UNITS, states.shape[2]
     first, last = blocks * me // threads, blocks * (me + 1) // threads
     outputs = decoder.shape[0]
     first_output, last_output = outputs * me // threads, outputs * (me + 1) // threads
-    row = rows[me]
+    first_symbol, last_symbol = first_output * ROW, min(last_output * ROW, V)
+    row, before_this = rows[me], recent[me]
     meetings = 0
     for n in range(ids.size):
         now = (phase + n) & 1
@@ -190,5 +199,12 @@ def _write(  # type: ignore[no-untyped-def]
                 line[j] = bias[j]
             here, target = decoder[block].ctypes.data, line.ctypes.data + 4 * block * ROW
             _add_read_out(h.ctypes.data, 0, here, H, target, 0, 0, ONE)
+        if tables.scales.size:
+            for m in range(before_this.size - 1, 0, -1):
+                before_this[m] = before_this[m - 1]
+            before_this[:1] = symbol
+            mix(line, first_symbol, last_symbol, before_this, tables, p[me])
+        if first_symbol <= never < last_symbol:
+            line[never] = NEVER
         meetings += 1
         meet(counter, threads * meetings)

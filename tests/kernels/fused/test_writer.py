@@ -14,6 +14,9 @@ from charlm.inference.sampler import Sampler, _draw
 from charlm.kernels.choice import load_backend
 from charlm.network.architecture import Architecture
 from charlm.network.model import Model
+from charlm.ngram.counting import count
+from charlm.ngram.mixture import Mixture
+from charlm.ngram.reading import kinds
 from charlm.randomness import Purpose, generator
 from charlm.workers.team import Team
 from tests.networks import FUSED, INPUTS
@@ -26,6 +29,7 @@ from charlm.kernels.fused.drawing import draw
 from charlm.kernels.fused.writing_loop import ROW
 
 V = 7
+KERNELS = ("fused", "numpy")
 
 
 def network(cell, layers=2, hidden=6, vocabulary=V, **options):
@@ -36,9 +40,17 @@ def network(cell, layers=2, hidden=6, vocabulary=V, **options):
     return model, parameters
 
 
-def written(model, parameters, kernels, team=None, prompt=(0,), length=150, narrow=Filter(), seed=3):  # noqa: B008
+def beside(vocabulary, order, start_symbol=None):
+    """Return an n-gram of a text in which longer contexts tell more, and scales that differ by kind."""
+    rng = np.random.default_rng(order)
+    text = (rng.integers(0, vocabulary, 4_000) * rng.integers(0, 2, 4_000)).tolist() + [1, 2, 0, 1, 1] * 60
+    ngram = count(np.array(text) % vocabulary, vocabulary, order, start_symbol)
+    return Mixture(ngram, rng.uniform(0.3, 1.2, (kinds(order), 2)))
+
+
+def written(model, parameters, kernels, team=None, prompt=(0,), length=150, narrow=Filter(), seed=3, **options):  # noqa: B008
     """Return the symbols, (length,), and the logits they were drawn by, (length, V)."""
-    sampler = Sampler(Model(model.architecture, load_backend(kernels)), parameters, team=team)
+    sampler = Sampler(Model(model.architecture, load_backend(kernels)), parameters, team=team, **options)
     steps = [(int(d.ids[0]), d.logits[0].copy()) for d in sampler.write(prompt, length, narrow, seed)]
     return np.array([symbol for symbol, _ in steps]), np.array([logits for _, logits in steps])
 
@@ -80,6 +92,39 @@ def test_threads_write_what_one_writes(cell, threads):
     team.close()
     for one, other in zip(alone, together, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("prompt", [[0], [1, 1, 0, 1, 0] * 60])
+@pytest.mark.parametrize(("order", "vocabulary"), [(1, V), (2, 2), (5, V), (9, ROW + 1), (3, 3 * ROW)])
+@pytest.mark.parametrize("start_symbol", [None, 1])
+def test_the_text_beside_an_ngram_is_that_of_numpy(order, vocabulary, start_symbol, prompt):
+    model, parameters = network("gru", vocabulary=vocabulary, start_symbol=start_symbol)
+    mixture = beside(vocabulary, order, start_symbol)
+    options = {"prompt": prompt, "length": 400, "mixture": mixture}
+    fused = written(model, parameters, "fused", **options)
+    assert_same(fused, written(model, parameters, "numpy", **options))
+    assert not np.allclose(fused[1][0], written(model, parameters, "fused", prompt=prompt, length=1)[1][0], atol=0.1)
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+@pytest.mark.usefixtures("busy_threads")
+def test_threads_write_beside_an_ngram_what_one_writes(threads):
+    model, parameters = network("lstm", hidden=50, vocabulary=3 * ROW)
+    mixture, team = beside(3 * ROW, 4), Team(threads)
+    alone, together = (written(model, parameters, "fused", them, mixture=mixture) for them in (None, team))
+    team.close()
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("order", [None, 4])
+def test_a_symbol_that_is_never_drawn_is_not_drawn(order):
+    model, parameters = network("gru")
+    mixture = None if order is None else beside(V, order)
+    text, other = (written(model, parameters, kernels, length=300, mixture=mixture, never=0)[0] for kernels in KERNELS)
+    np.testing.assert_array_equal(text, other)
+    assert (text > 0).all()
+    assert (written(model, parameters, "fused", length=300, mixture=mixture)[0] == 0).any()
 
 
 @pytest.mark.usefixtures("busy_threads")
@@ -158,7 +203,7 @@ def test_a_text_that_is_given_up_leaves_nothing_to_the_next():
 )
 def test_filters_narrow_a_text_as_they_do_in_numpy(narrow):
     model, parameters = network("lstm")
-    one, other = (written(model, parameters, kernels, length=400, narrow=narrow) for kernels in ("fused", "numpy"))
+    one, other = (written(model, parameters, kernels, length=400, narrow=narrow) for kernels in KERNELS)
     assert_same(one, other)
     assert (one[0] != written(model, parameters, "fused", length=400)[0]).any()
 
