@@ -157,8 +157,8 @@ def resolve(
     """
     minutes = _minutes(config)
     operations = minutes * 60 * SPEEDS[kernels] * min(1.0, cores / CORES)
-    chosen = _choose(config, facts, operations)
-    affordable = THOROUGH if chosen.keys() >= THOROUGH_KEYS.keys() else _affordable(operations)
+    size = _size(config, facts, operations)
+    chosen = _choose(config, facts, operations, size)
     if config.optimizer.model_fields_set >= {"name"} and config.optimizer.name != chosen["optimizer.name"]:
         chosen = {key: value for key, value in chosen.items() if not key.startswith("optimizer.")}
     if config.schedule.model_fields_set >= {"name"}:
@@ -179,7 +179,7 @@ def resolve(
     values["preset"] = None
     resolved = from_dict(values, "preset auto")
     time = f"{amount(minutes, 'minute')} with {kernels} kernels{' on one core' * (cores < CORES)}"
-    return resolved, _reasons(resolved, config, facts, affordable, time, source)
+    return resolved, _reasons(resolved, config, facts, _why_size(config, facts, operations, size, time, source))
 
 
 def _minutes(config: Config) -> float:
@@ -191,8 +191,34 @@ def _supply(facts: Facts) -> Supply:
     return [entry for entry in SUPPLIES if facts.characters >= entry.characters][-1]
 
 
-def _affordable(operations: float) -> Size:
-    return [entry for entry in SIZES if operations >= entry.operations][-1]
+def _mode(config: Config, facts: Facts) -> str:
+    if "mode" in config.corpus.model_fields_set:
+        return config.corpus.mode
+    return "lines" if facts.listed and not _why_one_stream(config.corpus) else "stream"
+
+
+def _affordable(operations: float) -> list[Size]:
+    return [entry for entry in SIZES if operations >= entry.operations]
+
+
+def _size(config: Config, facts: Facts, operations: float) -> Size:
+    """Return the network that so much computing and the text's length choose."""
+    m, t, supply = config.model, config.training, _supply(facts)
+    own = m.model_fields_set & {"cell", "num_layers", "hidden_size"} or t.epochs is not None or t.max_steps is not None
+    if _mode(config, facts) == "stream" and not own and _reads_thoroughly(facts, operations):
+        return THOROUGH
+    return [SIZES[0], *(entry for entry in _affordable(operations) if supply.bears(entry))][-1]
+
+
+def _why_size(config: Config, facts: Facts, operations: float, size: Size, time: str, source: Path | None) -> str:
+    if config.model.model_fields_set >= {"hidden_size"}:
+        return "as given" if source is None else f"as in {source}"
+    supply = _supply(facts)
+    if size is THOROUGH:
+        return f"as {time} let it read a text of this length {supply.thorough_epochs} times"
+    if not supply.bears(_affordable(operations)[-1]):
+        return "the most that a text of this length trains well"
+    return f"the size for {time}"
 
 
 def _why_one_stream(corpus: Corpus) -> str:
@@ -204,8 +230,8 @@ def _why_one_stream(corpus: Corpus) -> str:
     return ""
 
 
-def _choose(config: Config, facts: Facts, operations: float) -> dict[str, Any]:
-    """Return the keys that a text and so much computing choose, by their dotted names, beside what is given.
+def _choose(config: Config, facts: Facts, operations: float, size: Size) -> dict[str, Any]:
+    """Return the keys that go with a size, a text and so much computing, by their dotted names, beside what is given.
 
     A key that is given has its value here, too, as others follow from it.
     """
@@ -214,12 +240,7 @@ def _choose(config: Config, facts: Facts, operations: float) -> dict[str, Any]:
     def given(section: Any, name: str, otherwise: Any) -> Any:
         return getattr(section, name) if name in section.model_fields_set else otherwise
 
-    supply = _supply(facts)
-    mode = given(config.corpus, "mode", "lines" if facts.listed and not _why_one_stream(config.corpus) else "stream")
-    own = m.model_fields_set & {"cell", "num_layers", "hidden_size"} or t.epochs is not None or t.max_steps is not None
-    thorough = mode == "stream" and not own and _reads_thoroughly(facts, operations)
-    borne = (size for size in reversed(SIZES) if operations >= size.operations and supply.bears(size))
-    size = THOROUGH if thorough else next(borne, SIZES[0])
+    supply, mode, thorough = _supply(facts), _mode(config, facts), size is THOROUGH
     cell, layers = given(m, "cell", size.cell), given(m, "num_layers", size.num_layers)
     units = given(m, "hidden_size", min(size.hidden_size, supply.most_units))
     embedding = given(m, "embedding_size", min(64, units) if facts.symbols >= EMBEDDED_FROM else None)
@@ -279,9 +300,7 @@ def _reads_thoroughly(facts: Facts, operations: float) -> bool:
     return 0 < epochs * of_a_character * facts.characters <= operations
 
 
-def _reasons(
-    config: Config, given: Config, facts: Facts, affordable: Size, time: str, source: Path | None
-) -> list[str]:
+def _reasons(config: Config, given: Config, facts: Facts, why_size: str) -> list[str]:
     """Say in five lines what was chosen and why, and what was given."""
     m, t, rate, unit = config.model, config.training, config.optimizer.learning_rate, UNITS[config.corpus.unit].noun
     lines = config.corpus.mode == "lines"
@@ -291,15 +310,6 @@ def _reasons(
         form, other_mode = f"a list of short lines, read as one stream, {why}", ""
     if config.corpus.column is not None:
         form, other_mode = f"the fields of column {config.corpus.column!r}, each an item of its own", ""
-    supply = _supply(facts)
-    if given.model.model_fields_set >= {"hidden_size"}:
-        size = "as given" if source is None else f"as in {source}"
-    elif affordable is THOROUGH:
-        size = f"as {time} let it read a text of this length {supply.thorough_epochs} times"
-    elif not supply.bears(affordable):
-        size = "the most that a text of this length trains well"
-    else:
-        size = f"the size for {time}"
     ngram = "an n-gram beside it, which knows the text in a second (model.ngram.order null leaves it out)"
     if m.ngram.order is None:
         ngram = "no n-gram beside it, as given"
@@ -311,7 +321,7 @@ def _reasons(
         length += ", as more would only learn the text by heart"
     return [
         f"preset auto: {facts.characters:,} {unit}s of {facts.symbols:,} symbols are {form}{other_mode}",
-        f"  {m.num_layers} x {m.cell} of {m.hidden_size}: {size}",
+        f"  {m.num_layers} x {m.cell} of {m.hidden_size}: {why_size}",
         f"  dropout {m.dropout.output:g} after the last layer{', against learning by heart' * (m.dropout.output > 0)}",
         f"  {ngram}",
         f"  {length}; {t.batch_size} x {t.seq_length} {unit}s a step; learning rate {rate:g}",
