@@ -44,6 +44,7 @@ DEFAULT_EPOCHS = 10
 TIMING_SECONDS = 3.0  # how long steps are timed at the most before minutes become a number of steps
 FORECAST_SECONDS = 1.0  # how long to tell what a run would take
 FOREVER = 1 << 40  # steps
+ALONE = Ranks()
 
 
 class Run:
@@ -152,7 +153,7 @@ class Run:
         corpus = load_corpus(**config.corpus.model_dump(), seed=config.seed)
         if saved is not None and config.preset is not None:
             config = _with_network(config, saved)
-        config, corpus, reasons = chosen(config, corpus, init_from)
+        config, corpus, reasons = chosen(config, corpus, init_from, ranks)
         run = cls(files, config, ranks, corpus)
         run.notes += reasons
         workers = run.team.workers
@@ -594,16 +595,21 @@ def _with_network(settings: Config, saved: modelfile.Saved) -> Config:
     return config.from_dict({**values, "model": network | values.get("model", {})}, "")
 
 
-def chosen(settings: Config, corpus: Corpus, source: Path | None = None) -> tuple[Config, Corpus, list[str]]:
+def chosen(
+    settings: Config, corpus: Corpus, source: Path | None = None, ranks: Ranks = ALONE
+) -> tuple[Config, Corpus, list[str]]:
     """Choose what `preset: auto` leaves open, and read the text again if that changes how it is read.
 
-    Settings may have the network of a `source`; the reasons name it.
+    Settings may have the network of a `source`; the reasons name it. The cores are those of all ranks.
     """
     if settings.preset is None:
         return settings, corpus, []
-    kernels = choose(settings.kernels, settings.model.dtype)
+    kernels, cores = choose(settings.kernels, settings.model.dtype), available_cores(ranks.on_this_machine())
+    if kernels == "fused" and settings.workers != "auto":  # a product of NumPy's has threads besides
+        cores = min(cores, settings.workers)
+    kernels, cores = ranks.agree((kernels, cores * ranks.size))
     about = facts(corpus.train, corpus.vocabulary)
-    resolved, reasons = config.resolve(settings, about, kernels, available_cores(), source)
+    resolved, reasons = config.resolve(settings, about, kernels, cores, source)
     if resolved.corpus != settings.corpus:
         corpus = load_corpus(**resolved.corpus.model_dump(), seed=resolved.seed)
     return resolved, corpus, reasons

@@ -15,8 +15,11 @@ import charlm
 from charlm import cli
 from charlm.config import commented_defaults, dump_yaml, from_dict, resolve
 from charlm.corpus.facts import facts
+from charlm.corpus.loading import load as load_corpus
 from charlm.corpus.vocabulary import Vocabulary
 from charlm.errors import UsageError
+from charlm.run import chosen
+from charlm.workers.ranks import Ranks
 from tests.runs import corpus_file, text
 
 NAMES = "\n".join(np.random.default_rng(0).choice(["emma", "olivia", "ada", "mia rose"], 3_000)) + "\n"
@@ -270,6 +273,34 @@ def test_a_text_in_place_of_a_configuration_trains(tmp_path, monkeypatch, capfd)
     assert charlm.load("runs/text").mixture is not None
     run = charlm.train("text.txt", out="runs/again", on_step=lambda update: True)
     assert any("preset auto" in note for note in run.notes)
+
+
+@pytest.mark.parametrize(
+    ("kernels", "workers", "ranks", "counted"),
+    [("fused", "auto", 1, 2), ("fused", 1, 1, 1), ("fused", 4, 1, 2), ("numpy", 1, 1, 2), ("fused", "auto", 2, 2),
+     ("fused", 1, 3, 3)],
+)  # fmt: skip
+def test_the_cores_that_a_preset_counts_are_those_that_train(tmp_path, monkeypatch, kernels, workers, ranks, counted):
+    class Job(Ranks):
+        def __init__(self):
+            super().__init__()
+            self.size = ranks
+
+        def on_this_machine(self):
+            return ranks
+
+    def noted(config, about, kernels, cores, source):
+        seen.append(cores)
+        return resolve(config, about, kernels, cores, source)
+
+    seen: list[int] = []
+    monkeypatch.setattr("charlm.run.available_cores", lambda processes: max(1, 2 // processes))
+    monkeypatch.setattr("charlm.run.choose", lambda kernels, dtype: kernels)
+    monkeypatch.setattr("charlm.config.resolve", noted)
+    values = {"corpus": {"path": str(corpus_file(tmp_path, 9_000))}, "preset": "auto"}
+    settings = from_dict({**values, "kernels": kernels, "workers": workers}, "")
+    chosen(settings, load_corpus(**settings.corpus.model_dump(), seed=1), None, Job())
+    assert seen == [counted]
 
 
 def test_a_list_is_read_as_lines_without_being_asked(tmp_path, capfd):

@@ -72,6 +72,16 @@ def test_two_and_three_ranks_train_as_one_process_does(folder):
         np.testing.assert_allclose(weights(folder / f"r{ranks}" / "last.safetensors"), alone, atol=2e-5)
 
 
+def test_ranks_train_what_a_preset_chooses_for_all_of_them(folder):
+    options = ("--max-steps", "8", "--set", "model.hidden_size=8", "--set", "seed=3")
+    for ranks in (1, 2):
+        done = train(folder, ranks, "text.txt", "--out", f"r{ranks}", *options)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.count("preset auto") == 1
+    assert (folder / "r1/config.yaml").read_text() == (folder / "r2/config.yaml").read_text()
+    np.testing.assert_allclose(losses(folder, "r2"), losses(folder, "r1"), rtol=1e-4)
+
+
 def test_ranks_add_the_same_ngram_to_their_network_as_one_process_does(folder):
     for ranks in (1, 2):
         done = train(folder, ranks, "run.yaml", "--out", f"r{ranks}", "--set", "model.ngram.order=3")
