@@ -22,7 +22,7 @@ from charlm.workers.team import Team
 
 GIGABYTE = 10**9
 MEGABYTE = 10**6
-AUTO_ORDER = 9  # beside a network no text of 10,000 to 3 million characters is better off with less
+AUTO_ORDER = 9  # beside a network less was worse, and more won little, on the texts of docs/recipes.md
 COUNTED = 20  # bytes for each symbol of the text and each order while it is counted, about
 
 
@@ -117,7 +117,7 @@ def mixture(config: Config, text: Ids, vocabulary_size: int, start_symbol: int |
     if settings.order is None:
         return None, ""
     order = AUTO_ORDER if settings.order == "auto" else settings.order
-    advice = "lower model.ngram.order, leave out model.ngram, or train on less text"
+    advice = "lower model.ngram.order or set it to null, or train on less text"
     _check(COUNTED * order * len(text), "counting the n-gram", advice)
     most = int(settings.max_megabytes * MEGABYTE)
     counted, least = pruned(count(text, vocabulary_size, order, start_symbol), most)

@@ -363,10 +363,11 @@ def _warn_of_the_loss(run: "Run", done: "Summary", loss: float) -> None:
     symbols, directory = done.architecture.vocabulary_size, done.directory
     if worse_than_guessing(loss, symbols):
         rate = run.config.optimizer.learning_rate / 10
+        slower = quoted(directory.with_name(directory.name + "-slower"))
+        words = quoted(directory / "config.yaml"), f"--set optimizer.learning_rate={rate:g}", "--out", slower
         _say(
             f"the training has diverged: guessing among {symbols} symbols costs {log(symbols):.4f} nats; "
-            f"{done.advice}:\n  charlm train {quoted(directory / 'config.yaml')} "
-            f"--set optimizer.learning_rate={rate:g} --out {quoted(directory.with_name(directory.name + '-slower'))}"
+            f"{done.advice}:\n  {_training(run.config, run.ranks.size, *words)}"
         )
     elif done.evaluations_since_best >= MANY_EVALUATIONS:
         _say(
@@ -382,11 +383,16 @@ def _say_how_to_go_on(run: "Run", what: str) -> None:
 
 def _resuming(directory: Path, settings: "Config", ranks: int, *options: str) -> str:
     """Return the command that goes on with a run."""
+    return _training(settings, ranks, "--resume", quoted(directory), *options)
+
+
+def _training(settings: "Config", ranks: int, *words: str) -> str:
+    """Return a command that trains on the same text, by as many ranks."""
     from charlm.corpus.sources import is_standard_input
 
     again = ["< TEXT"] if is_standard_input(settings.corpus.path) else []
     processes = ["mpiexec", "-n", str(ranks)] if ranks > 1 else []
-    return " ".join([*processes, "charlm train --resume", quoted(directory), *options, *again])
+    return " ".join([*processes, "charlm train", *words, *again])
 
 
 def _say(text: str, silent: bool = False) -> None:

@@ -221,9 +221,13 @@ def _why_size(config: Config, facts: Facts, operations: float, size: Size, time:
     return f"the size for {time}"
 
 
+def _can_be_lines(corpus: Corpus) -> bool:
+    return corpus.split.layout == "tail" and corpus.separator in ("", "\n")
+
+
 def _why_one_stream(corpus: Corpus) -> str:
     """Say why a list is read as one stream where no mode is given, or nothing where it is read as lines."""
-    if corpus.split.layout != "tail" or corpus.separator not in ("", "\n"):
+    if not _can_be_lines(corpus):
         return "as lines have no stripes and no separator"
     if is_read_once(corpus.path):  # it stays the stream that it was read as
         return "as it can be read only once (set corpus.mode to lines to read each as an item)"
@@ -304,13 +308,13 @@ def _reasons(config: Config, given: Config, facts: Facts, why_size: str) -> list
     """Say in five lines what was chosen and why, and what was given."""
     m, t, rate, unit = config.model, config.training, config.optimizer.learning_rate, UNITS[config.corpus.unit].noun
     lines = config.corpus.mode == "lines"
-    other_mode = f" (if not, set corpus.mode to {'stream' if lines else 'lines'})"
+    other_mode = f" (if not, set corpus.mode to {'stream' if lines else 'lines'})" * _can_be_lines(config.corpus)
     form = "a list of short lines, each an item of its own" if lines else "a running text, read as one stream"
     if facts.listed and "mode" not in given.corpus.model_fields_set and (why := _why_one_stream(config.corpus)):
         form, other_mode = f"a list of short lines, read as one stream, {why}", ""
     if config.corpus.column is not None:
         form, other_mode = f"the fields of column {config.corpus.column!r}, each an item of its own", ""
-    ngram = "an n-gram beside it, which knows the text in a second (model.ngram.order null leaves it out)"
+    ngram = "an n-gram beside it, which knows the text in some seconds (model.ngram.order null leaves it out)"
     if m.ngram.order is None:
         ngram = "no n-gram beside it, as given"
     lengths = [f"{t.max_steps:,} steps"] if t.max_steps is not None else []

@@ -365,6 +365,7 @@ def test_a_list_with_a_key_that_lines_do_not_have_is_one_stream(keys):
     config, reasons = resolved(NAMES, corpus={"path": "x", **keys})
     assert (config.corpus.mode, config.training.seq_length) == ("stream", 64)
     assert reasons[0].endswith(" a list of short lines, read as one stream, as lines have no stripes and no separator")
-    assert resolved(PROSE, corpus={"path": "x", **keys})[1][0] == resolved(PROSE)[1][0]
+    told, other = (resolved(PROSE, corpus=corpus)[1][0] for corpus in ({"path": "x", **keys}, {"path": "x"}))
+    assert f"{told} (if not, set corpus.mode to lines)" == other  # which these keys do not allow
     with pytest.raises(UsageError, match=r"has no effect with 'lines', .* or choose mode 'stream'"):
         resolved(NAMES, corpus={"path": "x", "mode": "lines", **keys})

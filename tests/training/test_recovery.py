@@ -1,5 +1,6 @@
 """What is said and done when a training diverges."""
 
+import io
 import json
 import re
 import shlex
@@ -170,6 +171,14 @@ def test_a_diverged_training_is_told_and_its_advice_works(tmp_path, capsys, monk
     assert program == "charlm"
     assert main([*arguments, "--quiet"]) == 0
     assert (tmp_path / "my run-slower" / "last.safetensors").exists()
+
+
+def test_a_diverged_training_on_standard_input_is_advised_to_read_it_again(tmp_path, capsys, monkeypatch):
+    text = corpus_file(tmp_path).read_bytes()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text)))
+    (tmp_path / "c.yaml").write_text(dump_yaml(configured("-", optimizer__learning_rate=1000.0)))
+    assert main(["train", str(tmp_path / "c.yaml"), "--out", str(tmp_path / "run"), "--quiet"]) == 0
+    assert capsys.readouterr().err.splitlines()[1].endswith("run-slower < TEXT")
 
 
 @pytest.mark.parametrize("order", [None, 4])
