@@ -1,5 +1,6 @@
 """A model with an n-gram beside its network: trained, cut, resumed, scored and sampled."""
 
+import io
 import json
 
 import numpy as np
@@ -118,11 +119,14 @@ def test_the_commands_say_whose_figures_they_are(folder, run):
     assert "\nvalidation\n" in run("info", folder / "plain")
 
 
-def test_a_sample_with_probabilities_says_whose_they_are(folder, capfd):
+def test_a_sample_with_probabilities_says_whose_they_are(folder, capfd, monkeypatch):
     for name, flags, said in (("stream", [], "the probabilities are of the network and its 4-gram together\n"),
                               ("stream", ["--without-ngram"], ""), ("plain", [], "")):  # fmt: skip
         assert cli.main(["sample", str(folder / name), "--json", "--seed", "1", "--length", "5", *flags]) == 0
         assert capfd.readouterr().err == said
+        monkeypatch.setattr("sys.stdin", io.StringIO())
+        assert cli.main(["sample", str(folder / name), "--interactive", *flags]) == 0
+        assert capfd.readouterr().err.startswith(said)
 
 
 def test_an_adapted_model_keeps_its_ngram(run, folder, tmp_path):

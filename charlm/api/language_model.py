@@ -717,7 +717,7 @@ class LanguageModel:
             team.close()
 
     def log_probabilities(self, text: Readable, on_unknown: str = "error") -> Array:
-        """Return what the model expected before each character of a text.
+        """Return what the model, with its n-gram if it has one, expected before each character of a text.
 
         Parameters
         ----------
@@ -751,7 +751,7 @@ class LanguageModel:
     def next_probabilities(
         self, text: Readable = "", top: int | None = 10, on_unknown: str = "error"
     ) -> dict[str, float] | dict[bytes, float]:
-        """Return what the model expects after a text.
+        """Return what the model, with its n-gram if it has one, expects after a text.
 
         Parameters
         ----------

@@ -76,10 +76,11 @@ class TrainedRun:
     stopped_early : bool
         Whether early stopping has ended the run.
     best_loss : float or None
-        The lowest validation loss, in nats per character, which is that of the model that `load` reads; None where
-        there was no evaluation.
+        The lowest validation loss, in nats per character, which is that of the model that `load` reads; with an n-gram
+        that of both together. None where there was no evaluation.
     history : list of dict
-        `step`, `epoch` and `valid_loss`, in nats per character, of every evaluation that no rollback took back.
+        `step`, `epoch` and `valid_loss`, in nats per character, of every evaluation that no rollback took back; with an
+        n-gram that of both together.
     notes : list of str
         What was read, and what a person should know.
     """

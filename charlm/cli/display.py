@@ -129,6 +129,7 @@ class Recent:
 
     def __init__(self, summary: "Summary") -> None:
         self._window, self._unit = summary.window, summary.unit
+        self._whose = " alone" if summary.has_ngram else ""  # the n-gram has no part in a step
         self._weight = self._loss = self._seconds = 0.0
 
     def add(self, update: "Update") -> None:
@@ -140,7 +141,8 @@ class Recent:
     def __str__(self) -> str:
         """Return both in words."""
         loss, speed = self._loss / self._weight, self._window * self._weight / self._seconds
-        return f"loss {loss:.3f}, {loss / log(2):.3f} bits/{self._unit}, {rounded(speed)} {self._unit}s/s"
+        bits = f"{loss / log(2):.3f} bits/{self._unit}"
+        return f"loss {loss:.3f}{self._whose}, {bits}, {rounded(speed)} {self._unit}s/s"
 
 
 def events(summary: "Summary", update: "Update") -> list[str]:

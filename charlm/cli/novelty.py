@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from charlm.api.options import MOST_LENGTH
+from charlm.cli.display import COMPILING
 from charlm.cli.options import (
     PathOfAFile,
     WholeRange,
@@ -67,7 +68,7 @@ def command(
     import charlm
     from charlm.corpus.vocabulary import UNITS
 
-    loaded = charlm.load(model, ngram=not without_ngram)
+    loaded = charlm.load(model, on_compiling=lambda: say(COMPILING), ngram=not without_ngram)
     options = {name: value for name, value in writing.items() if value is not None}
     ids = None
     with options_in_messages():

@@ -90,7 +90,8 @@ Examples:
     "--kernels",
     type=click.Choice(["auto", "numpy", "fused"]),
     default="auto",
-    help="What computes it; auto is the fast extra's fused kernels for one text of 10,000 characters or more.",
+    help="What computes it; auto is the fast extra's fused kernels for one text of 10,000 characters or more that has "
+    "no --stop or --lines.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a text, with every character's probability.")
 @click.option("--raw", is_flag=True, help="Write control characters as they are also on a terminal, which obeys them.")
@@ -149,6 +150,8 @@ def command(
         length = None
     loaded = charlm.load(model, kernels=kernels, on_compiling=lambda: say(COMPILING), ngram=not without_ngram)
     used = secrets.randbelow(1 << 32) if seed is None else seed
+    if (as_json or interactive) and loaded.mixture is not None:
+        say(f"the probabilities are of the network and its {loaded.mixture.ngram.order}-gram together")
     with options_in_messages():
         ids = _read_prompt(loaded, prompt, prompt_file, on_unknown)
         if interactive:
@@ -167,8 +170,6 @@ def command(
             writing = loaded.writing(ids, count=count, stop=stop, lines=lines, **options)
     if seed is None:
         say(f"seed {used}")
-    if as_json and loaded.mixture is not None:
-        say(f"the probabilities are of the network and its {loaded.mixture.ngram.order}-gram together")
     if novel and "adapted" in loaded.metadata:
         say(one_line(f"{loaded.name}: has adapted to a text since its training; items of that one are not left out"))
     if novel:

@@ -36,7 +36,7 @@ class Proposal(NamedTuple):
     text : str
         The same as text.
     probability : float
-        How likely the model holds it.
+        How likely the model, with its n-gram if it has one, holds it.
     word_over : bool
         Whether it ends with a word, so that no further letter of that word follows.
     """

@@ -64,8 +64,8 @@ class LineScore:
         Without its end; what is no UTF-8 in a line of bytes has become U+FFFD.
     bits : ndarray of float64
         The surprise of each of its characters, in a model of bytes of each byte, and of the newline after it if it has
-        one: -log2 of the probability. NaN where nothing was predicted: at the first character of a text that is read in
-        order, and where an unknown one was left out.
+        one: -log2 of the probability, of the network and its n-gram together if there is one. NaN where nothing was
+        predicted: at the first character of a text that is read in order, and where an unknown one was left out.
     unit : str
         ``char`` or ``byte``.
     symbols : str or bytes

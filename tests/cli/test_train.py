@@ -228,8 +228,10 @@ def test_on_a_terminal_there_is_a_bar_with_loss_speed_and_time_left(config):
     assert sum(line.startswith("step ") for line in lines) == 10, "each evaluation has a line of its own"
 
 
-def test_a_file_gets_a_line_about_progress_only_after_a_silence(config, capsys, monkeypatch):
-    run = start(config.parent / "run", configured("text.txt", training__eval_every=100, training__sample_every=0))
+@pytest.mark.parametrize(("order", "whose"), [(None, ""), (3, " alone")])
+def test_a_file_gets_a_line_about_progress_only_after_a_silence(config, capsys, monkeypatch, order, whose):
+    values = {"training__eval_every": 100, "training__sample_every": 0, "model__ngram__order": order}
+    run = start(config.parent / "run", configured("text.txt", **values))
     now = 0.0
     monkeypatch.setattr("charlm.cli.display.perf_counter", lambda: now)
     display = Lines(run.summary())
@@ -239,7 +241,8 @@ def test_a_file_gets_a_line_about_progress_only_after_a_silence(config, capsys, 
     run.close()
     lines = capsys.readouterr().err.splitlines()
     assert [line.split(":")[0] for line in lines[:-1]] == [f"step {step} of 24" for step in (5, 10, 15, 20)]
-    assert re.fullmatch(r"step 5 of 24: loss 2\.\d{3}, 3\.\d{3} bits/char, [\dk]+ chars/s, 2 min left", lines[0])
+    figures = rf"loss 2\.\d{{3}}{whose}, 3\.\d{{3}} bits/char, [\dk]+ chars/s"
+    assert re.fullmatch(rf"step 5 of 24: {figures}, 2 min left", lines[0])
     assert lines[-1].startswith("step 24, epoch 0.57: validation")
 
 

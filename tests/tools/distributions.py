@@ -65,6 +65,8 @@ def use(distribution: Path, folder: Path) -> None:
     run(scripts / "charlm", "train", "mine.yaml", "--corpus", "text.txt", *TRAIN)
     assert len(run(scripts / "charlm", "sample", "run", "--length", "50", "--seed", "1").strip("\n")) >= 40
     assert "bits" in run(scripts / "charlm", "eval", "run", "--json", "text.txt")
+    run(scripts / "charlm", "train", "text.txt", "--max-steps", "2", "--set", "model.hidden_size=8")  # no configs/ here
+    assert "order: auto" in (work / "runs" / "text" / "config.yaml").read_text()
     run(scripts / "python", "-c", IMPORT)
 
 
