@@ -40,7 +40,13 @@ class Filter:
         )
 
     def probabilities(self, logits: Array) -> Array:
-        """Return what to draw from.
+        """Return what to draw from, (N, V): `weights` in rows that sum to 1."""
+        p = self.weights(logits)
+        p /= np.add.reduce(p, axis=1, keepdims=True)
+        return p
+
+    def weights(self, logits: Array) -> Array:
+        """Return what to draw from; a draw needs no rows that sum to 1.
 
         Parameters
         ----------
@@ -50,8 +56,8 @@ class Filter:
         Returns
         -------
         ndarray of float64, shape (N, V)
-            Rows that sum to 1, with 0 for the symbols that are out. Of symbols with equal logits at a limit of
-            `top_k` or `top_p`, those that come first in the vocabulary stay.
+            Proportional to the probabilities, with 0 for the symbols that are out. Of symbols with equal logits at a
+            limit of `top_k` or `top_p`, those that come first in the vocabulary stay.
         """
         if self.temperature == 0:
             usable = np.isfinite(np.maximum.reduce(logits, axis=1, keepdims=True))
@@ -62,9 +68,9 @@ class Filter:
         # Close to temperature 0 all but the likeliest are infinitely far away; invalid logits are noticed by the draw.
         with np.errstate(over="ignore", invalid="ignore"):
             p: Array = tempered(wide, np.maximum.reduce(wide, axis=1, keepdims=True), self.temperature)
-        p /= np.add.reduce(p, axis=1, keepdims=True)
         if self.top_k is None and self.top_p is None and self.min_p is None:
             return p
+        p /= np.add.reduce(p, axis=1, keepdims=True)
         _, top_k, top_p, min_p = self.limits()
         order = np.argsort(-p, axis=1, kind="stable")
         ranked, rank = np.take_along_axis(p, order, axis=1), np.arange(p.shape[1])
@@ -74,5 +80,4 @@ class Filter:
         np.cumsum(shares[:, :-1], axis=1, out=before[:, 1:])
         ranked *= stays(rank, ranked, before, ranked[:, :1].copy(), top_k, top_p, min_p)
         np.put_along_axis(p, order, ranked, axis=1)
-        p /= p.sum(axis=1, keepdims=True)
         return p

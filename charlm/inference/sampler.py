@@ -120,8 +120,8 @@ class Sampler:
         for step in range(length):
             if step % DRAWS == 0:
                 draws = np.stack([sequence.random(DRAWS) for sequence in sequences])
-            p = narrow.probabilities(self._without_never(logits))
-            ids = _draw(p, draws[:, step % DRAWS])
+            weights = narrow.weights(self._without_never(logits))
+            ids = _draw(weights, draws[:, step % DRAWS])
             yield Drawn(ids, logits)
             if step + 1 < length:
                 logits = read(ids)
@@ -142,15 +142,15 @@ def _fused_writer(
     return FusedWriter(model, parameters, team, never, mixture)
 
 
-def _draw(p: Array, uniform: Array) -> IntArray:
-    """Return, for each row, the symbol at which the cumulated probability passes the uniform number.
+def _draw(weights: Array, uniform: Array) -> IntArray:
+    """Return, for each row, the symbol at which the cumulated weight passes the uniform number's share of all.
 
     Raises
     ------
     NotFiniteError
-        If there are no probabilities, as the logits were not finite.
+        If there are no weights, as the logits were not finite.
     """
-    cumulated = np.add.accumulate(p, axis=1)
+    cumulated = np.add.accumulate(weights, axis=1)
     limits = uniform * cumulated[:, -1]
     if not np.isfinite(limits).all():
         raise NotFiniteError.of_logits()
