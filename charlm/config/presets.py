@@ -76,7 +76,12 @@ class Supply:
         return self.most_units >= size.hidden_size
 
 
-SIZES = (Size(0, 256, 1, 32, "gru"), Size(10, 384, 1, 32, "gru"), Size(25, 448, 2, 64, "lstm"))
+SIZES = (
+    Size(0, 256, 1, 32, "gru"),
+    Size(10, 384, 1, 32, "gru"),
+    Size(25, 320, 2, 64, "lstm"),
+    Size(60, 448, 2, 64, "lstm"),
+)
 SUPPLIES = (
     Supply(0, 128, 0.5, 20),
     Supply(50_000, 256, 0.5, 15, 30),

@@ -130,9 +130,11 @@ def test_one_core_and_slower_kernels_need_more_minutes_for_the_same_network():
 
     assert chosen(30, "fused", 1)[1] == "1 x gru of 384: the size for 30 minutes with fused kernels on one core"
     assert chosen(49, "fused", 1)[0].model == chosen(24.5, "fused", 8)[0].model
-    assert chosen(50, "fused", 1)[1] == "2 x lstm of 448: the size for 50 minutes with fused kernels on one core"
+    assert chosen(50, "fused", 1)[1] == "2 x lstm of 320: the size for 50 minutes with fused kernels on one core"
+    assert chosen(119, "fused", 1)[0].model == chosen(59, "fused", 2)[0].model == chosen(50, "fused", 1)[0].model
+    assert chosen(120, "fused", 1)[1] == "2 x lstm of 448: the size for 120 minutes with fused kernels on one core"
     assert chosen(62, "numpy", 2)[1] == "1 x gru of 384: the size for 62 minutes with numpy kernels"
-    assert chosen(63, "numpy", 2)[1] == "2 x lstm of 448: the size for 63 minutes with numpy kernels"
+    assert chosen(63, "numpy", 2)[1] == "2 x lstm of 320: the size for 63 minutes with numpy kernels"
 
 
 @pytest.mark.parametrize(("length", "steps"), [({"max_steps": 40}, 40), ({"epochs": 30.0}, 232)])
