@@ -5,11 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from charlm import Changes, train
+import charlm as library
+from charlm import Changes, cli, train
 from charlm.errors import CorpusError, UsageError
 from charlm.files import modelfile
+from charlm.files.rundir import left_in
 from charlm.run import Run
 from charlm.workers.ranks import Ranks
 from tests.networks import FUSED
@@ -26,9 +29,18 @@ def text(tmp_path):
     return corpus_file(tmp_path)
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
-def test_an_extended_run_ends_as_one_that_was_as_long_from_the_start(tmp_path, text, optimizer):
-    several = {"optimizer__name": optimizer, "training__checkpoint_every": 6}
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"optimizer__name": "sgd"},
+        {"model__ngram__order": 4},
+        {"model__ngram__order": 4, "corpus__mode": "lines", "training__ema": 0.9},
+    ],
+    ids=["adam", "sgd", "with an n-gram", "with an n-gram of lines and an average"],
+)
+def test_an_extended_run_ends_as_one_that_was_as_long_from_the_start(tmp_path, text, options):
+    several = {**options, "training__checkpoint_every": 6}
     longer = finish(start(tmp_path / "longer", configured(text, **several, training__max_steps=48)))
     run = finish(start(tmp_path / "run", configured(text, **several)))
     assert state(run)["tensors"] != state(longer)["tensors"]
@@ -140,13 +152,62 @@ def test_a_configuration_that_somebody_edited_is_not_written_over(tmp_path, text
     assert "max_steps: 30\n" in file.read_text()
 
 
-def test_the_best_model_stays_until_it_is_beaten(tmp_path, text):
-    run = finish(start(tmp_path / "run", configured(text, optimizer__learning_rate=0.01)))
+@pytest.mark.parametrize("order", [None, 4])
+def test_the_best_model_stays_until_it_is_beaten(tmp_path, text, order):
+    config = configured(text, optimizer__learning_rate=0.2, training__eval_every=4, model__ngram__order=order)
+    run = finish(start(tmp_path / "run", config))
     best = (run / "best.safetensors").read_bytes()
+    improved = []
     with changed(run, max_steps=48) as longer:
         assert (run / "best.safetensors").read_bytes() == best
         loss = longer.trainer.status.best_loss
         assert loss == min(entry["valid_loss"] for entry in longer.history)
+        for update in longer.train():
+            before, best = best, (run / "best.safetensors").read_bytes()
+            assert (best != before) == update.progress.improved
+            improved += [update.progress.improved] if update.progress.score else []
+        loss = min(entry["valid_loss"] for entry in longer.history)
+    assert set(improved) == {False, True}
+    model = library.load(run)
+    assert model.path.name == "best.safetensors"
+    assert model.score(model.read_part("valid")).loss == pytest.approx(loss, abs=1e-5)
+
+
+def test_timing_a_new_length_changes_neither_the_weights_nor_the_scales_of_an_ngram(tmp_path, text):
+    run = start(tmp_path / "run", configured(text, model__ngram__order=4))
+    advance(run, 9)  # three steps after the scales were fitted
+    run.save()
+    run.close()
+    before = state(run.directory.path)["tensors"]
+    changed(run.directory.path, max_minutes=0.02).close()
+    assert state(run.directory.path)["tensors"] == before
+
+
+def test_a_run_that_the_preset_began_goes_on_to_a_new_length(tmp_path, capsys):
+    text = corpus_file(tmp_path, 9_000)
+    run = tmp_path / "run"
+    keys = "kernels=numpy", "model.hidden_size=8", "training.eval_every=4", "training.sample_every=0"
+    words = ["--epochs", "1", "--quiet", *(word for key in keys for word in ("--set", key))]
+    assert cli.main(["train", str(text), "--out", str(run), *words]) == 0
+    began, once = library.load_config(run / "config.yaml"), left_in(run)
+    best = (run / "best.safetensors").read_bytes()
+    assert (began.preset, began.schedule.name, began.model.ngram.order) == (None, "cosine", "auto")
+    capsys.readouterr()
+    assert cli.main(["train", "--resume", str(run), "--epochs", "3"]) == 0
+    told = capsys.readouterr().err
+    total, course = 3 * once.total_steps, "the cosine schedule runs to the new end and goes on at a learning rate of "
+    assert f"{total} steps instead of {once.total_steps}: {course}" in told
+    assert "preset auto" not in told  # it chose once
+    assert (left_in(run).step, left_in(run).total_steps) == (total, total)
+    longer = library.load_config(run / "config.yaml").to_dict()
+    lengths = {"epochs": 3.0, "max_steps": None, "max_minutes": None}
+    assert longer == began.to_dict() | {"training": began.to_dict()["training"] | lengths}
+    loss, step = min((line["valid_loss"], line["step"]) for line in metrics(run) if "valid_loss" in line)
+    assert step > once.step
+    assert (run / "best.safetensors").read_bytes() != best
+    model = library.load(run)
+    assert model.score(model.read_part("valid")).loss == pytest.approx(loss, abs=1e-4)
+    assert np.exp(model.log_probabilities("tin ra")).sum(axis=1) == pytest.approx(1, abs=1e-12)
 
 
 def test_a_run_that_early_stopping_ended_goes_on_with_evaluations_counted_anew(tmp_path, text):

@@ -36,6 +36,7 @@ def folder(tmp_path_factory):
     trained(folder, "stream", text(), **NGRAM)
     trained(folder, "lines", names, corpus__mode="lines", **NGRAM)
     trained(folder, "bytes", "äöü€\n" * 200, corpus__unit="byte", **NGRAM)
+    trained(folder, "pruned", text(), model__ngram={"order": 6, "max_megabytes": 0.005})
     trained(folder, "plain", text())
     return folder
 
@@ -53,11 +54,17 @@ def run(capfd):
 
 
 @pytest.mark.parametrize("kernels", BACKENDS)
-@pytest.mark.parametrize("others", [{}, {**EVERYTHING, "workers": 2}], ids=["alone", "with all else"])
+@pytest.mark.parametrize(
+    "others",
+    [{}, {**EVERYTHING, "workers": 2}, {"corpus__mode": "lines"}, {"corpus__unit": "byte"}],
+    ids=["alone", "with all else", "of lines", "of bytes"],
+)
 def test_cut_and_resumed_it_ends_in_the_same_bytes(tmp_path, kernels, others):
-    config = configured(corpus_file(tmp_path), **{"kernels": kernels, **others, **NGRAM})
+    path = tmp_path / "text.txt"
+    path.write_text(text().replace("a", "ä"), encoding="utf-8", newline="\n")
+    config = configured(path, **{"kernels": kernels, **others, **NGRAM})
     uncut = state(finish(start(tmp_path / "uncut", config)))
-    for step in (3, 11, 23):
+    for step in (3, 11, 17):  # resumed from 15, it writes a sample before its scales are fitted anew
         cut = start(tmp_path / f"cut-{step}", config)
         advance(cut, step)
         cut.close()
@@ -138,6 +145,41 @@ def test_an_adapted_model_keeps_its_ngram(run, folder, tmp_path):
     assert "with the 4-gram" in run("eval", file)
 
 
+ADAPTED_TO = {"stream": UNSEEN, "lines": "livia\nmado\n" * 30, "bytes": "€üöä\n" * 30, "plain": UNSEEN}
+
+
+@pytest.mark.parametrize("name", ADAPTED_TO)
+def test_a_dynamic_score_is_that_of_eval_and_the_model_stays_as_it_was(folder, name, run, tmp_path):
+    file, read, model = tmp_path / "unseen.txt", ADAPTED_TO[name], charlm.load(folder / name)
+    file.write_text(read, encoding="utf-8", newline="\n")
+    static = model.score(read)
+    model.save(tmp_path / "before.safetensors")
+    dynamic = model.score(read, dynamic=True)
+    model.save(tmp_path / "after.safetensors")
+    assert (tmp_path / "after.safetensors").read_bytes() == (tmp_path / "before.safetensors").read_bytes()
+    assert model.score(read) == static
+    unit, told = dynamic.unit, json.loads(run("eval", folder / name, file, "--dynamic", "--json"))
+    assert unit == ("byte" if name == "bytes" else "char")
+    for score, figures in ((static, told), (dynamic, told["dynamic"])):
+        assert (figures["loss"], figures.get("network_loss")) == (score.loss, score.network_loss)
+        assert figures[f"bits_per_{unit}"] == score.bits_per_char
+        assert figures[f"{unit}s"] == score.chars == len(model.encode(read)) - (name != "lines")
+    assert (static.dynamic, dynamic.dynamic) == (False, True)
+    assert (dynamic.network_loss is None) == (name == "plain")
+    assert abs(dynamic.loss - static.loss) > 1e-4
+    if name in ("lines", "bytes"):  # which repeat themselves
+        assert dynamic.loss < static.loss - 0.2
+
+
+def test_without_the_ngram_a_network_adapts_as_one_that_has_none(folder, run):
+    without, plain = (run("eval", folder / name, "--dynamic", "--json", *flag)
+                      for name, flag in (("stream", ["--without-ngram"]), ("plain", [])))  # fmt: skip
+    assert json.loads(without) == json.loads(plain)
+    assert "dynamic" in json.loads(plain)
+    assert run("eval", folder / "stream", "--dynamic", "--without-ngram").count("the network alone") == 2
+    assert run("eval", folder / "lines", "--dynamic").count("with the 4-gram") == 2
+
+
 @pytest.mark.parametrize("valid", [0.1, 0.0])
 def test_a_training_says_whose_its_best_loss_is_or_that_no_scales_were_fitted(tmp_path, capsys, valid):
     parts = f"corpus.split.valid={valid}", f"corpus.split.test={0.1 - valid}"
@@ -163,9 +205,15 @@ def test_a_score_says_whether_the_ngram_has_a_part_in_it(folder, name, flag, sai
 
 
 @pytest.mark.skipif(not FUSED, reason="needs Numba")
-@pytest.mark.parametrize("name", ["stream", "lines", "bytes"])
-def test_both_kernels_write_the_same_text(folder, name):
-    fused, numpys = (charlm.load(folder / name, kernels=kernels) for kernels in ("fused", "numpy"))
+@pytest.mark.parametrize("adapts", [False, True], ids=["as it was trained", "adapted"])
+@pytest.mark.parametrize("name", ["stream", "lines", "bytes", "pruned"])
+def test_both_kernels_write_the_same_text(folder, name, adapts, tmp_path):
+    path = folder / name
+    if adapts:
+        adapted, _ = charlm.load(path).adapt(ADAPTED_TO.get(name, UNSEEN))
+        path = tmp_path / "adapted.safetensors"
+        adapted.save(path)
+    fused, numpys = (charlm.load(path, kernels=kernels) for kernels in ("fused", "numpy"))
     assert fused.sample(length=300, seed=2) == numpys.sample(length=300, seed=2)
 
 

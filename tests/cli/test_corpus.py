@@ -268,11 +268,12 @@ def test_notes_on_the_reading_go_to_standard_error(told, tmp_path):
     assert "1 byte order mark" in output
 
 
-@pytest.mark.parametrize("minutes", ["1", "40"])
-def test_the_choice_is_that_of_a_training(told, tmp_path, capsys, minutes):
-    write(tmp_path / "text.txt", text(30_000))
-    report = json.loads(told("text.txt", "--max-minutes", minutes, "--json")[0])
-    assert cli.main(["train", "text.txt", "--max-minutes", minutes, "--dry-run"]) == 0
+@pytest.mark.parametrize(("minutes", "unit"), [("1", "char"), ("40", "char"), ("1", "byte")])
+def test_the_choice_is_that_of_a_training(told, tmp_path, capsys, minutes, unit):
+    write(tmp_path / "text.txt", text(30_000).replace("e", "é"))
+    report = json.loads(told("text.txt", "--max-minutes", minutes, "--unit", unit, "--json")[0])
+    words = "text.txt", "--max-minutes", minutes, "--dry-run", "--set", f"corpus.unit={unit}"
+    assert cli.main(["train", *words]) == 0
     assert set(report["reasons"]) <= {line.strip() for line in capsys.readouterr().err.splitlines()}
     assert from_dict(report["configuration"], "the choice").to_dict() == report["configuration"]
 

@@ -18,7 +18,7 @@ from charlm.corpus.facts import facts
 from charlm.corpus.loading import load as load_corpus
 from charlm.corpus.vocabulary import Vocabulary
 from charlm.errors import UsageError
-from charlm.run import chosen
+from charlm.run import Run, chosen
 from charlm.workers.ranks import Ranks
 from tests.runs import corpus_file, text
 
@@ -311,6 +311,38 @@ def test_a_list_is_read_as_lines_without_being_asked(tmp_path, capfd):
     assert cli.main(["train", *arguments]) == 0
     assert charlm.load(tmp_path / "run").config.corpus.mode == "lines"
     assert charlm.load(tmp_path / "run").sample("em", lines=1, seed=1).count("\n") == 1
+
+
+ACCENTED = {"lines": NAMES.replace("a", "ä"), "stream": VERSE.replace("e", "é")}
+
+
+@pytest.mark.parametrize("mode", ACCENTED)
+def test_a_corpus_of_bytes_gets_the_choice_that_its_report_tells(tmp_path, mode):
+    path = tmp_path / "text.txt"
+    path.write_bytes(ACCENTED[mode].encode())
+    values = {"corpus": {"path": [str(path)], "unit": "byte"}, "preset": "auto", "training": {"max_minutes": 1.0}}
+    run = Run.plan(tmp_path / "run", from_dict(values, ""), Ranks())
+    run.close()
+    report, of_characters = (charlm.corpus_report(path, unit=unit, max_minutes=1) for unit in ("byte", "char"))
+    assert run.config.to_dict() == report.configuration
+    assert [note.strip() for note in run.notes[-5:]] == list(report.reasons)
+    assert (run.config.corpus.unit, run.config.corpus.mode, run.config.model.ngram.order) == ("byte", mode, "auto")
+    bytes_read = len(run.corpus.train) if mode == "stream" else int(len(path.read_bytes()) * 0.9)
+    assert f"preset auto: {bytes_read:,} bytes of " in report.reasons[0]
+    assert report.reasons[0] != of_characters.reasons[0]
+
+
+def test_a_list_in_bytes_is_trained_by_the_preset_and_written_line_by_line(tmp_path):
+    path = tmp_path / "names.txt"
+    path.write_bytes(ACCENTED["lines"].encode())
+    values = {"corpus": {"path": str(path), "unit": "byte"}, "preset": "auto",
+              "model": {"hidden_size": 8}, "training": {"max_steps": 2}}  # fmt: skip
+    model = charlm.train(values, tmp_path / "run").load()
+    assert (model.vocabulary.unit, model.config.corpus.mode) == ("byte", "lines")
+    assert model.mixture is not None
+    drawn = model.sample(b"emm", lines=3, seed=1)
+    assert isinstance(drawn, bytes)
+    assert (drawn.count(b"\n"), drawn.startswith(b"emm")) == (3, False)
 
 
 @pytest.mark.parametrize("name", ["names.txt", "my-names.txt"])

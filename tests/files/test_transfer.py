@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+import charlm
 from charlm.config import from_dict
 from charlm.errors import UsageError
-from charlm.files import modelfile
+from charlm.files import checkpoint, modelfile
 from tests.runs import configured, finish, metrics, start
 
 OLD, NEW = "abcdefg \n", "efgxyz \n"  # a to d are dropped, x to z are new
@@ -78,6 +79,62 @@ def test_an_ngram_stays_behind_and_that_is_told(tmp_path):
     run = start(tmp_path / "new", configured(path, model__ngram__order=None), init_from=trained)
     assert run.notes[-1] == "not its 3-gram: an n-gram counts the text of its own run, where model.ngram asks for one"
     assert modelfile.load(finish(run) / "best.safetensors").mixture is None
+
+
+@pytest.mark.parametrize("mode", ["stream", "lines"])
+def test_a_run_that_starts_from_a_model_with_an_ngram_counts_its_own(tmp_path, mode):
+    trained = finish(start(tmp_path / "old", configured(corpus_of(tmp_path, "old.txt", OLD), corpus__mode=mode,
+                                                        model__ngram__order=3)))  # fmt: skip
+    config = configured(corpus_of(tmp_path, "new.txt", NEW), corpus__mode=mode, model__ngram__order=4)
+    start(tmp_path / "fresh", config).close()
+    run = start(tmp_path / "new", config, init_from=trained)
+    fresh, new, old = (
+        {name: array.tolist() for name, array in checkpoint.load(path)[0].items() if name.startswith("ngram.")}
+        for path in (tmp_path / name / "last.safetensors" for name in ("fresh", "new", "old"))
+    )
+    assert new == fresh  # the scales, too, which were fitted to the other network and the other counts
+    assert np.all(np.array(new["ngram.scales"]) == 0.5)
+    assert not np.all(np.array(old["ngram.scales"]) == 0.5)
+    assert any(note.startswith("n-gram of 4 symbols: ") for note in run.notes)
+    assert run.notes[-1].startswith("not its 3-gram: an n-gram counts the text of its own run")
+    model = charlm.load(finish(run))
+    assert model.mixture is not None
+    assert model.mixture.ngram.order == 4
+    assert np.exp(model.log_probabilities("xyz\nef")).sum(axis=1) == pytest.approx(1, abs=1e-12)
+
+
+@pytest.mark.parametrize("ema", [None, 0.9])
+def test_a_run_that_starts_from_one_with_an_average_starts_from_the_average(tmp_path, ema):
+    path = corpus_of(tmp_path, "old.txt", OLD)
+    trained = finish(start(tmp_path / "old", configured(path, training__ema=0.9, training__max_steps=6)))
+    last = trained / "last.safetensors"
+    tensors, _ = checkpoint.load(last)
+    source = modelfile.load(last).parameters.flat
+    assert not np.array_equal(source, tensors["training.weights"])
+    with start(tmp_path / "new", configured(path, training__ema=ema), init_from=last) as run:
+        np.testing.assert_array_equal(run.batch.parameters.flat, source)
+        np.testing.assert_array_equal(modelfile.load(tmp_path / "new/last.safetensors").parameters.flat, source)
+        first = next(run.train()).progress
+    assert first.learning_rate == run.config.optimizer.learning_rate  # which no rate of the other run lowers
+
+
+def test_a_run_may_start_from_a_model_that_has_adapted(tmp_path):
+    path = corpus_of(tmp_path, "old.txt", OLD)
+    trained = charlm.load(finish(start(tmp_path / "old", configured(path, model__ngram__order=3))))
+    file = tmp_path / "adapted.safetensors"
+    trained.adapt("abcabdabe\n" * 20)[0].save(file)
+    adapted = modelfile.load(file)
+    with start(tmp_path / "new", configured(path, model__ngram__order=3), init_from=file) as run:
+        np.testing.assert_array_equal(run.batch.parameters.flat, adapted.parameters.flat)
+        assert f"weights from {file}: 9 of 9 symbols known" in run.notes
+        assert run.notes[-1].startswith("not its 3-gram")
+    assert (adapted.parameters.flat != modelfile.load(trained.path).parameters.flat).any()
+    begun = modelfile.load(tmp_path / "new/last.safetensors")
+    assert "adapted" in adapted.metadata
+    assert "adapted" not in begun.metadata
+    assert begun.mixture is not None
+    assert adapted.mixture is not None
+    assert begun.mixture.ngram.entries < adapted.mixture.ngram.entries
 
 
 def test_a_preset_takes_the_network_of_the_weights_unless_another_is_given(tmp_path):

@@ -14,7 +14,7 @@ from charlm.inference.predictor import Counts, Network, Predictor
 from charlm.kernels.choice import load_backend
 from charlm.network.architecture import Architecture
 from charlm.network.model import Model
-from charlm.ngram.counting import count
+from charlm.ngram.counting import count, pruned
 from charlm.ngram.mixture import Mixture
 from charlm.ngram.reading import kinds
 from charlm.ngram.tables import NGram
@@ -34,10 +34,20 @@ def counted(order: int, start_symbol: int | None = None) -> NGram:
     return count(text, V, order, start_symbol)
 
 
-def mixed(count: int, start_symbol: int | None = None, kind: type[Network | Dynamic] = Network) -> Predictor:
-    architecture = Architecture("gru", V, 6, 2, start_symbol=start_symbol)
+def pruned_to_half(ngram: NGram) -> NGram:
+    return pruned(ngram, ngram.size // 2)[0]
+
+
+def mixed(
+    count: int,
+    start_symbol: int | None = None,
+    kind: type[Network | Dynamic] = Network,
+    dtype: str = "float32",
+    change: Callable[[NGram], NGram] = lambda ngram: ngram,
+) -> Predictor:
+    architecture = Architecture("gru", V, 6, 2, dtype=dtype, start_symbol=start_symbol)
     scales = np.random.default_rng(6).normal(0.5, 0.4, (kinds(4), 2))
-    mixture = Mixture(counted(4, start_symbol), scales)
+    mixture = Mixture(change(counted(4, start_symbol)), scales)
     model = Model(architecture, load_backend("numpy"))
     options = {"rates": Rates(counts=32)} if kind is Dynamic else {}
     return kind(model, architecture.initial_parameters(1), count, mixture=mixture, **options)
@@ -57,9 +67,14 @@ PREDICTORS: dict[str, Callable[[int], Predictor]] = {
     "n-gram of one symbol": lambda count: Counts(counted(1), count),
     "network and n-gram": mixed,
     "network and n-gram of lines": partial(mixed, start_symbol=0),
+    "network in float64 and n-gram": partial(mixed, dtype="float64"),
+    "pruned n-gram": lambda count: Counts(pruned_to_half(counted(4)), count),
+    "network and pruned n-gram": partial(mixed, change=pruned_to_half),
     **{f"adapting network of {cell}": partial(adapting, cell) for cell in NAMES},
     "adapting network and n-gram": partial(mixed, kind=Dynamic),
     "adapting network and n-gram of lines": partial(mixed, start_symbol=0, kind=Dynamic),
+    "adapting network in float64 and n-gram": partial(mixed, dtype="float64", kind=Dynamic),
+    "adapting network and pruned n-gram": partial(mixed, change=pruned_to_half, kind=Dynamic),
 }
 
 

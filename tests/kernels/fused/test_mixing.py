@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from charlm.ngram.counting import count
+from charlm.ngram.counting import count, merged, pruned
 from charlm.ngram.mixture import Mixture
 from charlm.ngram.reading import kinds
 from tests.networks import FUSED
@@ -16,18 +16,27 @@ if not FUSED:
 from charlm.kernels.fused.mixing import mix, tables
 
 V = 4
+CHANGES = {
+    "as it was counted": lambda ngram, read: ngram,
+    "pruned": lambda ngram, read: pruned(ngram, ngram.size - 1)[0],
+    "merged with a text that was read": merged,
+    "pruned, then merged": lambda ngram, read: merged(pruned(ngram, ngram.size - 1)[0], read),
+}
 
 
-@settings(max_examples=300)
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+@settings(max_examples=100)
 @given(
     st.lists(st.integers(0, V - 1), min_size=2, max_size=40),
     st.integers(1, 5),
     st.none() | st.just(1),
     st.lists(st.lists(st.integers(0, V - 1), max_size=4), min_size=1, max_size=20),
 )
-def test_the_mixture_is_that_of_numpy(text, order, start_symbol, places):
+def test_the_mixture_is_that_of_numpy(change, text, order, start_symbol, places):
     rng = np.random.default_rng(order)
-    ngram = count(np.array(text), V, order, start_symbol)
+    repeated = text * 2 + text[: len(text) // 2]  # so that some long contexts stay where others are left out
+    counted = count(np.array(repeated), V, order, start_symbol)
+    ngram = change(counted, count(rng.integers(0, V, 30), V, counted.order, start_symbol))
     mixture = Mixture(ngram, rng.uniform(-1, 2, (kinds(ngram.order), 2)))
     compiled = tables(mixture)
     for before in places:

@@ -10,11 +10,12 @@ from hypothesis.extra.numpy import arrays
 
 from charlm.cells import NAMES
 from charlm.inference.filters import Filter
+from charlm.inference.predictor import Network
 from charlm.inference.sampler import Sampler, _draw
 from charlm.kernels.choice import load_backend
 from charlm.network.architecture import Architecture
 from charlm.network.model import Model
-from charlm.ngram.counting import count
+from charlm.ngram.counting import count, merged, pruned
 from charlm.ngram.mixture import Mixture
 from charlm.ngram.reading import kinds
 from charlm.randomness import Purpose, generator
@@ -104,6 +105,39 @@ def test_the_text_beside_an_ngram_is_that_of_numpy(order, vocabulary, start_symb
     fused = written(model, parameters, "fused", **options)
     assert_same(fused, written(model, parameters, "numpy", **options))
     assert not np.allclose(fused[1][0], written(model, parameters, "fused", prompt=prompt, length=1)[1][0], atol=0.1)
+
+
+@pytest.mark.parametrize("adapted", [False, True])
+@pytest.mark.parametrize("start_symbol", [None, 1])
+def test_the_text_beside_a_pruned_and_an_adapted_ngram_is_that_of_numpy(start_symbol, adapted):
+    model, parameters = network("gru", start_symbol=start_symbol)
+    counted = beside(V, 5, start_symbol)
+    smaller, least = pruned(counted.ngram, counted.ngram.size // 3)
+    assert least > 1
+    ngram = smaller
+    if adapted:
+        ngram = merged(smaller, count(np.random.default_rng(1).integers(0, V, 300), V, smaller.order, start_symbol))
+    fused, numpys, whole = (
+        written(model, parameters, kernels, length=400, mixture=Mixture(tables, counted.scales))
+        for kernels, tables in (("fused", ngram), ("numpy", ngram), ("fused", counted.ngram))
+    )
+    assert_same(fused, numpys)
+    assert (fused[0] != whole[0]).any()
+
+
+@pytest.mark.parametrize("order", [None, 5])
+@pytest.mark.parametrize("start_symbol", [None, 1])
+@pytest.mark.parametrize("cell", NAMES)
+def test_what_a_symbol_is_drawn_by_are_the_probabilities_of_the_predictor(cell, start_symbol, order):
+    model, parameters = network(cell, start_symbol=start_symbol)
+    mixture = None if order is None else beside(V, order, start_symbol)
+    prompt = [0, 3, 1, 2]
+    symbols, logits = written(model, parameters, "fused", prompt=prompt, length=300, mixture=mixture)
+    p = np.exp(logits.astype(np.float64))
+    predictor = Network(Model(model.architecture, load_backend("numpy")), parameters, mixture=mixture)
+    expected = np.exp(predictor.read(np.array([*prompt, *symbols[:-1]])[:, None])[len(prompt) - 1 :, 0])
+    np.testing.assert_allclose(expected.sum(axis=1), 1, rtol=1e-12)
+    np.testing.assert_allclose(p / p.sum(axis=1, keepdims=True), expected, atol=2e-5)
 
 
 @pytest.mark.parametrize("threads", [2, 3])
