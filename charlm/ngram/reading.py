@@ -21,7 +21,7 @@ def kinds(order: int) -> int:
 
 
 class _Views(NamedTuple):
-    """The arrays of one order, (see `Order`), seen so that single numbers are Python's own, which are quicker."""
+    """The arrays of an `Order`, seen so that single numbers are Python's own, which are quicker."""
 
     contexts: memoryview
     begins: memoryview

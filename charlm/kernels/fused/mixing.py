@@ -12,17 +12,16 @@ from charlm.ngram.mixture import Mixture
 from charlm.ngram.reading import LEAST, VARIETIES
 from charlm.ngram.tables import Keys
 
-CLASSES = len(VARIETIES) + 1
-ONE_FOLLOWER, FEW, SOME = VARIETIES
-
 
 class Tables(NamedTuple):
-    """The tables of all orders of an n-gram, one after the other, and its scales.
+    """The tables of all orders of an n-gram, one after the other, and how it is mixed.
+
+    Numbers of other modules are here, too: a loop that was compiled with them would not notice that they are others.
 
     Attributes
     ----------
     starts : ndarray of int64, shape (N + 1,)
-        Where the contexts of each order begin; [0] if there is no n-gram.
+        Where the contexts of each order begin; as all the others without numbers if there is no n-gram.
     contexts : ndarray of int64, shape (C,)
         See `charlm.ngram.tables.Order`; a place counts from the start of its order.
     begins : ndarray of int64, shape (C + 1,)
@@ -33,6 +32,10 @@ class Tables(NamedTuple):
         What each context leaves to the distribution of its suffix.
     scales : ndarray of float32, shape (K, 2)
         Of the network's logits and of the n-gram's log-probabilities, for each kind of context.
+    varieties : ndarray of int64
+        How many different followers a context of each class but the last has, the most.
+    least : float
+        The least probability whose logarithm is taken.
     """
 
     starts: Keys
@@ -42,14 +45,18 @@ class Tables(NamedTuple):
     shares: Array
     backoff: Array
     scales: Array
+    varieties: Keys
+    least: float
 
 
 def tables(mixture: Mixture | None) -> Tables:
     """Return the tables of an n-gram; empty ones, of the same types, where there is none."""
+    varieties, least = np.array(VARIETIES, np.int64), float(LEAST)
     if mixture is None:
         none = np.zeros(0, np.int64)
         numbers: Array = np.zeros(0, np.float32)
-        return Tables(np.zeros(1, np.int64), none, none, none.astype(np.int32), numbers, numbers, numbers.reshape(0, 2))
+        scales = numbers.reshape(0, 2)
+        return Tables(none, none, none, none.astype(np.int32), numbers, numbers, scales, varieties, least)
     orders = mixture.ngram.orders
 
     def joined(parts: list[npt.NDArray[Any]], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
@@ -64,6 +71,8 @@ def tables(mixture: Mixture | None) -> Tables:
         joined([order.shares for order in orders], np.float32),
         joined([order.backoff for order in orders], np.float32),
         mixture.scales.astype(np.float32),
+        varieties,
+        least,
     )
 
 
@@ -99,11 +108,12 @@ def mix(logits, first, last, recent, tables, p):  # type: ignore[no-untyped-def]
         begin, end = tables.begins[context], tables.begins[context + 1]
         for follower in range(begin, end):
             p[tables.symbols[follower]] += tables.shares[follower]
-        different = end - begin
-        kind = m * CLASSES + (different > ONE_FOLLOWER) + (different > FEW) + (different > SOME)
+        kind = m * (tables.varieties.size + 1)
+        for most in tables.varieties:
+            kind += end - begin > most
     of_network, of_ngram = tables.scales[kind, 0], tables.scales[kind, 1]
     for v in range(first, last):
-        logits[v] = of_network * logits[v] + of_ngram * np.float32(np.log(max(p[v], LEAST)))
+        logits[v] = of_network * logits[v] + of_ngram * np.float32(np.log(max(p[v], tables.least)))
 
 
 @njit(**OPTIONS)
