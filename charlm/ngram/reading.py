@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Iterable
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -175,16 +175,14 @@ class Distributions:
             path.append(place)
         dense, matched = self._dense, len(path) - 1
         base = min(matched, len(dense) - 1)
-        weight, added = 1.0, []
+        result, weight = np.zeros(V, np.float32), 1.0
+        numbers: Any = result.data
         for order, place in zip(self._views[matched:base:-1], path[:base:-1], strict=True):
             followers = slice(order.begins[place], order.begins[place + 1])
-            added.append((order.symbols[followers], order.shares[followers], weight))
-            weight *= order.backoff[place]
-        result = dense[base][path[base]] * weight
-        numbers = result.data
-        for symbols, shares, weight in added:
-            for symbol, share in zip(symbols, shares, strict=True):
+            for symbol, share in zip(order.symbols[followers], order.shares[followers], strict=True):
                 numbers[symbol] += share * weight
+            weight *= order.backoff[place]
+        result += dense[base][path[base]] * weight
         begins = self._views[matched].begins
         variety = bisect_left(VARIETIES, begins[path[-1] + 1] - begins[path[-1]])
         return _log(result), matched * (len(VARIETIES) + 1) + variety
