@@ -33,6 +33,8 @@ class Size:
         H, L and B.
     cell : str
         Its cell.
+    epochs : float
+        How often it must read the text in the minutes to pay, by the operations that are counted for them.
     """
 
     minutes: float
@@ -40,6 +42,7 @@ class Size:
     num_layers: int
     batch_size: int
     cell: str
+    epochs: float = 0
 
     @property
     def operations(self) -> float:
@@ -80,7 +83,7 @@ SIZES = (
     Size(0, 256, 1, 32, "gru"),
     Size(10, 384, 1, 32, "gru"),
     Size(25, 320, 2, 64, "lstm"),
-    Size(60, 448, 2, 64, "lstm"),
+    Size(25, 448, 2, 64, "lstm", epochs=7),
 )
 SUPPLIES = (
     Supply(0, 128, 0.5, 20),
@@ -202,8 +205,18 @@ def _mode(config: Config, facts: Facts) -> str:
     return "lines" if facts.listed and not _why_one_stream(config.corpus) else "stream"
 
 
-def _affordable(operations: float) -> list[Size]:
-    return [entry for entry in SIZES if operations >= entry.operations]
+def _epochs(size: Size, facts: Facts, operations: float) -> float:
+    """Return how often a network reads a text in so much computing, without an embedding."""
+    of_a_character = _operations(size.cell, size.hidden_size, size.num_layers, 0, facts.symbols)
+    return operations / of_a_character / facts.characters
+
+
+def _paying(facts: Facts, operations: float) -> list[Size]:
+    """Return the networks that so much computing trains well on a text that bears them."""
+    return [
+        entry for entry in SIZES
+        if operations >= entry.operations and _epochs(entry, facts, operations) >= entry.epochs
+    ]  # fmt: skip
 
 
 def _size(config: Config, facts: Facts, operations: float) -> Size:
@@ -212,7 +225,7 @@ def _size(config: Config, facts: Facts, operations: float) -> Size:
     own = m.model_fields_set & {"cell", "num_layers", "hidden_size"} or t.epochs is not None or t.max_steps is not None
     if _mode(config, facts) == "stream" and not own and _reads_thoroughly(facts, operations):
         return THOROUGH
-    return [SIZES[0], *(entry for entry in _affordable(operations) if supply.bears(entry))][-1]
+    return [SIZES[0], *(entry for entry in _paying(facts, operations) if supply.bears(entry))][-1]
 
 
 def _why_size(config: Config, facts: Facts, operations: float, size: Size, time: str, source: Path | None) -> str:
@@ -221,9 +234,9 @@ def _why_size(config: Config, facts: Facts, operations: float, size: Size, time:
     supply = _supply(facts)
     if size is THOROUGH:
         return f"as {time} let it read a text of this length {supply.thorough_epochs} times"
-    if not supply.bears(_affordable(operations)[-1]):
+    if not supply.bears(_paying(facts, operations)[-1]):
         return "the most that a text of this length trains well"
-    return f"the size for {time}"
+    return f"the size for {time} and a text of this length"
 
 
 def _can_be_lines(corpus: Corpus) -> bool:
@@ -305,8 +318,7 @@ def _operations(cell: str, units: int, layers: int, embedding: int, symbols: int
 def _reads_thoroughly(facts: Facts, operations: float) -> bool:
     """Tell whether so much computing lets the thorough network read a text as often as it wants to."""
     epochs = _supply(facts).thorough_epochs if facts.symbols < EMBEDDED_FROM else 0
-    of_a_character = _operations(THOROUGH.cell, THOROUGH.hidden_size, THOROUGH.num_layers, 0, facts.symbols)
-    return 0 < epochs * of_a_character * facts.characters <= operations
+    return 0 < epochs <= _epochs(THOROUGH, facts, operations)
 
 
 def _reasons(config: Config, given: Config, facts: Facts, why_size: str) -> list[str]:

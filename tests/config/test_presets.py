@@ -6,6 +6,7 @@ import json
 import lzma
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -126,15 +127,30 @@ def test_one_core_and_slower_kernels_need_more_minutes_for_the_same_network():
     def chosen(minutes, *means):
         values = {"corpus": {"path": "x"}, "preset": "auto", "training": {"max_minutes": minutes}}
         config, reasons = resolve(from_dict(values, ""), facts_of(long), *means)
-        return config, reasons[1].strip()
+        return config, reasons[1].strip().removesuffix(" and a text of this length")
 
     assert chosen(30, "fused", 1)[1] == "1 x gru of 384: the size for 30 minutes with fused kernels on one core"
     assert chosen(49, "fused", 1)[0].model == chosen(24.5, "fused", 8)[0].model
-    assert chosen(50, "fused", 1)[1] == "2 x lstm of 320: the size for 50 minutes with fused kernels on one core"
-    assert chosen(119, "fused", 1)[0].model == chosen(59, "fused", 2)[0].model == chosen(50, "fused", 1)[0].model
-    assert chosen(120, "fused", 1)[1] == "2 x lstm of 448: the size for 120 minutes with fused kernels on one core"
+    assert chosen(50, "fused", 1)[1] == "2 x lstm of 448: the size for 50 minutes with fused kernels on one core"
+    assert chosen(120, "fused", 1)[0].model == chosen(60, "fused", 2)[0].model == chosen(50, "fused", 1)[0].model
     assert chosen(62, "numpy", 2)[1] == "1 x gru of 384: the size for 62 minutes with numpy kernels"
-    assert chosen(63, "numpy", 2)[1] == "2 x lstm of 320: the size for 63 minutes with numpy kernels"
+    assert chosen(63, "numpy", 2)[1] == "2 x lstm of 448: the size for 63 minutes with numpy kernels"
+
+
+def test_the_largest_network_is_for_a_text_that_it_reads_seven_times():
+    known = facts_of(PROSE)
+
+    def chosen(characters, minutes):
+        values = {"corpus": {"path": "x"}, "preset": "auto", "training": {"max_minutes": minutes}}
+        facts = replace(known, characters=characters)
+        return resolve(from_dict(values, ""), facts, "fused")[0].model.hidden_size
+
+    counted = 6 * 448 * (3 * 4 * 448 + known.symbols)  # operations for a character: three matrices of four gates
+    minutes = 7 * 3_000_000 * counted / (60 * 100e9)
+    assert 50 < minutes < 52
+    assert [chosen(3_000_000, m) for m in (24.9, 25, 0.999 * minutes, 1.001 * minutes)] == [384, 320, 320, 448]
+    assert chosen(10_000_000, 120) == 320
+    assert chosen(1_000_000, 25) == 448
 
 
 @pytest.mark.parametrize(("length", "steps"), [({"max_steps": 40}, 40), ({"epochs": 30.0}, 232)])
@@ -148,7 +164,7 @@ def test_warm_up_and_evaluations_are_those_of_the_length_that_was_given(length, 
 
 def test_the_reason_of_a_size_is_the_text_the_minutes_or_the_person():
     long = "".join(np.random.default_rng(1).choice(list("abcdefgh \n"), 1_200_000))
-    assert resolved(long)[1][1].endswith("the size for 5 minutes with fused kernels")
+    assert resolved(long)[1][1].endswith("the size for 5 minutes with fused kernels and a text of this length")
     assert resolved(PROSE)[1][1].endswith("the most that a text of this length trains well")
     assert resolved(PROSE, model={"hidden_size": 512})[1][1].endswith("2: as given")
 
