@@ -69,8 +69,9 @@ def load(
         A run directory, of which the best model is read, or a checkpoint file.
     kernels : {"auto", "numpy", "fused"}
         What writes text. ``auto`` takes the compiled kernels of the ``fast`` extra for one text of 10,000 symbols or
-        more, NumPy otherwise; the two round differently, so once in a great while a seed's text takes another turn.
-        Several texts are written, and everything else is computed, by NumPy.
+        more without `stop` or `lines`, NumPy otherwise; the two round differently, so once in a great while a seed's
+        text takes another turn. NumPy writes several texts, and one whose probabilities are noted while the symbol for
+        unknown characters is never drawn, and computes everything else.
     workers : int or "auto"
         The most threads that one call uses; ``auto`` is as many as there are cores.
     on_compiling : callable, optional
@@ -318,10 +319,11 @@ class LanguageModel:
         self._check_ends(stop, lines)
         if length is None:
             length = DEFAULT_LENGTH if lines is None else lines * LONGEST_LINE
-        network = self._network_to_write(length, count, ends=stop is not None or lines is not None)
+        never = None if allow_unknown else self.vocabulary.unknown
+        ends, whole = stop is not None or lines is not None, probabilities and never is not None
+        network = self._network_to_write(length < LONG or count > 1 or ends or whole)
         team = Team(self._workers, blas_threads=None)
         begun = self._begun(ids)
-        never = None if allow_unknown else self.vocabulary.unknown
         drawn = sampler.Sampler(network, self._weights, count, team, never, probabilities, self.mixture).write(
             begun,
             length,
@@ -401,11 +403,9 @@ class LanguageModel:
                 f"lines: {self.name} never saw a line end, so it writes none; give a length", remedy=Remedy.GIVE_LENGTH
             )
 
-    def _network_to_write(self, length: int, count: int, ends: bool) -> Model:
-        """Return the network with the kernels that suit what is to be written."""
-        kernels = self._kernels
-        if kernels == "auto" and (count > 1 or ends or length < LONG):
-            kernels = "numpy"
+    def _network_to_write(self, for_numpy: bool) -> Model:
+        """Return the network with the kernels that were chosen, or with those that suit what is to be written."""
+        kernels = "numpy" if self._kernels == "auto" and for_numpy else self._kernels
         network = Model(self.architecture, load_backend(choose(kernels, self.architecture.dtype)))
         if self._on_compiling is not None:
             network.backend.when_compiling(self._on_compiling)

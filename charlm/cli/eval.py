@@ -58,9 +58,9 @@ def command(
 
     MODEL is a run directory or a checkpoint file. The text is read in order with the state carried over, and every
     character but the first counts. A text of fewer than 50,000 characters is read in one stream, a longer one in
-    several streams, each from a state that has read nothing; standard error says in how many. Figures of a model of
-    bytes are per byte. Those of a model with an n-gram are of both together, with the loss of the network alone beside
-    them.
+    several streams, each from a state that has read nothing; standard error says in how many. In a model of lines each
+    line is scored by itself, its first character, too. Figures of a model of bytes are per byte. Those of a model with
+    an n-gram are of both together, with the loss of the network alone beside them.
 
     With --dynamic the text is read a second time, in one stream, by a copy of MODEL that learns from each 32 characters
     after it has predicted them. Its figures stand beside the others, which they do not replace. --save keeps the copy,

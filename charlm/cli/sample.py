@@ -149,6 +149,11 @@ def command(
     if (novel or lines is not None) and not is_given("length"):
         length = None
     loaded = charlm.load(model, kernels=kernels, on_compiling=lambda: say(COMPILING), ngram=not without_ngram)
+    if kernels == "fused" and as_json and loaded.vocabulary.unknown is not None and not allow_unknown:
+        raise UsageError(
+            "--kernels fused: keeps no probabilities where the symbol for unknown characters is never drawn; leave it "
+            "out, or give --allow-unknown"
+        )
     used = secrets.randbelow(1 << 32) if seed is None else seed
     if (as_json or interactive) and loaded.mixture is not None:
         say(f"the probabilities are of the network and its {loaded.mixture.ngram.order}-gram together")

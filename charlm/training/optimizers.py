@@ -3,9 +3,9 @@
 A rule is a class of its own numbers. Its `update` is elementwise: it is written once, for one weight, its gradient, its
 moments and the scalars of the step, and the kernels run it over the flat vector of all weights. Its `scalars` are the
 numbers that are the same for all weights at a step, by the names that they have in `update`. In the equations, g is the
-clipped gradient, plus lambda w with a weight decay of lambda. The conventions (where epsilon stands, what starts at
-zero) are PyTorch's, so that a run can be compared with one there number by number. Muon is elementwise in part; its
-other part is in `charlm.training.orthogonal`.
+clipped gradient, to which all rules but AdamW and Muon add lambda w for a weight decay of lambda. The conventions
+(where epsilon stands, what starts at zero) are PyTorch's, so that a run can be compared with one there number by
+number. Muon is elementwise in part; its other part is in `charlm.training.orthogonal`.
 """
 
 from collections.abc import Callable, Mapping
@@ -37,7 +37,7 @@ class Rule(Protocol):
 
     @property
     def weight_decay(self) -> float:
-        """Lambda, the pull towards zero: all rules but AdamW add lambda w to the gradient."""
+        """Lambda, the pull towards zero: all rules but AdamW and Muon add lambda w to the gradient."""
 
     @property
     def update(self) -> Callable[..., tuple[Any, ...]]:

@@ -247,19 +247,22 @@ def test_a_text_is_written_as_it_is_made(models):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "kernels"),
+    ("model", "arguments", "kernels"),
     [
-        (["--length", 10_000], "fused"),
-        (["--length", 9_999], "numpy"),
-        (["--length", 10_000, "--kernels", "numpy"], "numpy"),
-        (["--length", 10_000, "--count", 2], "numpy"),
-        (["--length", 10_000, "--stop", "te"], "numpy"),
-        (["--length", 10_000, "--lines", 3], "numpy"),
-        (["--length", 1, "--kernels", "fused"], "fused"),
+        ("text", ["--length", 10_000], "fused"),
+        ("text", ["--length", 9_999], "numpy"),
+        ("text", ["--length", 10_000, "--kernels", "numpy"], "numpy"),
+        ("text", ["--length", 10_000, "--count", 2], "numpy"),
+        ("text", ["--length", 10_000, "--stop", "te"], "numpy"),
+        ("text", ["--length", 10_000, "--lines", 3], "numpy"),
+        ("text", ["--length", 10_000, "--json"], "fused"),
+        ("rare", ["--length", 10_000, "--json"], "numpy"),
+        ("rare", ["--length", 10_000, "--json", "--allow-unknown"], "fused"),
+        ("text", ["--length", 1, "--kernels", "fused"], "fused"),
     ],
 )
 @pytest.mark.skipif(not FUSED, reason="the fast extra is not installed")
-def test_long_texts_are_left_to_the_fused_kernels(sample, monkeypatch, arguments, kernels):
+def test_long_texts_are_left_to_the_fused_kernels(sample, monkeypatch, model, arguments, kernels):
     class Writer(Sampler):
         def __init__(self, model, *rest, **more):
             used.append(model.backend.name)
@@ -270,7 +273,7 @@ def test_long_texts_are_left_to_the_fused_kernels(sample, monkeypatch, arguments
 
     used: list[str] = []
     monkeypatch.setattr("charlm.inference.sampler.Sampler", Writer)
-    assert sample("text", "--seed", 1, *arguments)[0] == 0
+    assert sample(model, "--seed", 1, *arguments)[0] == 0
     assert used == [kernels]
 
 
@@ -285,6 +288,12 @@ def test_kernels_that_cannot_write_it_are_told(sample, models, tmp_path, capsys,
         2,
         "",
         "charlm: --kernels fused: writes one text at a time; leave it out, or --count\n",
+    )
+    assert sample("rare", "--kernels", "fused", "--json") == (
+        2,
+        "",
+        "charlm: --kernels fused: keeps no probabilities where the symbol for unknown characters is never drawn; leave "
+        "it out, or give --allow-unknown\n",
     )
     monkeypatch.setattr("charlm.kernels.choice.find_spec", lambda name: None)
     assert sample("text", "--kernels", "fused") == (

@@ -157,6 +157,6 @@ class FusedWriter:
             except BaseException:  # Ctrl-C, most likely, before the calling thread has joined the others
                 lockstep.dissolve(counter)
                 raise
-        if not (self._logits[: len(ids) + 1, : a.vocabulary_size] < np.inf).all():  # a symbol never drawn has -inf
+        if not np.isfinite(self._logits[: len(ids) + 1, : a.vocabulary_size]).all():
             raise NotFiniteError.of_logits()
         self._last, self._phase = len(ids), (self._phase + len(ids)) & 1
