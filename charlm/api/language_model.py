@@ -320,8 +320,8 @@ class LanguageModel:
         if length is None:
             length = DEFAULT_LENGTH if lines is None else lines * LONGEST_LINE
         never = None if allow_unknown else self.vocabulary.unknown
-        ends, whole = stop is not None or lines is not None, probabilities and never is not None
-        network = self._network_to_write(length < LONG or count > 1 or ends or whole)
+        long = length >= LONG and stop is None and lines is None
+        network = self._network_to_write(long and sampler.fused_can_write(count, never, probabilities))
         team = Team(self._workers, blas_threads=None)
         begun = self._begun(ids)
         drawn = sampler.Sampler(network, self._weights, count, team, never, probabilities, self.mixture).write(
@@ -403,9 +403,9 @@ class LanguageModel:
                 f"lines: {self.name} never saw a line end, so it writes none; give a length", remedy=Remedy.GIVE_LENGTH
             )
 
-    def _network_to_write(self, for_numpy: bool) -> Model:
+    def _network_to_write(self, fused_pays: bool) -> Model:
         """Return the network with the kernels that were chosen, or with those that suit what is to be written."""
-        kernels = "numpy" if self._kernels == "auto" and for_numpy else self._kernels
+        kernels = "numpy" if self._kernels == "auto" and not fused_pays else self._kernels
         network = Model(self.architecture, load_backend(choose(kernels, self.architecture.dtype)))
         if self._on_compiling is not None:
             network.backend.when_compiling(self._on_compiling)

@@ -205,17 +205,22 @@ def _mode(config: Config, facts: Facts) -> str:
     return "lines" if facts.listed and not _why_one_stream(config.corpus) else "stream"
 
 
-def _epochs(size: Size, facts: Facts, operations: float) -> float:
-    """Return how often a network reads a text in so much computing, without an embedding."""
-    of_a_character = _operations(size.cell, size.hidden_size, size.num_layers, 0, facts.symbols)
+def _epochs(facts: Facts, operations: float, cell: str, units: int, layers: int, embedding: int = 0) -> float:
+    """Return how often so much computing lets a network read a text, about."""
+    gates = len(CELLS[cell].gates)
+    of_a_character = 6 * units * (gates * (units + embedding) + (layers - 1) * gates * 2 * units + facts.symbols)
     return operations / of_a_character / facts.characters
 
 
+def _epochs_of(size: Size, facts: Facts, operations: float) -> float:
+    return _epochs(facts, operations, size.cell, size.hidden_size, size.num_layers)
+
+
 def _paying(facts: Facts, operations: float) -> list[Size]:
-    """Return the networks that so much computing trains well on a text that bears them."""
+    """Return the networks for which so much computing is enough, whether or not the text bears them."""
     return [
         entry for entry in SIZES
-        if operations >= entry.operations and _epochs(entry, facts, operations) >= entry.epochs
+        if operations >= entry.operations and _epochs_of(entry, facts, operations) >= entry.epochs
     ]  # fmt: skip
 
 
@@ -274,8 +279,7 @@ def _choose(config: Config, facts: Facts, operations: float, size: Size) -> dict
     if t.max_steps is not None:
         read = t.max_steps * batch * seq_length / facts.characters
     if t.max_minutes is not None or (t.epochs is None and t.max_steps is None):
-        of_a_character = _operations(cell, units, layers, embedding or 0, facts.symbols)
-        read = min(read, operations / of_a_character / facts.characters)
+        read = min(read, _epochs(facts, operations, cell, units, layers, embedding or 0))
     often = read > SELDOM
     if layers == 1:
         dropout = supply.dropout if often else 0.0
@@ -309,16 +313,10 @@ def _choose(config: Config, facts: Facts, operations: float, size: Size) -> dict
     return chosen | THOROUGH_KEYS if thorough else chosen
 
 
-def _operations(cell: str, units: int, layers: int, embedding: int, symbols: int) -> float:
-    """Return what the training of a network computes for a character, about."""
-    gates = len(CELLS[cell].gates)
-    return 6 * units * (gates * (units + embedding) + (layers - 1) * gates * 2 * units + symbols)
-
-
 def _reads_thoroughly(facts: Facts, operations: float) -> bool:
     """Tell whether so much computing lets the thorough network read a text as often as it wants to."""
     epochs = _supply(facts).thorough_epochs if facts.symbols < EMBEDDED_FROM else 0
-    return 0 < epochs <= _epochs(THOROUGH, facts, operations)
+    return 0 < epochs <= _epochs_of(THOROUGH, facts, operations)
 
 
 def _reasons(config: Config, given: Config, facts: Facts, why_size: str) -> list[str]:

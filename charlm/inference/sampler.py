@@ -43,6 +43,11 @@ class Drawn:
         return Filter().probabilities(self.logits)[np.arange(len(self.ids)), self.ids]
 
 
+def fused_can_write(count: int, never: int | None, whole_logits: bool) -> bool:
+    """Tell whether the fused kernels can do what a `Sampler` with these arguments is to do."""
+    return count == 1 and not (whole_logits and never is not None)
+
+
 class Sampler:
     """Writes N texts at once with one model.
 
@@ -73,7 +78,7 @@ class Sampler:
     ) -> None:  # fmt: skip
         self._count, self._never = count, never
         self._writer: Stepper | MixedStepper | FusedWriter
-        fused = model.backend.name == "fused" and count == 1 and not (whole_logits and never is not None)
+        fused = model.backend.name == "fused" and fused_can_write(count, never, whole_logits)
         if fused:
             self._writer = _fused_writer(model, parameters, team, never, mixture)
         elif mixture is not None:
