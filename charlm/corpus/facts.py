@@ -20,19 +20,15 @@ class Facts:
         Symbols of the text to learn from.
     symbols : int
         V, how many different ones there are in the whole corpus.
-    lines : int
-        Line ends in it.
-    median_line, longest_line : int
-        Characters of a line, in the middle and at the most; 0 without a line end.
+    median_line : int
+        The median of how many characters a line has; 0 without a line end.
     listed : bool
         Whether it looks like a list of short items, each a line, rather than one running text.
     """
 
     characters: int
     symbols: int
-    lines: int
     median_line: int
-    longest_line: int
     listed: bool
 
 
@@ -48,7 +44,6 @@ def facts(ids: Ids, vocabulary: Vocabulary) -> Facts:
     """
     _, lengths = lines_in(ids, vocabulary)
     if not len(lengths):
-        return Facts(len(ids), len(vocabulary), 0, 0, 0, listed=False)
-    median, longest = int(np.median(lengths)), int(lengths.max())
+        return Facts(len(ids), len(vocabulary), 0, listed=False)
     listed = form(ids, vocabulary).mode == "lines"
-    return Facts(len(ids), len(vocabulary), len(lengths), median, longest, listed)
+    return Facts(len(ids), len(vocabulary), int(np.median(lengths)), listed)

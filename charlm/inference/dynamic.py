@@ -107,10 +107,6 @@ class Adaptation:
         self._lengths *= self._rates.weights
         self._workspace, self._prepared = model.workspace(SEGMENT, 1, Dropout()), model.prepared()
         self.mixture = mixture
-        self.restart()
-
-    def restart(self) -> None:
-        """Forget what was read, and what was learned from it."""
         self.parameters = self._initial.copy()
         self._squares = np.zeros_like(self.parameters.flat)
         self._segments = 0
@@ -255,33 +251,6 @@ class Experts:
     def _mixed(self, z: Array, kinds: IntArray) -> Array:
         """Return the mixture's log-probabilities, (T, V), of what the three expect, (T, 3, V)."""
         return log_softmax(np.einsum("tk,tkv->tv", self._scales[kinds], z))
-
-
-class Dynamic:
-    """A network that adapts to what it reads as a predictor, alone or mixed with its n-gram; each text has its own.
-
-    Parameters
-    ----------
-    model, parameters, mixture, rates
-        As for `Adaptation`.
-    count : int
-        N, how many texts it reads.
-    """
-
-    def __init__(
-        self, model: Model, parameters: Parameters, count: int = 1, mixture: Mixture | None = None,
-        rates: Rates | None = None,
-    ) -> None:  # fmt: skip
-        self._texts = [Adaptation(model, parameters, mixture, rates) for _ in range(count)]
-
-    def restart(self) -> None:
-        """Forget what was read, and what was learned from it."""
-        for text in self._texts:
-            text.restart()
-
-    def read(self, ids: IntArray) -> Array:
-        """Read on; see `Predictor.read`."""
-        return np.stack([text.read(ids[:, n]).mixture for n, text in enumerate(self._texts)], axis=1)
 
 
 def score(adaptation: Adaptation, ids: IntArray, on_progress: Callable[[int], object] | None = None) -> Score:

@@ -12,8 +12,6 @@ from charlm.network.loss import log_softmax
 from charlm.network.model import Model
 from charlm.network.parameters import Parameters
 from charlm.ngram.mixture import Mixture
-from charlm.ngram.reading import Distributions, Reader
-from charlm.ngram.tables import NGram
 
 
 class Predictor(Protocol):
@@ -74,26 +72,3 @@ class Network:
         if not np.isfinite(expected).all():
             raise NotFiniteError.of_logits()
         return log_softmax(expected)
-
-
-class Counts:
-    """An n-gram alone as a predictor.
-
-    Parameters
-    ----------
-    ngram : NGram
-        The tables.
-    count : int
-        N, how many texts it reads in step.
-    """
-
-    def __init__(self, ngram: NGram, count: int = 1) -> None:
-        self._reader = Reader(Distributions(ngram), count)
-
-    def restart(self) -> None:
-        """Forget what was read."""
-        self._reader.restart()
-
-    def read(self, ids: IntArray) -> Array:
-        """Read on; see `Predictor.read`."""
-        return log_softmax(self._reader.read(ids)[0].astype(np.float64))

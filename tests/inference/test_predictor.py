@@ -2,24 +2,54 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
 
-from charlm.arrays import IntArray
+from charlm.arrays import Array, IntArray
 from charlm.cells import NAMES
 from charlm.errors import NotFiniteError
-from charlm.inference.dynamic import Dynamic, Rates
-from charlm.inference.predictor import Counts, Network, Predictor
+from charlm.inference.dynamic import Adaptation, Rates
+from charlm.inference.predictor import Network, Predictor
 from charlm.kernels.choice import load_backend
 from charlm.network.architecture import Architecture
+from charlm.network.loss import log_softmax
 from charlm.network.model import Model
+from charlm.network.parameters import Parameters
 from charlm.ngram.counting import count, pruned
 from charlm.ngram.mixture import Mixture
-from charlm.ngram.reading import kinds
+from charlm.ngram.reading import Distributions, Reader, kinds
 from charlm.ngram.tables import NGram
 
 V, T = 5, 80
+
+
+class Counts:
+    """An n-gram alone as a predictor."""
+
+    def __init__(self, ngram: NGram, count: int = 1) -> None:
+        self._reader = Reader(Distributions(ngram), count)
+
+    def restart(self) -> None:
+        self._reader.restart()
+
+    def read(self, ids: IntArray) -> Array:
+        return log_softmax(self._reader.read(ids)[0].astype(np.float64))
+
+
+class Dynamic:
+    """A network that adapts to each of several texts, alone or mixed with its n-gram, as a predictor."""
+
+    def __init__(self, model: Model, parameters: Parameters, count: int = 1, **options: Any) -> None:
+        self._begin = lambda: [Adaptation(model, parameters, **options) for _ in range(count)]
+        self.restart()
+
+    def restart(self) -> None:
+        self._texts = self._begin()
+
+    def read(self, ids: IntArray) -> Array:
+        return np.stack([text.read(ids[:, n]).mixture for n, text in enumerate(self._texts)], axis=1)
 
 
 def network(cell: str, count: int, **options) -> Predictor:
