@@ -1,5 +1,6 @@
 """From a configuration to the parts of a training: network, kernels, workers, batch and trainer."""
 
+from charlm import phrases
 from charlm.arrays import Ids
 from charlm.config import Config
 from charlm.corpus.windows import Windows
@@ -122,7 +123,8 @@ def mixture(config: Config, text: Ids, vocabulary_size: int, start_symbol: int |
     most = int(settings.max_megabytes * MEGABYTE)
     counted, least = pruned(count(text, vocabulary_size, order, start_symbol), most)
     asked = "" if counted.order == order or settings.order == "auto" else f" ({order} were asked for)"
-    note = f"n-gram of {counted.order} symbols{asked}: {counted.entries:,} entries, {megabytes(counted.size)}"
+    length = phrases.count(counted.order, "symbol")
+    note = f"n-gram of {length}{asked}: {counted.entries:,} entries, {megabytes(counted.size)}"
     if least > 1:
         rare = f"contexts of two symbols or more that occurred fewer than {least} times"
         note += f"; {rare} are left out, for model.ngram.max_megabytes"

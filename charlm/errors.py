@@ -29,6 +29,12 @@ class Remedy(Enum):
     OVERWRITE = auto()
     NAME_ENCODING = auto()
     SET_ENCODING = auto()
+    NAME_UNIT = auto()
+    SET_UNIT = auto()
+    NAME_SPLIT = auto()
+    SET_SPLIT = auto()
+    SKIP_UNKNOWN = auto()
+    NAME_CORPUS_OR_START_FROM_WEIGHTS = auto()
 
 
 class CharlmError(Exception):
@@ -46,13 +52,22 @@ class CharlmError(Exception):
         What the remedy is applied to.
     ranks : int
         How many processes of an MPI job the remedy needs.
+    split : tuple of float
+        The shares of the training, validation and test part that `Remedy.SET_SPLIT` sets.
     """
 
     exit_code = 1
 
-    def __init__(self, *message: str, remedy: Remedy | None = None, path: "Path | None" = None, ranks: int = 1) -> None:
+    def __init__(
+        self,
+        *message: str,
+        remedy: Remedy | None = None,
+        path: "Path | None" = None,
+        ranks: int = 1,
+        split: tuple[float, float, float] = (1.0, 0.0, 0.0),
+    ) -> None:
         super().__init__(*message)
-        self.remedy, self.path, self.ranks = remedy, path, ranks
+        self.remedy, self.path, self.ranks, self.split = remedy, path, ranks, split
 
     def __str__(self) -> str:
         return one_line(super().__str__())

@@ -45,6 +45,6 @@ def generator(seed: int, purpose: int, position: int = 0, offset: int = 0) -> "n
     """
     # The type is quoted above because NumPy loads its random numbers when they are first named, and not all commands
     # need them.
-    key = np.array([seed & 0xFFFF_FFFF_FFFF_FFFF, purpose], dtype=np.uint64)
+    key = np.array([int(seed) & 0xFFFF_FFFF_FFFF_FFFF, purpose], dtype=np.uint64)
     counter = np.array([offset, 0, 0, position], dtype=np.uint64)
     return np.random.Generator(np.random.Philox(key=key, counter=counter))

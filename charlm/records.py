@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 from pathlib import Path
-from typing import Any
 
 from charlm import config
 from charlm.config import Config
@@ -148,14 +148,14 @@ class Changes:
         if self.lengths:
             values["training"].update({"epochs": None, "max_steps": None, "max_minutes": None, **self.lengths})
         if self.corpus is not None:
-            values["corpus"]["path"] = _as_text(self.corpus)
+            values["corpus"]["path"] = self.corpus
         if self.kernels is not None:
             values["kernels"] = self.kernels
         warmup = settings.schedule.warmup_steps
-        if isinstance(self.max_steps, int) and 0 < self.max_steps <= warmup:
-            steps = count(self.max_steps, "step")
+        if isinstance(self.max_steps, Integral) and 0 < self.max_steps <= warmup:
+            steps = count(int(self.max_steps), "step")
             raise UsageError(f"{where}: a length of {steps} ends within the warm-up of {warmup:,}; give more")
-        return config.from_dict(values, where)
+        return config.from_dict(config.plain(values), where)
 
 
 @dataclass(slots=True)
@@ -187,13 +187,6 @@ class Record:
     seconds: float = 0.0
     interval: Interval = field(default_factory=Interval)
     provenance: dict[str, list[str]] = field(default_factory=dict)
-
-
-def _as_text(path: Any) -> Any:
-    """Return a path, or each of several, as text; what is neither stays as it is, for the configuration to refuse."""
-    if isinstance(path, list | tuple):
-        return [_as_text(one) for one in path]
-    return str(path) if isinstance(path, Path) else path
 
 
 UNCHANGED = Changes()

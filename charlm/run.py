@@ -6,6 +6,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from itertools import chain
 from math import ceil, inf, prod
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -184,8 +185,8 @@ class Run:
             )
         if (warmup := self.config.schedule.warmup_steps) >= total:
             self.notes.append(
-                f"schedule.warmup_steps is {warmup:,} and the run has {total:,} steps: it ends before the learning "
-                "rate reaches its peak"
+                f"schedule.warmup_steps is {warmup:,} and the run has {count(total, 'step')}: it ends before the "
+                "learning rate reaches its peak"
             )
         self.record.total_steps = total
 
@@ -314,7 +315,7 @@ class Run:
         _on_first(ranks, lambda: files.settle(left.step, config.dump_yaml(began)))
         written = _as_written(files, began)
         check_same_run(path, saved.metadata, written)
-        if isinstance(changes.max_steps, int) and changes.max_steps > 0:  # before it is compared with the warm-up
+        if isinstance(changes.max_steps, Integral) and changes.max_steps > 0:  # before it is compared with the warm-up
             _check_length(files.path, standing["step"], changes.max_steps)
         settings = changes.applied(began, str(path))
         if settings != began and files.config() not in (None, written.encode()):
@@ -322,7 +323,8 @@ class Run:
                 f"{files.path / rundir.CONFIG}: was changed, and what is changed now would be written over it; "
                 "the run keeps the configuration that it began with, so move the file away first"
             )
-        corpus = read_again(settings.corpus.model_dump(), settings.seed, digest, path.parent)
+        remedy = Remedy.NAME_CORPUS_OR_START_FROM_WEIGHTS
+        corpus = read_again(settings.corpus.model_dump(), settings.seed, digest, path.parent, remedy)
         notes = []
         if changes.kernels is not None and (kernels := choose(changes.kernels, settings.model.dtype)) != record.kernels:
             notes.append(f"{kernels} kernels in place of {record.kernels}: from here on the last digits are others")
@@ -375,9 +377,9 @@ class Run:
     def _tell_new_length(self, before: int) -> None:
         """Say how the schedule runs in a run that has another length than before."""
         total, name, rate = self.record.total_steps, self.config.schedule.name, self.trainer.learning_rate
-        length, end = f"{total:,} steps instead of {before:,}", "new end"
+        length, end = f"{count(total, 'step')} instead of {before:,}", "new end"
         if total == before:
-            length, end = f"{total:,} steps, as before", "end"
+            length, end = f"{count(total, 'step')}, as before", "end"
         course = f"the {name} schedule runs to the {end} and goes on at a learning rate of {rate:.3g}"
         self.notes.append(f"{length}: {course}")
 

@@ -78,6 +78,19 @@ def test_the_same_seed_gives_the_same_text_and_none_gives_another_each_time(stre
     assert stream.sample(length=60) != stream.sample(length=60)
 
 
+@pytest.mark.parametrize("kind", [np.int64, np.uint64, np.int8])
+def test_a_seed_may_be_a_number_of_numpys(stream, kind):
+    assert stream.sample("t", seed=kind(7), length=kind(20)) == stream.sample("t", seed=7, length=20)
+    assert stream.sample("t", seed=kind(7), lines=kind(4)) == stream.sample("t", seed=7, lines=4)
+
+
+def test_novel_items_may_be_counted_by_numpys_numbers(lines):
+    def written(kind):
+        return [text.text for text in charlm.novel_items(lines, items=kind(60), seed=kind(3), temperature=1.5)]
+
+    assert written(np.int8) == written(int)
+
+
 def test_several_texts_are_a_list_whose_first_is_the_one_written_alone(stream):
     texts = stream.sample("a", count=3, seed=5, length=40)
     assert len(set(texts)) == 3
@@ -338,6 +351,13 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_never_had(corpus, tmp_path):
     ended = state(tmp_path / "cut")
     assert {**ended, "config": None} == {**state(tmp_path / "whole"), "config": None}
     assert charlm.train(resume=cut.path).history == whole.history, "a finished run is answered with what it came to"
+
+
+@unsynced
+def test_a_length_may_be_a_number_of_numpys(corpus, tmp_path):
+    run = charlm.train(small(corpus), tmp_path / "run")
+    longer = charlm.train(resume=run.path, changes=charlm.Changes(max_steps=np.int64(30)))  # type: ignore[arg-type]
+    assert (longer.step, longer.total_steps) == (30, 30)
 
 
 @unsynced

@@ -42,6 +42,28 @@ def outcome(path: Path, **changes):
     return None
 
 
+@pytest.mark.parametrize(
+    ("size", "split", "advised"),
+    [
+        (20, "0.9,0.05,0.05", "1,0,0"),
+        (30, "0.9,0.05,0.05", "0.95,0,0.05"),
+        (30, "0.8,0.19,0.01", "0.81,0.19,0"),
+    ],
+)
+def test_the_split_that_is_advised_is_possible(tmp_path, capsys, monkeypatch, size, split, advised):
+    monkeypatch.chdir(tmp_path)
+    Path("tiny.txt").write_text(text(size), newline="\n")
+    assert cli.main(["corpus", "tiny.txt", "--split", split]) == 1
+    assert capsys.readouterr().err.endswith(f" (--split {advised})\n")
+    assert cli.main(["corpus", "tiny.txt", "--split", advised]) == 0
+    capsys.readouterr()
+    keys = zip(NONE_HELD_BACK, split.split(","), strict=True)
+    words = ["train", "tiny.txt", "--dry-run", "--max-steps", "2"]
+    assert cli.main([*words, *(word for key, share in keys for word in ("--set", f"corpus.split.{key}={share}"))]) == 1
+    advice = capsys.readouterr().err.rpartition(" (")[2].removesuffix(")\n")
+    assert cli.main([*words, *advice.split()]) == 0
+
+
 @pytest.mark.parametrize(("mode", "shape"), list(product(["stream", "lines"], SHAPES)))
 def test_every_size_trains_or_explains(tmp_path, mode, shape):
     path = tmp_path / "tiny.txt"

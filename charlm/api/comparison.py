@@ -8,6 +8,7 @@ from charlm.api.language_model import LanguageModel
 from charlm.corpus.textlines import Line, TextLines
 from charlm.errors import UnknownSymbolError, UsageError
 from charlm.insight.surprise import Comparison, LineScore, LineScorer, blocks_of
+from charlm.phrases import as_written
 
 
 def compare_lines(
@@ -36,13 +37,15 @@ def compare_lines(
     UsageError
         If the models cannot be compared, or for the reasons that `score_lines` has.
     """
+    if not isinstance(models, list | tuple) or not all(isinstance(model, LanguageModel) for model in models):
+        raise UsageError(f"models: must be a list of models, as `load` returns them, got {as_written(models)}")
     if len(models) < 2:
         raise UsageError("models: at least two are needed for a comparison")
     if len({model.vocabulary.unit for model in models}) > 1:
         raise UsageError("against: bits per character and bits per byte cannot be compared; choose models of one unit")
     with ExitStack() as stack:
         options = {"context": context, "on_unknown": on_unknown}
-        scorers = [stack.enter_context(model.line_scorer(**options)) for model in models]  # type: ignore[arg-type]
+        scorers = [stack.enter_context(model.line_scorer(**options)) for model in models]
         blocks = (
             lines.blocks(letters_as_written=True)
             if isinstance(lines, TextLines)
@@ -60,4 +63,5 @@ def _scored(block: Sequence[Line], scorer: LineScorer, model: LanguageModel) -> 
     try:
         return scorer.score(block)
     except UnknownSymbolError as error:
-        raise UnknownSymbolError(f"{model.name}: {error}") from None
+        error.args = (f"{model.name}: {error}",)
+        raise

@@ -37,7 +37,7 @@ def export_torch(model: LanguageModel, path: str | Path, *, overwrite: bool = Fa
     path : str or Path
         The file; its folder exists.
     overwrite : bool
-        Whether to replace another file of that name; the one that the model was read from is never replaced.
+        Whether to replace another file of that name; the model's own file and its corpus are never replaced.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def export_torch(model: LanguageModel, path: str | Path, *, overwrite: bool = Fa
     >>> charlm.export_torch(model, "plays-torch.safetensors")
     >>> os.remove("plays-torch.safetensors")
     """
-    file = new_file(path, TORCH_FILE, overwrite=overwrite, other_than=model.path)
+    file = new_file(path, TORCH_FILE, overwrite=overwrite, read=model.own_files())
     tensors = state_dict(model.architecture, model.parameters)
     checkpoint.save_tensors(file, tensors, description(model.architecture, model.vocabulary))
 
@@ -78,7 +78,7 @@ def export_onnx(model: LanguageModel, path: str | Path, *, overwrite: bool = Fal
     """
     from charlm.export.onnx_step import onnx_step
 
-    file = new_file(path, ONNX_FILE, overwrite=overwrite, other_than=model.path)
+    file = new_file(path, ONNX_FILE, overwrite=overwrite, read=model.own_files())
     data = onnx_step(model.architecture, model.parameters, description(model.architecture, model.vocabulary))
     with atomic_file(file) as opened:
         opened.write(data)
@@ -186,7 +186,7 @@ def export_html(
 
     if weights not in STORAGES:
         raise UsageError(f"weights: {as_written(weights)} is not a choice ({', '.join(STORAGES)})")
-    file = new_file(path, PAGE_FILE, overwrite=overwrite, other_than=model.path)
+    file = new_file(path, PAGE_FILE, overwrite=overwrite, read=model.own_files())
     tensors = stored(model.parameters, weights)
     mixture, notes = model.mixture, []
 

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from charlm.api.language_model import LanguageModel, Readable
+from charlm.api.language_model import LanguageModel
+from charlm.api.model_text import Readable
 from charlm.api.options import check
 from charlm.errors import UsageError
 from charlm.insight.inspection import Inspection, inspection

@@ -10,13 +10,14 @@ from functools import cached_property
 from math import isfinite
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 import numpy as np
 
-from charlm.api.options import WritingOptions, check, new_file, path_of, texts_of
+from charlm.api.model_text import ModelText, Readable
+from charlm.api.options import WritingOptions, check, check_flags, new_file, path_of
 from charlm.arrays import Array, Ids, IntArray
-from charlm.errors import CharlmError, NotFiniteError, Remedy, UsageError
+from charlm.errors import NotFiniteError, Remedy, UsageError
 from charlm.files import modelfile, rundir
 from charlm.files.modelfile import Saved
 from charlm.inference import sampler
@@ -33,9 +34,6 @@ from charlm.workers.cores import available_cores
 from charlm.workers.team import Team
 
 if TYPE_CHECKING:
-    from charlm.config import Config
-    from charlm.corpus.decoding import Options
-    from charlm.corpus.loading import Corpus
     from charlm.corpus.textlines import TextLines
     from charlm.inference.proposals import Proposals
     from charlm.inference.scorer import Score
@@ -47,10 +45,7 @@ DEFAULT_LENGTH = 500  # symbols
 LONGEST_LINE = 10_000  # symbols; where only lines are counted, so that a model stuck in a line ends all the same
 LONG = 10_000  # symbols from which fused kernels pay for the time that loading them takes
 
-PARTS = ("train", "valid", "test")
 CONTEXTS = ("fresh", "carry")
-
-Readable: TypeAlias = "str | bytes | IntArray"  # the last are ids
 
 
 def load(
@@ -92,6 +87,7 @@ def load(
     >>> model = charlm.load("runs/plays")
     >>> text = model.sample("BRANNOCK:", length=200, temperature=0.7, seed=1)
     """
+    check_flags(ngram=ngram)
     if workers != "auto":
         check(workers=workers)
     file = rundir.resolve(path_of("path", path))
@@ -101,7 +97,7 @@ def load(
     return LanguageModel(saved, file, kernels, workers, on_compiling, str(path))
 
 
-class LanguageModel:
+class LanguageModel(ModelText):
     """A trained model, ready for use; `load` reads one.
 
     It never changes, so several threads may use one model at the same time. Text goes in and comes out as `str`. A
@@ -132,14 +128,12 @@ class LanguageModel:
         on_compiling: Callable[[], None] | None = None,
         name: str | None = None,
     ) -> None:
-        self.path, self.architecture, self.vocabulary = path, saved.architecture, saved.vocabulary
-        self.metadata: Mapping[str, Any] = MappingProxyType(saved.metadata)
-        self.mixture = saved.mixture
+        super().__init__(saved, path, name or str(path))
+        self.architecture, self.mixture = saved.architecture, saved.mixture
         self._weights = saved.parameters
         self._kernels = kernels if kernels == "auto" else choose(kernels, self.architecture.dtype)
         self._workers = available_cores() if workers == "auto" else workers
         self._on_compiling = on_compiling
-        self.name = name or str(path)
 
     def __repr__(self) -> str:
         return f"<{self.described()}>"
@@ -149,21 +143,6 @@ class LanguageModel:
         a = self.architecture
         beside = f" with a {self.mixture.ngram.order}-gram" if ngram and self.mixture is not None else ""
         return f"{self.name}: {a.num_layers} x {a.cell} of {a.hidden_size}{beside}, {len(self.vocabulary):,} symbols"
-
-    @cached_property
-    def config(self) -> Config:
-        """The resolved configuration that the model was trained with.
-
-        Raises
-        ------
-        CharlmError
-            If the checkpoint holds none, or one that this charlm does not know.
-        """
-        from charlm.config import from_checkpoint
-
-        if "config" not in self.metadata:
-            raise CharlmError(f"{self.name}: holds no configuration")
-        return from_checkpoint(self.path, self.metadata)
 
     @cached_property
     def parameters(self) -> Mapping[str, Array]:
@@ -278,6 +257,8 @@ class LanguageModel:
         >>> len("".join(pieces))
         200
         """
+        if "count" in options:
+            raise UsageError("count: is of `sample` and `writing`; a stream is one text, so leave it out")
         writing = self.writing(prompt, **options)
         return (pieces[0] for pieces in writing if pieces[0])
 
@@ -314,11 +295,12 @@ class LanguageModel:
         """
         check(length=length, temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, seed=seed, count=count,
                lines=lines)  # fmt: skip
+        check_flags(allow_unknown=allow_unknown, probabilities=probabilities)
         ids = [int(symbol) for symbol in self.encode(prompt, on_unknown)]
         stop = self.as_in_corpus(stop) if isinstance(stop, str) else stop
         self._check_ends(stop, lines)
         if length is None:
-            length = DEFAULT_LENGTH if lines is None else lines * LONGEST_LINE
+            length = DEFAULT_LENGTH if lines is None else int(lines) * LONGEST_LINE
         never = None if allow_unknown else self.vocabulary.unknown
         long = length >= LONG and stop is None and lines is None
         network = self._network_to_write(long and sampler.fused_can_write(count, never, probabilities))
@@ -346,8 +328,8 @@ class LanguageModel:
         -------
         Proposals
             Its `propose()` returns the likeliest ways on up to the end of the next word or line, each with its `text`
-            and `probability`; `take` lets the text go on with one of them, or with ids of your own; `undo` takes that
-            back; `text` is what was taken so far.
+            and `probability`; `take` lets the text go on with one of them, or with ids that `encode` returns; `undo`
+            takes that back; `text` is what was taken so far.
 
         Raises
         ------
@@ -366,6 +348,7 @@ class LanguageModel:
         from charlm.inference.proposals import Proposals
         from charlm.inference.stepper import Stepper
 
+        check_flags(allow_unknown=allow_unknown)
         begun = self._begun([int(symbol) for symbol in self.encode(prompt, on_unknown)])
         network = Stepper(self._numpy, self._weights, 1)
         steps = network if self.mixture is None else MixedStepper(network, self.mixture, 1)
@@ -396,7 +379,7 @@ class LanguageModel:
             try:
                 self.encode(stop)
             except UsageError as error:
-                error.args = (f"stop: {error}",)
+                error.args, error.remedy = (f"stop: {error}",), None  # only a prompt can be read without them
                 raise
         if lines is not None and self.vocabulary.id_of("\n") is None:
             raise UsageError(
@@ -410,65 +393,6 @@ class LanguageModel:
         if self._on_compiling is not None:
             network.backend.when_compiling(self._on_compiling)
         return network
-
-    def encode(self, text: Readable, on_unknown: str = "error") -> IntArray:
-        """Return the ids of a text.
-
-        Parameters
-        ----------
-        text : str, bytes, or ndarray of int
-            A model of characters takes text, and gives it the newlines, the case and the Unicode normal form of its
-            corpus; a model of bytes takes bytes, or text, which it reads as UTF-8. Ids are only checked.
-        on_unknown : {"error", "skip", "replace"}
-            What to do with symbols that the model never saw.
-
-        Returns
-        -------
-        ndarray of int, shape (n,)
-            Places in `vocabulary.symbols`.
-
-        Raises
-        ------
-        UsageError
-            If the text has symbols that the model never saw and they are neither to be skipped nor replaced.
-        """
-        if isinstance(text, bytes) and self.vocabulary.unit == "char":
-            raise UsageError(f"{self.name}: is a model of characters; give it text instead of bytes")
-        if isinstance(text, str | bytes):
-            return self.vocabulary.encode(self.as_in_corpus(text) if isinstance(text, str) else text, on_unknown)
-        try:
-            ids = np.asarray(text)
-        except ValueError:  # lists of several lengths
-            ids = np.array(None)
-        if ids.ndim != 1 or (len(ids) and ids.dtype.kind not in "iu"):
-            raise UsageError(
-                f"a text must be str, bytes or a list of ids, which are whole numbers, got {as_written(text)}"
-            )
-        ids = ids.astype(np.int64)
-        if len(ids) and not 0 <= ids.min() <= ids.max() < len(self.vocabulary):
-            raise UsageError(f"ids must be between 0 and {len(self.vocabulary) - 1}, got {ids.min()} to {ids.max()}")
-        return ids
-
-    def as_in_corpus(self, text: str) -> str:
-        """Return a text with the newlines, the case and the Unicode normal form of the model's corpus.
-
-        A text for a model of bytes, or of a checkpoint that does not say how its corpus was read, stays as it is.
-        """
-        if text.isascii() and "\r" not in text and text == text.lower():
-            return text  # none of the forms changes it
-        from charlm.corpus.decoding import in_form  # here, as few texts need it
-
-        return text if self._corpus_options is None else in_form(text, self._corpus_options)
-
-    @cached_property
-    def _corpus_options(self) -> Options | None:
-        """How the corpus was read, as far as the checkpoint says it."""
-        from charlm.corpus.decoding import options_of
-
-        try:
-            return options_of(self._own_section("corpus"))
-        except (CharlmError, KeyError, TypeError):
-            return None
 
     def score(self, text: Readable, on_unknown: str = "error", *, dynamic: bool = False) -> Score:
         """Measure how well the model predicts a text, each character from those before it.
@@ -509,6 +433,7 @@ class LanguageModel:
         """
         from charlm.inference.scorer import CHARS_PER_STREAM, Scorer  # here, as writing needs none of it
 
+        check_flags(dynamic=dynamic)
         if dynamic:
             return self.adapt(text, on_unknown)[1]
         ids = self._to_score(text, on_unknown)
@@ -560,7 +485,7 @@ class LanguageModel:
         (True, 18)
         """
         from charlm.inference import dynamic  # here, as writing needs none of it
-        from charlm.ngram.counting import count, merged
+        from charlm.ngram import counting
 
         ids = self._to_score(text, on_unknown)
         adaptation = dynamic.Adaptation(self._numpy, self._weights, self.mixture)
@@ -568,8 +493,8 @@ class LanguageModel:
             score = dynamic.score(adaptation, ids, on_progress)
         mixture = adaptation.mixture
         if mixture is not None:
-            read = count(ids, len(self.vocabulary), mixture.ngram.order, self.architecture.start_symbol)
-            mixture = replace(mixture, ngram=merged(mixture.ngram, read))
+            read = counting.count(ids, len(self.vocabulary), mixture.ngram.order, self.architecture.start_symbol)
+            mixture = replace(mixture, ngram=counting.merged(mixture.ngram, read))
         kept = {name: self.metadata[name] for name in ("version", "config", "corpus") if name in self.metadata}
         characters = len(ids) - (self.architecture.start_symbol is not None)  # before lines stands a newline of ours
         metadata = {**kept, "history": [], "adapted": self.metadata.get("adapted", 0) + characters}
@@ -587,7 +512,7 @@ class LanguageModel:
         path : str or Path
             The file; its folder exists.
         overwrite : bool
-            Whether to replace another file of that name; the one that the model was read from is never replaced.
+            Whether to replace another file of that name; the model's own file and its corpus are never replaced.
 
         Raises
         ------
@@ -596,14 +521,10 @@ class LanguageModel:
         WriteError
             If the file cannot be written.
         """
-        file = self.check_save(path, overwrite=overwrite)
+        file = new_file(path, "adapted.safetensors", overwrite=overwrite, read=self.own_files())
         other = ("architecture", "vocabulary", "version", "ngram", "run")  # made anew, and what only a training has
         metadata = {name: value for name, value in self.metadata.items() if name not in other}
         modelfile.save(file, self.architecture, self._weights, self.vocabulary, metadata, mixture=self.mixture)
-
-    def check_save(self, path: str | Path, *, overwrite: bool = False) -> Path:
-        """Return the file that `save` would write; raise the UsageError that it would raise."""
-        return new_file(path, "adapted.safetensors", overwrite=overwrite, other_than=self.path)
 
     def _to_score(self, text: Readable, on_unknown: str) -> Ids:
         """Return the ids of a text of which all but the first are predicted."""
@@ -668,24 +589,6 @@ class LanguageModel:
             for block in blocks:
                 yield from scorer.score(block)
 
-    def as_line(self, line: str | bytes) -> str | bytes:
-        """Return a line in the form of the model's corpus, without its end: text, or bytes for a model of bytes.
-
-        Raises
-        ------
-        UsageError
-            If it is no line, or not of what the model reads.
-        """
-        text = self.as_in_corpus(line) if isinstance(line, str) else line
-        if isinstance(text, str) and self.vocabulary.unit == "byte":
-            text = text.encode("utf-8", "surrogateescape")
-        if not isinstance(text, str if self.vocabulary.unit == "char" else bytes):
-            raise UsageError(f"lines: {self.name} is a model of {self.vocabulary.unit}s; got {as_written(line)}")
-        text = text.removesuffix("\n") if isinstance(text, str) else text.removesuffix(b"\n")
-        if ("\n" if isinstance(text, str) else b"\n") in text:  # type: ignore[operator]
-            raise UsageError(f"lines: {as_written(line)} is more than one line; split it at its line ends")
-        return text
-
     @contextmanager
     def line_scorer(
         self, *, context: str = "fresh", on_unknown: str = "error", guesses: int = 0
@@ -741,8 +644,8 @@ class LanguageModel:
 
         Examples
         --------
-        >>> text = "To be, or not to be"
-        >>> surprise = -model.log_probabilities(text)[range(len(text)), model.encode(text)]
+        >>> ids = model.encode("To be, or not to be")
+        >>> surprise = -model.log_probabilities(ids)[range(len(ids)), ids]
         >>> surprise.shape
         (19,)
         """
@@ -806,145 +709,3 @@ class LanguageModel:
     def _numpy(self) -> Model:
         return Model(self.architecture, load_backend("numpy"))
 
-    def read_files(
-        self, files: str | Path | Sequence[str | Path], on_unknown: str = "error", encoding: str | None = None
-    ) -> tuple[Ids, list[str]]:
-        """Read files as the model's own corpus was read, to score them.
-
-        Parameters
-        ----------
-        files : str, Path or sequence of them
-            One text in a file or some; ``-`` is standard input.
-        on_unknown : {"error", "skip", "replace"}
-            What to do with characters that the model never saw.
-        encoding : str, optional
-            The files' encoding; that of the corpus where it is not given.
-
-        Returns
-        -------
-        ids : ndarray of int, shape (n,)
-            The text.
-        notes : list of str
-            What was read and what was changed.
-
-        Raises
-        ------
-        CharlmError
-            If a file cannot be read, or they hold fewer than two characters.
-        UsageError
-            If the text has characters that the model never saw, or there is no such encoding.
-        """
-        from charlm.corpus.loading import read
-
-        section = self._corpus_section(encoding)
-        kept = ("encoding", "mode", "newlines", "normalize", "lowercase", "separator", "column")
-        form = {name: section[name] for name in kept}
-        return read(texts_of("files", files), self.vocabulary, on_unknown=on_unknown, **form)
-
-    def read_lines(self, files: str | Path | Sequence[str | Path], encoding: str | None = None) -> TextLines:
-        """Return the lines of files, to be read as the model's own corpus was, once.
-
-        Parameters
-        ----------
-        files : str, Path or sequence of them
-            Each is a text of its own; ``-`` is standard input, which is read as it comes.
-        encoding : str, optional
-            The files' encoding; that of the corpus where it is not given.
-
-        Returns
-        -------
-        TextLines
-            For `score_lines`; after it, `notes()` says what was changed.
-
-        Raises
-        ------
-        CharlmError
-            If a file cannot be read.
-        UsageError
-            If there is no such encoding.
-        """
-        from charlm.corpus.decoding import options_of
-        from charlm.corpus.textlines import TextLines
-
-        return TextLines(texts_of("files", files), options_of(self._corpus_section(encoding)))
-
-    def _corpus_section(self, encoding: str | None) -> dict[str, Any]:
-        """Return how the corpus was read, or is to be read where the encoding of a text is another."""
-        from charlm.corpus.decoding import check_encoding
-
-        self._own_section("corpus")
-        section = self.config.corpus.model_dump()
-        if encoding is not None:
-            if self.vocabulary.unit == "byte":
-                raise UsageError("encoding: has no effect on a model of bytes; leave it out")
-            check_encoding(encoding, "encoding")
-            section["encoding"] = encoding
-        return section
-
-    def read_part(
-        self, part: Literal["train", "valid", "test"] = "valid", corpus: str | Path | Sequence[str | Path] | None = None
-    ) -> Ids:
-        """Read the model's own corpus once more.
-
-        Parameters
-        ----------
-        part : {"train", "valid", "test"}
-            Which part of it.
-        corpus : str, Path or sequence of them, optional
-            Where that corpus is now, if it was moved; it must be the same text.
-
-        Returns
-        -------
-        ndarray of int, shape (n,)
-            The text of that part.
-
-        Raises
-        ------
-        CharlmError
-            If the corpus cannot be read, or is no longer the text that the model was trained on.
-        UsageError
-            If the corpus has no such part.
-        """
-        if part not in PARTS:
-            raise UsageError(f"part: {as_written(part)} is not a part of a corpus ({', '.join(PARTS)})")
-        self._own_section("corpus")
-        if self.config.corpus.model_dump()["split"][part] == 0:
-            raise UsageError(f"{self.name}: has no {part} part (corpus.split.{part} is 0); give a text of your own")
-        ids: Ids = getattr(self.read_corpus(corpus), part)
-        return ids
-
-    def read_corpus(self, corpus: str | Path | Sequence[str | Path] | None = None) -> Corpus:
-        """Read the model's own corpus once more, all parts of it.
-
-        Parameters
-        ----------
-        corpus : str, Path or sequence of them, optional
-            Where that corpus is now, if it was moved; it must be the same text.
-
-        Returns
-        -------
-        Corpus
-            Its `train`, `valid` and `test` are ids.
-
-        Raises
-        ------
-        CharlmError
-            If the corpus cannot be read, or is no longer the text that the model was trained on.
-        """
-        from charlm.corpus.loading import read_again
-
-        section = self.corpus_settings(corpus)
-        return read_again(section, self.config.seed, self.metadata.get("corpus", ""), Path(self.name))
-
-    def corpus_settings(self, corpus: str | Path | Sequence[str | Path] | None = None) -> dict[str, Any]:
-        """Return the section `corpus` of the configuration, with the path where the corpus is now."""
-        self._own_section("corpus")
-        section = self.config.corpus.model_dump()
-        return section if corpus is None else {**section, "path": texts_of("corpus", corpus)}
-
-    def _own_section(self, name: str) -> dict[str, Any]:
-        try:
-            section: dict[str, Any] = self.metadata["config"][name]
-        except (KeyError, TypeError):
-            raise CharlmError(f"{self.name}: does not say how its corpus was read") from None
-        return section

@@ -11,7 +11,8 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from charlm.api.language_model import LONGEST_LINE, LanguageModel, Readable, load
+from charlm.api.language_model import LONGEST_LINE, LanguageModel, load
+from charlm.api.model_text import Readable
 from charlm.api.options import WritingOptions, check
 from charlm.arrays import Ids, IntArray
 from charlm.corpus.places import place_of
@@ -101,7 +102,7 @@ def novelty(
         ids, seed = model.encode(text, options.get("on_unknown", "error")).astype(model.vocabulary.dtype), None
     else:
         seed = options.setdefault("seed", None)
-        seed = options["seed"] = secrets.randbelow(1 << 32) if seed is None else seed
+        seed = options["seed"] = secrets.randbelow(1 << 32) if seed is None else int(seed)
         ids = _sample(model, options, report)
     if not len(ids):
         raise UsageError("text: is empty; give a text, or a length of at least 1")
@@ -202,8 +203,8 @@ def novel_items(
     known = items_of([read.train, read.valid, read.test], model.vocabulary)
     options["length"] = LONGEST_LINE if options.get("length") is None else options["length"]
     seed = options.get("seed")
-    seed = secrets.randbelow(1 << 32) if seed is None else seed
-    return _novel(model, begun, items, known, seed, probabilities, options)
+    seed = secrets.randbelow(1 << 32) if seed is None else int(seed)
+    return _novel(model, begun, int(items), known, seed, probabilities, options)
 
 
 def _novel(

@@ -1,7 +1,7 @@
 """The options of the library's functions: what each takes, checked before anything is done."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import inf
 from numbers import Integral, Real
 from pathlib import Path
@@ -86,6 +86,13 @@ def check(**options: Any) -> None:
             raise UsageError(f"{name}: must be {words}, got {as_written(value)}")
 
 
+def check_flags(**flags: Any) -> None:
+    """Refuse what is neither True nor False."""
+    for name, value in flags.items():
+        if not isinstance(value, bool):
+            raise UsageError(f"{name}: must be True or False, got {as_written(value)}")
+
+
 def path_of(name: str, path: Any) -> Path:
     """Return the path that an argument is, a leading ``~`` replaced by the home directory.
 
@@ -101,7 +108,7 @@ def path_of(name: str, path: Any) -> Path:
         raise
 
 
-def new_file(path: Any, example: str, *, overwrite: bool, other_than: Path) -> Path:
+def new_file(path: Any, example: str, *, overwrite: bool, read: Iterable[str | Path] = ()) -> Path:
     """Return the path of a file that may be written.
 
     Parameters
@@ -112,21 +119,23 @@ def new_file(path: Any, example: str, *, overwrite: bool, other_than: Path) -> P
         How it could be named in a folder.
     overwrite : bool
         Whether it may replace a file.
-    other_than : Path
-        A file that it never replaces: that of the model.
+    read : iterable of str or Path
+        The files that are read, such as that of the model. They are never replaced.
 
     Raises
     ------
     UsageError
         When there is such a file, a run has or will have it, or there is no folder for it.
     """
+    check_flags(overwrite=overwrite)
     file = path_of("path", path)
     if not file.parent.is_dir():
         raise UsageError(f"{file}: there is no folder {file.parent} to write it to; make it first")
     if file.is_dir():
         raise UsageError(f"{file}: is a folder; name a file in it, such as {file / example}")
-    if file.exists() and other_than.exists() and file.samefile(other_than):
-        raise UsageError(f"{file}: is the file that the model was read from; name another one")
+    others = map(os.path.expanduser, read)
+    if file.exists() and any(os.path.exists(other) and file.samefile(other) for other in others):
+        raise UsageError(f"{file}: is a file that is read here; name another one")
     if file.name in FILES and any((file.parent / name).exists() for name in (LAST, METRICS)):
         raise UsageError(f"{file}: is the name of a file of the run in {file.parent}; name another one")
     if os.path.lexists(file) and not overwrite:

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from charlm.api.language_model import LanguageModel, load
-from charlm.api.options import path_of
+from charlm.api.options import check_flags, path_of
 from charlm.errors import UsageError
 from charlm.files import modelfile
 from charlm.files.rundir import RunDirectory, left_in
@@ -53,7 +51,7 @@ def load_config(
     from charlm import config
 
     if isinstance(overrides, Mapping):
-        given = [config.Override(str(key), _plain(value), str(key)) for key, value in overrides.items()]
+        given = [config.Override(str(key), config.plain(value), str(key)) for key, value in overrides.items()]
     elif isinstance(overrides, str) or not all(isinstance(text, str) for text in overrides or ()):
         raise UsageError(
             f"overrides: must be a mapping, or a list of texts such as ['seed=2'], got {as_written(overrides)}"
@@ -169,6 +167,7 @@ def train(
     from charlm.records import UNCHANGED, Changes
     from charlm.run import Run
 
+    check_flags(replace=replace)
     if not isinstance(changes, Changes | None):
         raise UsageError(f"changes: must be charlm.Changes(...), got {as_written(changes)}")
     if on_step is not None and not callable(on_step):
@@ -219,7 +218,7 @@ def _settings(
     config: "Config | Mapping[str, Any] | str | Path | None", out: str | Path | None
 ) -> tuple["Config", Path]:
     """Return what to do and where."""
-    from charlm.config import Config, from_dict, is_text, name_of
+    from charlm.config import Config, from_dict, is_text, name_of, plain
 
     if config is None:
         raise UsageError("config: is missing; give a configuration or a text, or resume a run")
@@ -233,18 +232,7 @@ def _settings(
         raise UsageError("out: is missing; name the run directory, such as runs/mine")
     if not isinstance(config, Mapping | Config):
         raise UsageError(f"config: must be a Config, a mapping or a file, got {as_written(config)}")
-    return from_dict(_plain(config), "") if isinstance(config, Mapping) else config, path_of("out", out)
-
-
-def _plain(value: object) -> object:
-    """Return a value as YAML could hold it: paths as text, tuples as lists, NumPy's numbers as Python's."""
-    if isinstance(value, Mapping):
-        return {key: _plain(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
-    if isinstance(value, np.generic):
-        return value.item()
-    return str(value) if isinstance(value, Path) else value
+    return from_dict(plain(config), "") if isinstance(config, Mapping) else config, path_of("out", out)
 
 
 def _train_until(run: "Run", on_step: Callable[["Update"], object]) -> None:

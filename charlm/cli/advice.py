@@ -28,6 +28,13 @@ ADVICE = {
     Remedy.OVERWRITE: "--force",
     Remedy.NAME_ENCODING: "--encoding",
     Remedy.SET_ENCODING: "--set corpus.encoding=ENCODING",
+    Remedy.NAME_UNIT: "--unit byte",
+    Remedy.SET_UNIT: "--set corpus.unit=byte",
+    Remedy.NAME_SPLIT: "--split {train:g},{valid:g},{test:g}",
+    Remedy.SET_SPLIT: "--set corpus.split.train={train:g} --set corpus.split.valid={valid:g} "
+    "--set corpus.split.test={test:g}",
+    Remedy.SKIP_UNKNOWN: "--on-unknown skip",
+    Remedy.NAME_CORPUS_OR_START_FROM_WEIGHTS: "--corpus, `charlm train CONFIG --init-from {path}`",
 }
 
 
@@ -35,7 +42,8 @@ def with_advice(error: CharlmError) -> str:
     """Return the message of an error, with the commands or options that do what it advises."""
     if error.remedy is None:
         return str(error)
-    return f"{error} ({ADVICE[error.remedy].format(path=quoted(error.path or Path()), ranks=error.ranks)})"
+    path, parts = quoted(error.path or Path()), dict(zip(("train", "valid", "test"), error.split, strict=True))
+    return f"{error} ({ADVICE[error.remedy].format(path=path, ranks=error.ranks, **parts)})"
 
 
 def usage_advice(error: click.UsageError) -> str:

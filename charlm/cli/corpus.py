@@ -254,7 +254,7 @@ def _baseline(found: "Baseline | None", noun: str) -> Iterator[str]:
     costs = {
         "guessing among all symbols": found.uniform_bits,
         "knowing how frequent each symbol is": found.bits_of_order[1],
-        f"an n-gram of {found.order} {noun}s": found.bits,
+        f"an n-gram of {count(found.order, noun)}": found.bits,
     }
     for what, bits in costs.items():
         yield f"{'':<{LABEL}}{what:<36}{bits:>8.4f} bits{bits * log(2):>9.4f} nats"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Never, Protocol
 from unicodedata import combining, east_asian_width
 
 from charlm.cli.streams import is_terminal, say
-from charlm.phrases import one_line, visible
+from charlm.phrases import count, one_line, visible
 
 if TYPE_CHECKING:
     from charlm.inference.scorer import Score
@@ -166,7 +166,7 @@ def events(summary: "Summary", update: "Update") -> list[str]:
         columns = min(WIDEST, shutil.get_terminal_size().columns)
         lines.append(f"  | {cut(on_one_line(update.sample), columns - 5)}")
     if update.stopped_early:
-        lines.append(f"stopped early: no better validation in {summary.early_stopping} evaluations")
+        lines.append(f"stopped early: no better validation in {count(summary.early_stopping or 0, 'evaluation')}")
     return lines
 
 

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from charlm.cli.display import apart
-from charlm.cli.options import PathOfAFile, model_argument, on_unknown_option, options_in_messages, without_ngram_option
+from charlm.cli.options import (
+    PathOfAFile,
+    check_output,
+    force_option,
+    model_argument,
+    on_unknown_option,
+    options_in_messages,
+    without_ngram_option,
+)
 from charlm.cli.streams import number_or_none, say, write_json
 from charlm.errors import UsageError
 from charlm.phrases import one_line
@@ -39,7 +47,7 @@ Examples:
 @without_ngram_option
 @click.option("--dynamic", is_flag=True, help="Score once more with a copy of MODEL that learns from what it has read.")
 @click.option("--save", metavar="FILE", type=PathOfAFile(), help="With --dynamic: write that copy to FILE.")
-@click.option("--force", is_flag=True, help="Let --save replace a file.")
+@force_option("--save")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def command(
     model: Path,
@@ -77,13 +85,10 @@ def command(
         raise UsageError("--encoding: is that of files to score; the model's own corpus keeps its encoding")
     if save is not None and not dynamic:
         raise UsageError("--save: writes the model that has adapted to the text; give --dynamic, too")
-    if force and save is None:
-        raise UsageError("--force: lets --save replace a file; give --save FILE, too, or leave it out")
     loaded = charlm.load(model, ngram=not without_ngram)
-    if save is not None:
-        if without_ngram and "ngram" in loaded.metadata:
-            raise UsageError("--without-ngram: would leave the n-gram out of the saved model; leave it or --save out")
-        loaded.check_save(save, overwrite=force)
+    if save is not None and without_ngram and "ngram" in loaded.metadata:
+        raise UsageError("--without-ngram: would leave the n-gram out of the saved model; leave it or --save out")
+    check_output("--save", save, "adapted.safetensors", force, (*loaded.own_files(), *files, *corpus))
     if files:
         with options_in_messages():
             ids, notes = loaded.read_files(files, on_unknown, encoding)
@@ -102,8 +107,7 @@ def command(
         say(f"read in {score.streams} streams of {length}, each from a state that has read nothing")
     if score.runaway:
         say(f"one stream of the text {apart(score)}")
-    if "adapted" in loaded.metadata:
-        read = f"{loaded.metadata['adapted']:,} {unit.noun}s"
+    if (read := loaded.adapted_to) is not None:
         say(one_line(f"{loaded.name}: has adapted to {read} since its training; of those, its loss says nothing"))
     adapted, other = _adapt(loaded, ids) if dynamic else (None, None)
     if as_json:

@@ -60,9 +60,12 @@ def command(
         option = "--weights" if weights else "--corpus"
         raise UsageError(f"{option}: is about the weights of a page; add --html, or leave it out")
     loaded = charlm.load(model, ngram=not without_ngram)
+    read = (*loaded.own_files(), *corpus)
     for path, example in ((torch, TORCH_FILE), (onnx, ONNX_FILE), (html, PAGE_FILE)):
         if path is not None:
-            new_file(path, example, overwrite=force, other_than=loaded.path)  # all of them, before one is written
+            new_file(path, example, overwrite=force, read=read)  # all of them, before one is written
+    if loaded.adapted_to is not None:
+        say(one_line(f"{loaded.name}: has adapted to {loaded.adapted_to} since its training; that is what is written"))
     if torch is not None:
         charlm.export_torch(loaded, torch, overwrite=force)
         _report(loaded, torch)

@@ -12,6 +12,7 @@ from charlm.cli.options import (
     FiniteRange,
     PathOfAFile,
     WholeRange,
+    check_output,
     is_given,
     longest,
     options_in_messages,
@@ -86,6 +87,7 @@ def command(
     gates: tuple[float, ...],
     as_json: bool,
     out: Path | None,
+    force: bool,
 ) -> None:
     """Show how the gradient of a step's loss fades or explodes on its way back through time.
 
@@ -104,6 +106,7 @@ def command(
     _check_alone(toy)
     if as_json and out is not None:
         raise UsageError("--json: shows something else than --out; leave one of them out")
+    check_output("--out", out, "gradients.svg", force, (*sources, *text))
     with options_in_messages():
         if toy:
             units = charlm.toy_gradflow(weights or WEIGHTS, gates or GATES, lags)

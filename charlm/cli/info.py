@@ -11,7 +11,7 @@ import click
 from charlm.cli.display import readable
 from charlm.cli.options import model_argument
 from charlm.cli.streams import write, write_json
-from charlm.phrases import megabytes, one_line
+from charlm.phrases import count, megabytes, one_line
 
 if TYPE_CHECKING:
     from charlm.api.language_model import LanguageModel
@@ -51,11 +51,8 @@ def command(model: Path, as_json: bool) -> None:
     if "run" in loaded.metadata:
         check_run(loaded.path, loaded.metadata)
     write(one_line(f"{loaded.path}, written by charlm {loaded.metadata['version']}"))
-    if "adapted" in loaded.metadata:
-        from charlm.corpus.vocabulary import UNITS
-
-        noun = UNITS[loaded.vocabulary.unit].noun
-        write(f"adapted to {loaded.metadata['adapted']:,} {noun}s of text after its training")
+    if loaded.adapted_to is not None:
+        write(f"adapted to {loaded.adapted_to} of text after its training")
     _show_network(loaded)
     if loaded.mixture is not None:
         _show_ngram(loaded.mixture)
@@ -91,7 +88,7 @@ def _show_vocabulary(vocabulary: "Vocabulary") -> None:
     unknown = (
         "" if vocabulary.unknown is None else f", {readable(vocabulary.symbols[vocabulary.unknown])} for rare ones"
     )
-    write(f"\nvocabulary: {len(vocabulary):,} {UNITS[vocabulary.unit].noun}s{unknown}")
+    write(f"\nvocabulary: {count(len(vocabulary), UNITS[vocabulary.unit].noun)}{unknown}")
     if vocabulary.unit == "byte":
         write("  " + ", ".join(_ranges([ord(symbol) for symbol in vocabulary.symbols])))
         return

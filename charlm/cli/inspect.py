@@ -10,6 +10,8 @@ from charlm.api.options import MOST_INSPECTED
 from charlm.cli.options import (
     PageFile,
     WholeRange,
+    check_output,
+    force_option,
     model_argument,
     on_unknown_option,
     options_in_messages,
@@ -55,6 +57,7 @@ Examples:
 )
 @click.option("--unit", metavar="UNIT", help="What colours the text, such as l0.h.17.  [default: the strongest unit]")
 @click.option("--html", type=PageFile(), metavar="PAGE", help=f"Where to write the page.  [default: {PAGE}]")
+@force_option("--html")
 @click.option("--ansi", is_flag=True, help="Print the text, coloured by a unit where a terminal shows it; no page.")
 @click.option("--json", "as_json", is_flag=True, help="Print the units and all figures as a JSON object; no page.")
 @without_ngram_option
@@ -67,6 +70,7 @@ def command(
     characters: int,
     unit: str | None,
     html: Path | None,
+    force: bool,
     ansi: bool,
     as_json: bool,
     without_ngram: bool,
@@ -93,6 +97,7 @@ def command(
         raise UsageError("--encoding: is that of --text; the model's own corpus keeps its encoding")
     loaded = charlm.load(model, ngram=not without_ngram)
     page = html or (None if ansi or as_json else PAGE)
+    check_output("--html", page, PAGE.name, force, (*loaded.own_files(), *files, *corpus))
     with options_in_messages(), atomic_file(page) if page else nullcontext() as file:
         chosen = None if unit is None else unit_named(loaded.architecture, unit)
         inspection = _inspected(loaded, _read(loaded, files, corpus, on_unknown, encoding), characters)

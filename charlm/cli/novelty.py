@@ -66,7 +66,6 @@ def command(
     it was written by the same authors, who did not copy. In a model of lines nothing goes across the end of a line.
     """
     import charlm
-    from charlm.corpus.vocabulary import UNITS
 
     loaded = charlm.load(model, on_compiling=lambda: say(COMPILING), ngram=not without_ngram)
     options = {name: value for name, value in writing.items() if value is not None}
@@ -83,9 +82,8 @@ def command(
             found = charlm.novelty(loaded, ids, corpus=corpus or None, on_progress=report, **options)
     if text is None and "seed" not in options:
         say(f"seed {found.seed}")
-    if "adapted" in loaded.metadata:
-        read = f"{loaded.metadata['adapted']:,} {UNITS[loaded.vocabulary.unit].noun}s"
-        say(one_line(f"{loaded.name}: has adapted to {read} since its training, which are not searched"))
+    if loaded.adapted_to is not None:
+        say(one_line(f"{loaded.name}: has adapted to {loaded.adapted_to} since its training, which are not searched"))
     if as_json:
         write_json(_values(found))
     else:

@@ -1,6 +1,6 @@
 """Options that several commands share."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from math import inf, isfinite
 from pathlib import Path
@@ -9,13 +9,19 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from charlm.api.options import MOST_SEED, MOST_TEMPERATURE
+from charlm.api.options import MOST_SEED, MOST_TEMPERATURE, new_file
 from charlm.errors import CharlmError, Remedy, UsageError
 from charlm.limits import MOST_SYMBOLS
 from charlm.paths import expanded
 from charlm.phrases import shortened
 
 F = TypeVar("F", bound=Callable[..., Any])
+# Remedies that are keys of a configuration, and the parameter and the remedy of commands that have none.
+OF_KEYS = {
+    Remedy.SET_ENCODING: ("encoding", Remedy.NAME_ENCODING),
+    Remedy.SET_UNIT: ("unit", Remedy.NAME_UNIT),
+    Remedy.SET_SPLIT: ("split", Remedy.NAME_SPLIT),
+}
 
 
 class WholeRange(click.IntRange):
@@ -63,7 +69,7 @@ class PathOfAFile(click.Path):
 
 
 class PageFile(PathOfAFile):
-    """The name of a page to write. Its ending is demanded, so that a slip replaces no text and no model."""
+    """The name of a page to write, whose ending is demanded."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """Return the path, or fail."""
@@ -147,6 +153,33 @@ def is_given(name: str) -> bool:
     return click.get_current_context().get_parameter_source(name) is not ParameterSource.DEFAULT
 
 
+def force_option(writer: str) -> Callable[[F], F]:
+    """Return what adds ``--force``, which lets the option `writer` replace a file."""
+    return click.option("--force", is_flag=True, help=f"Let {writer} replace a file that is there.")
+
+
+def check_output(writer: str, file: Path | None, example: str, force: bool, read: Iterable[str | Path]) -> None:
+    """Refuse to replace a file without ``--force``, or one of those that are read, before anything is computed.
+
+    Parameters
+    ----------
+    writer : str
+        The option that names the file.
+    file : Path, optional
+        The file to write, if any.
+    example : str
+        How it could be named in a folder.
+    force : bool
+        Whether it may replace a file.
+    read : iterable of str or Path
+        The files that the command reads.
+    """
+    if file is not None:
+        new_file(file, example, overwrite=force, read=read)
+    elif force:
+        raise UsageError(f"--force: lets {writer} replace a file; give {writer}, too, or leave it out")
+
+
 def picture_option(function: F) -> F:
     """Add ``--out FILE``: a picture, refused before anything is computed where it could not be written afterwards."""
 
@@ -157,6 +190,7 @@ def picture_option(function: F) -> F:
             pictures.check(path)
         return path
 
+    function = force_option("--out")(function)
     return click.option(
         "-o",
         "--out",
@@ -169,7 +203,7 @@ def picture_option(function: F) -> F:
 
 @contextmanager
 def options_in_messages() -> Iterator[None]:
-    """Let a message of the library name the command's own options: where it names an argument, and for an encoding."""
+    """Let a message of the library name the command's own options, where it names an argument or advises one."""
     try:
         yield
     except CharlmError as error:
@@ -177,8 +211,11 @@ def options_in_messages() -> Iterator[None]:
         name, colon, rest = str(error).partition(": ")
         if isinstance(error, UsageError) and colon and isinstance(option := options.get(name), click.Option):
             error.args = (f"{longest(option.opts)}: {rest}",)
-        if error.remedy is Remedy.SET_ENCODING:  # this command has no configuration
-            error.remedy = Remedy.NAME_ENCODING if "encoding" in options else None
+        if error.remedy in OF_KEYS and "overrides" not in options:
+            parameter, remedy = OF_KEYS[error.remedy]
+            error.remedy = remedy if parameter in options else None
+        if error.remedy is Remedy.SKIP_UNKNOWN and "on_unknown" not in options:
+            error.remedy = None
         raise
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from charlm.cli.options import FiniteRange, PathOfAFile, is_given, picture_option
+from charlm.cli.options import FiniteRange, PathOfAFile, check_output, is_given, picture_option
 from charlm.cli.streams import has_colours, is_terminal, say, write
 from charlm.errors import UsageError
 from charlm.limits import MOST_COUNT
@@ -61,7 +61,7 @@ Examples:
 @picture_option
 def command(
     runs: tuple[Path, ...], x: str, smooth: float, no_raw: bool, start: float, follow: bool, every: float,
-    out: Path | None,
+    out: Path | None, force: bool,
 ) -> None:  # fmt: skip
     """Plot the losses of each RUN, and its learning rate and gradient norm below.
 
@@ -73,6 +73,7 @@ def command(
 
     if is_given("every") and not follow:
         raise UsageError("--every: has no effect without --follow; add that, or leave it out")
+    check_output("--out", out, "curves.svg", force, runs)
     on_screen = out is None and is_terminal(sys.stdout)
     if follow and out is None and not on_screen:
         raise UsageError("--follow: standard output is no terminal; write a picture with --out FILE")

@@ -11,7 +11,7 @@ from charlm.cli.display import duration
 from charlm.cli.options import PathOfAFile
 from charlm.cli.streams import say, write, write_json
 from charlm.errors import UsageError
-from charlm.phrases import one_line, shown
+from charlm.phrases import count, one_line, shown
 
 if TYPE_CHECKING:
     from charlm.api.runs import ListedRun
@@ -91,7 +91,7 @@ def _state(run: "ListedRun") -> str:
         return f"interrupted at step {run.step:,} of {run.total_steps:,}"
     if run.state == "running":
         return f"running, step {run.step:,} of {run.total_steps:,}"
-    return f"{run.state}, {run.step:,} steps"
+    return f"{run.state}, {count(run.step, 'step')}"
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:

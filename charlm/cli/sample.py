@@ -175,7 +175,7 @@ def command(
             writing = loaded.writing(ids, count=count, stop=stop, lines=lines, **options)
     if seed is None:
         say(f"seed {used}")
-    if novel and "adapted" in loaded.metadata:
+    if novel and loaded.adapted_to is not None:
         say(one_line(f"{loaded.name}: has adapted to a text since its training; items of that one are not left out"))
     if novel:
         vocabulary = loaded.vocabulary if as_json else None

@@ -14,6 +14,8 @@ from charlm.cli.options import (
     PageFile,
     PathOfAFile,
     WholeRange,
+    check_output,
+    force_option,
     model_argument,
     on_unknown_option,
     options_in_messages,
@@ -59,6 +61,7 @@ Examples:
 @click.option("--chars", is_flag=True, help="Show the surprise of every character.")
 @click.option("--heatmap", is_flag=True, help="Print the text, coloured by surprise where a terminal shows it.")
 @click.option("--html", type=PageFile(), metavar="PAGE", help="Write the coloured text as a page, with guesses.")
+@force_option("--html")
 @click.option(
     "--against", multiple=True, type=PathOfAFile(), metavar="MODEL2", help="Say which model is best; repeatable."
 )
@@ -82,6 +85,7 @@ def command(
     chars: bool,
     heatmap: bool,
     html: Path | None,
+    force: bool,
     against: tuple[Path, ...],
     top: int | None,
     by: str | None,
@@ -108,6 +112,7 @@ def command(
     if by and (top is None or against):
         raise UsageError("--by: is the order of --top with one model; " + ("leave it out" if against else "add --top"))
     models = [charlm.load(path, ngram=not without_ngram) for path in (model, *against)]
+    check_output("--html", html, "surprise.html", force, (*files, *models[0].own_files()))
     with options_in_messages(), closing(models[0].read_lines(files or ("-",), encoding)) as lines:
         if against:
             _compare(models, [str(path) for path in (model, *against)], lines, top, as_json, context, on_unknown)

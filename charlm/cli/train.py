@@ -1,8 +1,8 @@
 """`charlm train`: a corpus and a configuration in, a run directory out."""
 
 import signal
-from collections.abc import Mapping
-from math import log
+from collections.abc import Iterable, Mapping
+from math import inf, log
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from charlm.cli.options import FiniteRange, PathOfAFile, WholeRange, overrides_o
 from charlm.cli.signals import Signals
 from charlm.cli.streams import reader_gone, say
 from charlm.errors import ConfigError, Remedy, UsageError
-from charlm.phrases import amount, one_line
+from charlm.phrases import amount, count, one_line
 
 if TYPE_CHECKING:
     from charlm.config import Config
@@ -101,8 +101,8 @@ def command(
 
     In place of CONFIG, a YAML file, you can give a TEXT, a file whose name ends in .txt, .text, .md, .csv, .tsv,
     .jsonl, .gz, .bz2 or .xz, or - for standard input, or --corpus alone. The text and the minutes (at most
-    --max-minutes, 5 by default) then choose the configuration. What they chose and why is printed, and stands in the
-    run's config.yaml.
+    --max-minutes, 5 by default) then choose the configuration. What they chose is printed, with the reasons, and
+    stands in the run's config.yaml.
 
     Ctrl-C ends the run after the step at hand and saves it; `--resume` goes on from there, exactly. So do SIGTERM, a
     closed terminal (SIGHUP) and the end of whatever reads standard error through a pipe; the exit status is 128 and the
@@ -173,10 +173,11 @@ def _plan(
             "a text or a configuration is missing: `charlm train mine.txt`, `charlm train configs/plays.yaml`, or "
             "`--resume RUN` to go on with a run"
         )
-    given = {**given, "--corpus": texts}
-    extra = [Override(KEYS[option], value, option) for option, value in given.items() if value is not None]
+    given = {option: value for option, value in {**given, "--corpus": texts}.items() if value is not None}
+    _check_twice(given, overrides)
+    extra = [Override(KEYS[option], value, option) for option, value in given.items()]
     if config is None:
-        extra.append(Override("preset", "auto", "preset"))
+        overrides = ("preset=auto", *overrides)
     try:
         settings = load(config, overrides, extra)
     except ConfigError as error:
@@ -185,6 +186,15 @@ def _plan(
         raise
     name = config.stem if config is not None else name_of(texts[0])
     return Run.plan(out or RUNS / name, settings, ranks, force=force, init_from=init_from)
+
+
+def _check_twice(given: Iterable[str], overrides: tuple[str, ...]) -> None:
+    """Refuse a key that both an option and ``--set`` give."""
+    keys = {text.partition("=")[0] for text in overrides}
+    for option in given:
+        if (key := KEYS[option]) in keys:
+            what = f"{option}, or the TEXT, gives" if option == "--corpus" else f"{option} gives"
+            raise UsageError(f"--set {key}: {what} the same key; leave one of them out")
 
 
 def _may_be_text(path: Path) -> bool:
@@ -286,7 +296,7 @@ def _introduce(run: "Run", silent: bool) -> None:
         silent,
     )
     _say(
-        f"{s.total_steps:,} steps of {s.batch_size} x {s.seq_length} {UNITS[s.unit].noun}s, "
+        f"{count(s.total_steps, 'step')} of {s.batch_size} x {s.seq_length} {UNITS[s.unit].noun}s, "
         f"{s.steps_per_epoch:,} an epoch: {amount(round(s.epochs, 3), 'epoch')}",
         silent,
     )
@@ -316,12 +326,14 @@ def _train(run: "Run", silent: bool) -> int:
 
     stopped = False
     best: Score | None = None
+    trained = inf
     with Signals(silent) as signals:
         display = choose(run.summary(), silent)
         try:
             for update in run.train():
                 display.show(update)
                 best = update.progress.score if update.progress.improved else best
+                trained = update.progress.loss
                 stopped = run.ranks.any(signals.received is not None or reader_gone()) and not run.finished
                 if stopped:
                     signals.saving = True
@@ -341,12 +353,12 @@ def _train(run: "Run", silent: bool) -> int:
         both = " with the n-gram" if done.has_ngram else ""
         bits = f"{done.best_loss / log(2):.4f} bits/{done.unit}"
         _say(f"best validation {done.best_loss:.4f} nats, {bits}{both}", silent)
-        _warn_of_the_loss(run, done, done.best_loss if best is None else best.highest)
+        _warn_of_the_loss(run, done, done.best_loss if best is None else best.highest, trained)
     _say(f"write with it: charlm sample {quoted(done.directory)}", silent)
     return 0
 
 
-def _warn_of_the_loss(run: "Run", done: "Summary", loss: float) -> None:
+def _warn_of_the_loss(run: "Run", done: "Summary", loss: float, trained: float) -> None:
     """Say what is no success, also to those who want no progress: a model that guesses better, or a rising loss.
 
     Parameters
@@ -355,20 +367,28 @@ def _warn_of_the_loss(run: "Run", done: "Summary", loss: float) -> None:
         The run, and what it has come to.
     loss : float
         Of the best model, in nats; that of the network alone, if it is the higher one.
+    trained : float
+        That of the last step, on training text.
     """
     from charlm.training.recovery import MANY_EVALUATIONS, worse_than_guessing
 
     if run.ranks.rank != 0:
         return
     symbols, directory = done.architecture.vocabulary_size, done.directory
-    if worse_than_guessing(loss, symbols):
+    guessing = f"guessing among {symbols} symbols costs {log(symbols):.4f} nats"
+    if worse_than_guessing(loss, symbols) and not worse_than_guessing(trained, symbols):
+        c = run.config.corpus
+        stripes = ", or add --set corpus.split.layout=stripes" * (c.mode == "stream" and c.split.layout == "tail")
+        _say(
+            f"the model learned the training text ({trained:.4f} nats) and fails on the validation text: {guessing}; "
+            f"that text is too short or of another kind, so train on more text{stripes}"
+        )
+    elif worse_than_guessing(loss, symbols):
         rate = run.config.optimizer.learning_rate / 10
         slower = quoted(directory.with_name(directory.name + "-slower"))
         words = quoted(directory / "config.yaml"), f"--set optimizer.learning_rate={rate:g}", "--out", slower
-        _say(
-            f"the training has diverged: guessing among {symbols} symbols costs {log(symbols):.4f} nats; "
-            f"{done.advice}:\n  {_training(run.config, run.ranks.size, *words)}"
-        )
+        advice = f"{done.advice}:\n  {_training(run.config, run.ranks.size, *words)}"
+        _say(f"the training has diverged: {guessing}; {advice}")
     elif done.evaluations_since_best >= MANY_EVALUATIONS:
         _say(
             f"the validation loss has not fallen for {done.evaluations_since_best} evaluations: best.safetensors is "

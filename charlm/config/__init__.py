@@ -23,6 +23,7 @@ from charlm.config.reading import (
     load,
     load_of_run,
     parse_override,
+    plain,
 )
 from charlm.config.writing import commented_defaults, dump_yaml, schema
 
@@ -53,6 +54,7 @@ __all__ = [
     "load_of_run",
     "name_of",
     "parse_override",
+    "plain",
     "refuse_preset",
     "resolve",
     "schema",

@@ -13,7 +13,7 @@ from charlm.corpus.facts import Facts
 from charlm.corpus.sources import STANDARD_INPUT, is_read_once
 from charlm.corpus.vocabulary import UNITS
 from charlm.errors import UsageError
-from charlm.phrases import amount
+from charlm.phrases import amount, count
 
 DEFAULT_MINUTES = 5.0
 TEXTS = (".txt", ".text", ".md", ".csv", ".tsv", ".jsonl", ".gz", ".bz2", ".xz")  # suffixes that no configuration has
@@ -323,23 +323,26 @@ def _reasons(config: Config, given: Config, facts: Facts, why_size: str) -> list
     """Say in five lines what was chosen and why, and what was given."""
     m, t, rate, unit = config.model, config.training, config.optimizer.learning_rate, UNITS[config.corpus.unit].noun
     lines = config.corpus.mode == "lines"
-    other_mode = f" (if not, set corpus.mode to {'stream' if lines else 'lines'})" * _can_be_lines(config.corpus)
     form = "a list of short lines, each an item of its own" if lines else "a running text, read as one stream"
-    if facts.listed and "mode" not in given.corpus.model_fields_set and (why := _why_one_stream(config.corpus)):
-        form, other_mode = f"a list of short lines, read as one stream, {why}", ""
     if config.corpus.column is not None:
-        form, other_mode = f"the fields of column {config.corpus.column!r}, each an item of its own", ""
+        form = f"the fields of column {config.corpus.column!r}, each an item of its own"
+    elif "mode" in given.corpus.model_fields_set:
+        form = f"read as {'lines, each an item of its own' if lines else 'one stream'}, as given"
+    elif facts.listed and (why := _why_one_stream(config.corpus)):
+        form = f"a list of short lines, read as one stream, {why}"
+    elif _can_be_lines(config.corpus):
+        form += f" (if not, set corpus.mode to {'stream' if lines else 'lines'})"
     ngram = "an n-gram beside it, which knows the text in some seconds (model.ngram.order null leaves it out)"
     if m.ngram.order is None:
         ngram = "no n-gram beside it, as given"
-    lengths = [f"{t.max_steps:,} steps"] if t.max_steps is not None else []
+    lengths = [count(t.max_steps, "step")] if t.max_steps is not None else []
     lengths += [amount(t.epochs, "epoch")] if t.epochs is not None else []
     lengths += [amount(t.max_minutes, "minute")] if t.max_minutes is not None else []
     length = ", at most ".join(reversed(lengths))
     if t.epochs is not None and given.training.epochs is None:
         length += ", as more would only learn the text by heart"
     return [
-        f"preset auto: {facts.characters:,} {unit}s of {facts.symbols:,} symbols are {form}{other_mode}",
+        f"preset auto: {count(facts.characters, unit)} of {count(facts.symbols, 'symbol')} are {form}",
         f"  {m.num_layers} x {m.cell} of {m.hidden_size}: {why_size}",
         f"  dropout {m.dropout.output:g} after the last layer{', against learning by heart' * (m.dropout.output > 0)}",
         f"  {ngram}",

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from charlm.config import textfile
 from charlm.config.keys import KEYS, SECTIONS, SHORTHANDS, Config, stands_alone
 from charlm.config.mistakes import MOST_MISTAKES, mistakes_in
@@ -179,6 +181,17 @@ def load(path: Path | None, overrides: Sequence[str] = (), extra: Sequence[Overr
     for override in (*(parse_override(text, "--set ") for text in overrides), *extra):
         document.override(override)
     return document.resolve()
+
+
+def plain(value: object) -> object:
+    """Return a value as YAML could hold it: paths as text, tuples as lists, NumPy's numbers as Python's."""
+    if isinstance(value, Mapping):
+        return {key: plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(entry) for entry in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    return str(value) if isinstance(value, Path) else value
 
 
 def from_dict(data: object, where: str) -> Config:

@@ -8,6 +8,7 @@ from charlm.corpus.signatures import HEAD, archive, kind, mark, unmarked_utf16, 
 from charlm.corpus.sources import Source
 from charlm.errors import CorpusError, Remedy
 
+NO_TEXT = "no text; a model of bytes can read it"
 BEFORE = 1 << 15
 AFTER = 1 << 16
 NOT_IN_CP1252 = frozenset(b"\x81\x8d\x8f\x90\x9d")
@@ -48,7 +49,7 @@ def bad_byte(source: Source, encoding: str, offset: int, reason: str) -> CorpusE
     meaning = likely_encoding(found.head, found.around, encoding, source.compression)
     return CorpusError(
         f"{source.name}: byte {offset} (line {found.line}): {byte}is not valid {encoding} ({reason}); {meaning}",
-        remedy=Remedy.SET_ENCODING if "`encoding:" in meaning else None,
+        remedy=Remedy.SET_ENCODING if "`encoding:" in meaning else Remedy.SET_UNIT if NO_TEXT in meaning else None,
     )
 
 
@@ -74,12 +75,11 @@ def likely_encoding(head: bytes, around: bytes, tried: str, unpacked: str = "") 
     if meaning := archive(head, unpacked) or mark(head):
         return meaning
     if found := kind(head):
-        return f"it is {found}; corpora are text, and `unit: byte` reads any file"
+        return f"it is {found}, and {NO_TEXT}"
     if meaning := unmarked_utf16(head):
         return meaning
     if b"\x00" in head or b"\x00" in around:
-        no_text = "it has zero bytes, so it is probably no text; `unit: byte` reads any file"
-        return zero_pattern(head if b"\x00" in head else around) or no_text
+        return zero_pattern(head if b"\x00" in head else around) or f"it has zero bytes, so it is probably {NO_TEXT}"
     return _utf8_or_damaged(around, tried) or _eight_bit(around, tried)
 
 
@@ -132,7 +132,7 @@ def _utf8_or_damaged(around: bytes, tried: str) -> str | None:
     good = sum(read.count(character) for character in set(read) if character > "\x7f" and character != "\ufffd")
     if good > 3 * bad and codecs.lookup(tried).name == "utf-8":
         return "the text around it is UTF-8, so the file is probably damaged or cut here"
-    if good > 3 * bad:
+    if good > 3 * bad or not bad:
         return "it looks like UTF-8; set `encoding: utf-8`"
     return None
 

@@ -99,8 +99,11 @@ class Tally:
     line_breaks: int = 0
     archives: dict[str, list[str]] = field(default_factory=dict)  # what a file is, and which files are that
 
-    def notes(self, options: Options) -> list[str]:
-        """Return a line for everything that is no longer as it was in the files."""
+    def notes(self, options: Options, advice: bool = True) -> list[str]:
+        """Return a line for everything that is no longer as it was in the files.
+
+        With `advice` a line names the key of the configuration that would leave it as it was.
+        """
         notes = []
         for meaning, names in self.archives.items():
             more = f" and {count(len(names) - 1, 'other file')}" if len(names) > 1 else ""
@@ -108,8 +111,8 @@ class Tally:
         if self.separators:
             what = "a newline" if options.separator == "\n" else repr(options.separator)
             notes.append(
-                f"separator: {what} put after {count(self.separators, 'file')} that did not end with it "
-                "(separator: '' joins files as they are)"
+                f"separator: {what} put after {count(self.separators, 'file')} that did not end with it"
+                + " (corpus.separator: '' joins files as they are)" * advice
             )
         if self.line_breaks:
             notes.append(
@@ -121,7 +124,7 @@ class Tally:
         if self.crlf or self.cr:
             kinds = {"CR LF": self.crlf, "CR": self.cr}
             changed = " and ".join(f"{number:,} {kind}" for kind, number in kinds.items() if number)
-            notes.append(f"newlines: {changed} became LF (newlines: keep leaves them alone)")
+            notes.append(f"newlines: {changed} became LF" + " (corpus.newlines: keep leaves them alone)" * advice)
         if self.changed_pieces:
             ways = [options.normalize or "", "lower case" if options.lowercase else ""]
             before, after = self.characters_before, self.characters_after

@@ -14,13 +14,14 @@ from charlm.arrays import Ids
 from charlm.corpus import cache, splits
 from charlm.corpus.decoding import READERS, Form, Options, Tally
 from charlm.corpus.division import DIVISIONS
-from charlm.corpus.encoding import CHANGED, encode, key_of, named, size_of
+from charlm.corpus.encoding import CHANGED, NOUNS, encode, key_of, named, size_of
 from charlm.corpus.sources import STANDARD_INPUT, STDLIB_PREFIX, Source, find, is_standard_input
 from charlm.corpus.tables import check_tables
 from charlm.corpus.vocabulary import Vocabulary
 from charlm.errors import CharlmError, CorpusError, Remedy, UnknownSymbolError, UsageError
 from charlm.phrases import count
 
+RESUMING = "say where it is now, or start a new run from its weights"
 CACHED_FROM = 1 << 24  # bytes of files; smaller corpora are encoded sooner than a cache pays
 
 
@@ -209,16 +210,25 @@ def read(
     report = [
         *left_out,
         size_of(tally, characters, options),
-        *tally.notes(options),
+        *tally.notes(options, advice=False),
     ]
     if len(ids) < characters:
         report.append(f"{count(characters - len(ids), 'unknown character')} left out")
     if len(ids) < splits.SMALLEST_TEXT:
-        raise CorpusError(f"{named(path)}: has {count(len(ids), 'character')}; at least 2 are needed")
+        raise CorpusError(f"{named(path)}: {_too_short(len(ids), options)}")
     return ids, report
 
 
-def read_again(section: Mapping[str, Any], seed: int, digest: str, where: Path) -> Corpus:
+def _too_short(number: int, options: Options) -> str:
+    """Say of a text of so many ids, fewer than two, what it lacks."""
+    if options.mode == "lines":
+        return "has no lines; at least 1 is needed"
+    return f"has {count(number, NOUNS[options.unit])}; at least {splits.SMALLEST_TEXT} are needed"
+
+
+def read_again(
+    section: Mapping[str, Any], seed: int, digest: str, where: Path, remedy: Remedy = Remedy.NAME_CORPUS
+) -> Corpus:
     """Read the corpus that a run was trained on once more.
 
     Parameters
@@ -231,6 +241,8 @@ def read_again(section: Mapping[str, Any], seed: int, digest: str, where: Path) 
         What the run knows its text by.
     where : Path
         The run or checkpoint, for messages.
+    remedy : Remedy
+        What to advise where the text is no longer the same.
 
     Raises
     ------
@@ -252,8 +264,9 @@ def read_again(section: Mapping[str, Any], seed: int, digest: str, where: Path) 
     if corpus.digest != digest:
         raise CorpusError(
             f"{where}: the corpus {', '.join(paths)} is no longer the text that this run was reading; put that back, "
-            "say where it is now, or start a new run from its weights",
-            remedy=Remedy.NAME_CORPUS,
+            f"{'or say where it is now' if remedy is Remedy.NAME_CORPUS else RESUMING}",
+            remedy=remedy,
+            path=where,
         )
     corpus.report.extend(f"corpus read from {path}" for path in paths if path not in given)
     return corpus

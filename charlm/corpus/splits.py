@@ -9,7 +9,7 @@ import numpy as np
 
 from charlm.arrays import Ids
 from charlm.corpus.lines import Positions, gather
-from charlm.errors import CorpusError, UsageError
+from charlm.errors import CorpusError, Remedy, UsageError
 from charlm.randomness import Purpose, generator
 
 PARTS = ("train", "valid", "test")
@@ -180,18 +180,28 @@ def check_parts(sizes: Iterable[int], chosen: Shares, noun: str, smallest: int) 
         How many a part needs.
     """
     counted = list(sizes)
-    for name, size, fraction in zip(PARTS, counted, chosen.fractions, strict=True):
-        if fraction and size < smallest:
-            enough = -(-smallest // min(share for share in chosen.fractions if share))
-            remedy = "give a longer corpus"
-            if name != "train":
-                rest = float(chosen.fractions[0] + fraction)
-                remedy += f", or set corpus.split.{name} to 0 and corpus.split.train to {rest:g}"
-            raise CorpusError(
-                f"the corpus is too small to split: of its {sum(counted)} {noun} the {name} part "
-                f"({float(fraction):g} of them) gets {size} and needs {smallest}; with these fractions {enough} "
-                f"{noun} are enough{' in the layout tail' if chosen.layout != 'tail' else ''}: {remedy}"
-            )
+    fractions = dict(zip(PARTS, chosen.fractions, strict=True))
+    small = {
+        name: f"the {name} part ({float(fractions[name]):g}) gets {size}"
+        for name, size in zip(PARTS, counted, strict=True)
+        if fractions[name] and size < smallest
+    }
+    if not small:
+        return
+    enough = -(-smallest // min(share for share in chosen.fractions if share))
+    remedy = f"give {enough} or more{' (in the layout tail)' if chosen.layout != 'tail' else ''}"
+    advice, split = None, (1.0, 0.0, 0.0)
+    if "train" not in small:
+        valid, test = (0.0 if part in small else float(fractions[part]) for part in PARTS[1:])
+        split = float(sum((fractions[part] for part in small), fractions["train"])), valid, test
+        remedy += f", or split it into {split[0]:g}, {valid:g} and {test:g}"
+        advice = Remedy.SET_SPLIT
+    raise CorpusError(
+        f"the corpus is too small to split: of its {sum(counted)} {noun} {' and '.join(small.values())}, and a part "
+        f"needs {smallest}; {remedy}",
+        remedy=advice,
+        split=split,
+    )
 
 
 def _cuts(size: int, chosen: Shares) -> list[int]:

@@ -89,7 +89,7 @@ class TextLines:
 
     def notes(self) -> list[str]:
         """Return what reading left out and changed so far, a line each."""
-        return [*self._left_out, *self._tally.notes(self._options)]
+        return [*self._left_out, *self._tally.notes(self._options, advice=False)]
 
     def close(self) -> None:
         """Give back the temporary files of pipes."""

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from charlm.arrays import Ids, Unsigned
+from charlm.arrays import Ids, IntArray, Unsigned
 from charlm.corpus.lookalikes import nearest, unicode_name
-from charlm.errors import CharlmError, UnknownSymbolError, UsageError
-from charlm.phrases import shown
+from charlm.errors import CharlmError, Remedy, UnknownSymbolError, UsageError
+from charlm.phrases import as_written, shown
 
 CHUNK = 1 << 18  # symbols looked up at a time: a few of these arrays fit into a core's cache
 NAMED_UNKNOWNS = 8
@@ -152,11 +152,31 @@ class Vocabulary:
             found = self._look_up(symbols[start : start + CHUNK])
             if found.max() >= len(self):
                 if on_unknown == "error":
-                    raise UnknownSymbolError(self._unknown_message(symbols))
+                    raise UnknownSymbolError(self._unknown_message(symbols), remedy=Remedy.SKIP_UNKNOWN)
                 found = self._without_unknown(found, on_unknown)
             ids[end : end + len(found)] = found
             end += len(found)
         return ids[:end]
+
+    def checked(self, ids: object) -> IntArray:
+        """Return ids as an array of int64, shape (N,).
+
+        Raises
+        ------
+        UsageError
+            When they are no list of whole numbers, or one of them is no symbol's.
+        """
+        try:
+            array = np.asarray(ids)
+        except ValueError:  # lists of several lengths
+            array = np.array(None)
+        if array.ndim != 1 or (len(array) and array.dtype.kind not in "iu"):
+            raise UsageError(
+                f"a text must be str, bytes or a list of ids, which are whole numbers, got {as_written(ids)}"
+            )
+        if len(array) and not 0 <= array.min() <= array.max() < len(self):
+            raise UsageError(f"ids must be between 0 and {len(self) - 1}, got {array.min()} to {array.max()}")
+        return array.astype(np.int64)
 
     def decode(self, ids: npt.ArrayLike) -> str:
         """Return the text of ids, shape (N,); bytes that are no UTF-8 become U+FFFD, the replacement character."""

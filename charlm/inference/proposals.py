@@ -10,14 +10,16 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush
 from itertools import count
+from numbers import Integral
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from charlm.arrays import Array, IntArray
 from charlm.corpus.vocabulary import Vocabulary
-from charlm.errors import NotFiniteError
+from charlm.errors import NotFiniteError, UsageError
 from charlm.network.loss import log_softmax
+from charlm.phrases import as_written
 from charlm.workers.blas import blas_threads
 
 BRANCHES = 64  # the likeliest symbols after a beginning; others are not looked at
@@ -106,7 +108,15 @@ class Proposals:
         return self._vocabulary.decode(self.ids)
 
     def propose(self, number: int = 5) -> list[Proposal]:
-        """Return the likeliest ways on, the likeliest first; fewer where the model knows fewer symbols."""
+        """Return the likeliest ways on, the likeliest first; fewer where the model knows fewer symbols.
+
+        Raises
+        ------
+        UsageError
+            When `number` is no whole number of at least 1.
+        """
+        if not isinstance(number, Integral) or isinstance(number, bool) or number < 1:
+            raise UsageError(f"number: must be a whole number of at least 1, got {as_written(number)}")
         with blas_threads(1):
             found = self._search(number)
             if len(found) < number:
@@ -114,8 +124,18 @@ class Proposals:
         return [Proposal(ids, self._vocabulary.decode(ids), float(np.exp(log_p)), over) for ids, log_p, over in found]
 
     def take(self, what: Proposal | Sequence[int] | IntArray) -> None:
-        """Let the text go on with a proposal, or with other symbols, at least one."""
-        ids: Sequence[int] = what.ids if isinstance(what, Proposal) else [int(symbol) for symbol in what]
+        """Let the text go on with a proposal, or with ids of other symbols, as `LanguageModel.encode` returns them.
+
+        Raises
+        ------
+        UsageError
+            When it is neither, or there are no ids.
+        """
+        if isinstance(what, str | bytes):
+            raise UsageError(f"a proposal or ids are taken, and no text; encode {as_written(what)} first")
+        ids = self._vocabulary.checked(what.ids if isinstance(what, Proposal) else what).tolist()
+        if not ids:
+            raise UsageError("a proposal or ids are taken, and there are none; give at least one")
         place = self._places[-1]
         with blas_threads(1):
             self._steps.go_back(place.state)

@@ -171,7 +171,8 @@ class LineScorer:
             return self._vocabulary.encode(text, self._on_unknown)
         except UnknownSymbolError as error:
             place = f"{line.file}: line {line.number}" if line.file else f"line {line.number}"
-            raise UnknownSymbolError(f"{place}: {error}") from None
+            error.args = (f"{place}: {error}",)
+            raise
 
     def _known(self, text: str | bytes, number: int) -> Array | slice:
         """Return where the symbols are that were not left out."""

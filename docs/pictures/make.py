@@ -75,7 +75,7 @@ def draw(name: str) -> None:
     """Make a picture that a command draws."""
     for run in PICTURES[name].runs:
         train(run)
-    charlm(*PICTURES[name].command, "-o", PLACE / f"{name}.svg")
+    charlm(*PICTURES[name].command, "-o", PLACE / f"{name}.svg", "--force")
 
 
 @contextmanager
@@ -113,7 +113,7 @@ def photograph_writer(file: Path) -> None:
 def photograph_inspect(file: Path) -> None:
     """Make the picture of a page of units, with what it says of one character."""
     train("units")
-    charlm("inspect", "runs/units", "--html", "units.html")
+    charlm("inspect", "runs/units", "--html", "units.html", "--force")
     with opened("units.html", height=1300) as browser:
         browser.run("document.querySelectorAll('#text i')[arguments[0]].focus({preventScroll: true})", POINTED_AT)
         save(browser, file)

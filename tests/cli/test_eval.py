@@ -248,6 +248,12 @@ def test_a_loss_on_the_text_that_a_model_has_adapted_to_is_told(evaluate, saved)
     assert message == f"{saved[0]}: has adapted to 300 characters since its training; of those, its loss says nothing\n"
 
 
+def test_an_export_of_an_adapted_model_says_what_it_is(saved, tmp_path, capsys):
+    assert cli.main(["export", str(saved[0]), "--torch", str(tmp_path / "torch.safetensors")]) == 0
+    told = capsys.readouterr().err.splitlines()
+    assert told[0] == f"{saved[0]}: has adapted to 300 characters since its training; that is what is written"
+
+
 def test_an_adapted_model_learned_from_all_of_a_short_text(evaluate, folder, tmp_path):
     short, file = tmp_path / "short.txt", tmp_path / "adapted.safetensors"
     short.write_text(TEXT[:20], newline="\n")
@@ -297,4 +303,4 @@ def test_the_model_itself_is_never_replaced(evaluate, folder):
     before = source.read_bytes()
     status, _, message = evaluate("stream", "--dynamic", "--save", source, "--force")
     assert (status, source.read_bytes()) == (2, before)
-    assert "is the file that the model was read from" in message
+    assert "is a file that is read here" in message

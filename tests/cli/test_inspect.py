@@ -111,7 +111,7 @@ def test_the_text_is_printed_and_coloured_for_a_terminal_alone(inspect, monkeypa
 
 
 def test_the_unit_that_is_named_colours_the_page_at_first(inspect, folder):
-    inspect("run", "--text", "short.txt", "--unit", "l0.z.11", "--html", "page.html")
+    inspect("run", "--text", "short.txt", "--unit", "l0.z.11", "--html", "page.html", "--force")
     page = (folder / "page.html").read_text("utf-8")
     assert " selected>l0.z.11" in page
 

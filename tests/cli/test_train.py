@@ -158,8 +158,14 @@ def test_a_run_that_was_stopped_early_says_so_then_and_later(config, train):
     ]
     status, lines = train(config, *stop)
     assert status == 0
-    assert "stopped early: no better validation in 1 evaluations" in lines
+    assert "stopped early: no better validation in 1 evaluation" in lines
     assert "early stopping ended it" in train("--resume", "runs/small")[1][0]
+
+
+def test_one_of_a_thing_is_no_plural(config, train):
+    _, lines = train(config, "--max-steps", "1", "--set", "model.ngram.order=1")
+    assert any(line.startswith("n-gram of 1 symbol:") for line in lines)
+    assert any(line.startswith("1 step of ") for line in lines)
 
 
 def test_weights_of_another_run_are_reported(config, train):

@@ -69,7 +69,8 @@ FRENCH = "Ça a été l'été où Zoë mangea des œufs — à Noël, « dit-ell
         (gzip.compress(b"abc" * 100, mtime=0), "utf-8", "suffix .gz"),
         (bz2.compress(b"abc" * 100), "utf-8", "suffix .bz2"),
         (lzma.compress(b"abc" * 100), "utf-8", "suffix .xz"),
-        (b"\x7fELF\x00\x01\x02\x00\x00\x00\xff\xfe\x80" * 50, "utf-8", "unit: byte"),
+        (b"\x7fELF\x00\x01\x02\x00\x00\x00\xff\xfe\x80" * 50, "utf-8", "a model of bytes can read it"),
+        (b"plain ASCII, but for its length\n" * 20 + b"a", "utf-16", "encoding: utf-8"),
     ],
 )
 def test_a_bad_byte_comes_with_the_likely_encoding(tmp_path, content, encoding, hint):

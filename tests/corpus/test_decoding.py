@@ -72,7 +72,7 @@ def test_bytes_are_read_as_they_are(tmp_path_factory, data, size):
 
 def test_newlines_are_counted_and_reported(tmp_path, monkeypatch):
     path = write(tmp_path / "c", "a\r\nb\rc\nd\r\n\re" * 20)
-    expected = "newlines: 40 CR LF and 40 CR became LF (newlines: keep leaves them alone)"
+    expected = "newlines: 40 CR LF and 40 CR became LF (corpus.newlines: keep leaves them alone)"
     for size in (1, 2, 5, 1000):
         monkeypatch.setattr(sources, "CHUNK_BYTES", size)
         corpus = load_path(path, WHOLE)

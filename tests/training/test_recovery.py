@@ -173,6 +173,17 @@ def test_a_diverged_training_is_told_and_its_advice_works(tmp_path, capsys, monk
     assert (tmp_path / "my run-slower" / "last.safetensors").exists()
 
 
+def test_a_validation_text_of_another_kind_is_no_diverged_training(tmp_path, capsys):
+    (tmp_path / "c.txt").write_text("ab" * 2_000 + "".join(map(chr, range(0x4E00, 0x4E40))) * 8, encoding="utf-8")
+    split = {"train": 0.9, "valid": 0.1, "test": 0.0, "layout": "tail"}
+    changes = {"corpus__split": split, "training__max_steps": 60, "optimizer__learning_rate": 0.05}
+    (tmp_path / "c.yaml").write_text(dump_yaml(configured(tmp_path / "c.txt", **changes)), encoding="utf-8")
+    assert main(["train", str(tmp_path / "c.yaml"), "--out", str(tmp_path / "run"), "--quiet"]) == 0
+    told = capsys.readouterr().err
+    assert told.startswith("the model learned the training text (")
+    assert told.endswith("so train on more text, or add --set corpus.split.layout=stripes\n")
+
+
 def test_a_diverged_training_on_standard_input_is_advised_to_read_it_again(tmp_path, capsys, monkeypatch):
     text = corpus_file(tmp_path).read_bytes()
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text)))

@@ -34,9 +34,9 @@ API: dict[str, tuple[Any, ...]] = {
         "path: None is not a path; give text or a pathlib.Path",
     ),
     "an export over a file": (
-        lambda h: charlm.export_html(h.model, "text.txt"),
+        lambda h: charlm.export_html(h.model, "odd.txt"),
         2,
-        "text.txt: there is such a file; name another one, or replace it",
+        "odd.txt: there is such a file; name another one, or replace it",
     ),
     "weights of no size that there is": (
         lambda h: charlm.export_html(h.model, "page.html", weights="int4"),
@@ -393,6 +393,71 @@ API: dict[str, tuple[Any, ...]] = {
         lambda h: h.model.read_lines("text.txt", encoding="latin-99"),
         2,
         "encoding: 'latin-99' is not a text encoding; did you mean 'latin-1'?",
+    ),
+    "an n-gram in words": (
+        lambda h: charlm.load("runs/run", ngram="no"),
+        2,
+        "ngram: must be True or False, got 'no'",
+    ),
+    "a word for a dynamic score": (
+        lambda h: h.model.score("tin ra", dynamic="yes"),
+        2,
+        "dynamic: must be True or False, got 'yes'",
+    ),
+    "a number for an unknown symbol": (
+        lambda h: h.model.sample(allow_unknown=1),
+        2,
+        "allow_unknown: must be True or False, got 1",
+    ),
+    "a word for replacing a file": (
+        lambda h: charlm.export_html(h.model, "page.html", overwrite="yes"),
+        2,
+        "overwrite: must be True or False, got 'yes'",
+    ),
+    "a word for replacing a run": (
+        lambda h: charlm.train("small.yaml", "x", replace="yes"),
+        2,
+        "replace: must be True or False, got 'yes'",
+    ),
+    "several texts for a stream": (
+        lambda h: list(h.model.stream("t", count=2)),
+        2,
+        "count: is of `sample` and `writing`; a stream is one text, so leave it out",
+    ),
+    "a text in place of a proposal": (
+        lambda h: h.model.proposals("t").take(" in"),
+        2,
+        "a proposal or ids are taken, and no text; encode ' in' first",
+    ),
+    "a number in place of a proposal": (
+        lambda h: h.model.proposals("t").take(3),
+        2,
+        "a text must be str, bytes or a list of ids, which are whole numbers, got 3",
+    ),
+    "a proposal of an unknown id": (
+        lambda h: h.model.proposals("t").take([-1]),
+        2,
+        "ids must be between 0 and 11, got -1 to -1",
+    ),
+    "a proposal of nothing": (
+        lambda h: h.model.proposals("t").take([]),
+        2,
+        "a proposal or ids are taken, and there are none; give at least one",
+    ),
+    "proposals in words": (
+        lambda h: h.model.proposals("t").propose("some"),
+        2,
+        "number: must be a whole number of at least 1, got 'some'",
+    ),
+    "no proposals": (
+        lambda h: h.model.proposals("t").propose(0),
+        2,
+        "number: must be a whole number of at least 1, got 0",
+    ),
+    "models by name to compare": (
+        lambda h: list(charlm.compare_lines({"a": h.model, "b": h.model}, ["tin"])),
+        2,
+        "models: must be a list of models, as `load` returns them, got {'a': …",
     ),
     "one model alone to compare": (
         lambda h: list(charlm.compare_lines([h.model], ["tin"])),

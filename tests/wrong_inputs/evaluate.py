@@ -38,17 +38,27 @@ EVAL = {
         1,
         "void: the directory holds no files (hidden ones, pipes, devices and linked directories do not count); put the corpus there",
     ),
+    "an empty file for a model of lines": (
+        "eval runs/names empty.txt",
+        1,
+        "empty.txt: has no lines; at least 1 is needed",
+    ),
+    "an empty file for a model of bytes": (
+        "eval runs/bytes empty.txt",
+        1,
+        "empty.txt: has 0 bytes; at least 2 are needed",
+    ),
     "an empty file": ("eval runs/run empty.txt", 1, "empty.txt: has 0 characters; at least 2 are needed"),
     "a file of one character": ("eval runs/run one.txt", 1, "one.txt: has 1 character; at least 2 are needed"),
     "a file with a character that the model never saw": (
         "eval runs/run odd.txt",
         2,
-        "odd.txt: not in the vocabulary of 12 symbols: 'É' (U+00C9 LATIN CAPITAL LETTER E WITH ACUTE; nearest 'e')",
+        "odd.txt: not in the vocabulary of 12 symbols: 'É' (U+00C9 LATIN CAPITAL LETTER E WITH ACUTE; nearest 'e') (--on-unknown skip)",
     ),
     "an image for a text": (
         "eval runs/run picture.png",
         1,
-        "picture.png: byte 0 (line 1): 0x89 is not valid utf-8 (invalid start byte); it is a PNG image; corpora are text, and `unit: byte` reads any file",
+        "picture.png: byte 0 (line 1): 0x89 is not valid utf-8 (invalid start byte); it is a PNG image, and no text; a model of bytes can read it",
     ),
     "a zip archive for a text": (
         "eval runs/run archive.zip",
@@ -174,7 +184,7 @@ EVAL = {
     "another corpus": (
         "eval runs/run --corpus short.txt",
         1,
-        "runs/run: its corpus cannot be read again: the corpus is too small to split: of its 11 characters the valid part (0.05 of them) gets 1 and needs 2; with these fractions 40 characters are enough: give a longer corpus, or set corpus.split.valid to 0 and corpus.split.train to 0.95; if it was moved, say where it is now (--corpus)",
+        "runs/run: its corpus cannot be read again: the corpus is too small to split: of its 11 characters the valid part (0.05) gets 1 and the test part (0.05) gets 1, and a part needs 2; give 40 or more, or split it into 1, 0 and 0; if it was moved, say where it is now (--corpus)",
     ),
     "a corpus of one symbol": (
         "eval runs/run --corpus same.txt",
@@ -215,7 +225,7 @@ EVAL = {
     "leave to replace nothing": (
         "eval runs/run --dynamic --force",
         2,
-        "--force: lets --save replace a file; give --save FILE, too, or leave it out",
+        "--force: lets --save replace a file; give --save, too, or leave it out",
     ),
     "an adapted model in a folder that is not there": (
         "eval runs/run --dynamic --save nowhere/a.safetensors",
@@ -228,14 +238,24 @@ EVAL = {
         "runs: is a folder; name a file in it, such as runs/adapted.safetensors",
     ),
     "an adapted model over a text": (
-        "eval runs/run --dynamic --save text.txt",
+        "eval runs/run --dynamic --save odd.txt",
         2,
-        "text.txt: there is such a file; name another one, or replace it (--force)",
+        "odd.txt: there is such a file; name another one, or replace it (--force)",
     ),
     "an adapted model over the model itself": (
         "eval runs/run --dynamic --save runs/run/best.safetensors --force",
         2,
-        "runs/run/best.safetensors: is the file that the model was read from; name another one",
+        "runs/run/best.safetensors: is a file that is read here; name another one",
+    ),
+    "an adapted model over the text that it adapts to": (
+        "eval runs/run same.txt --dynamic --save same.txt --force",
+        2,
+        "same.txt: is a file that is read here; name another one",
+    ),
+    "an adapted model over the model's corpus": (
+        "eval runs/run --dynamic --save text.txt --force",
+        2,
+        "text.txt: is a file that is read here; name another one",
     ),
     "an adapted model with an empty name": (
         'eval runs/run --dynamic --save ""',

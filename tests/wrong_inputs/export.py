@@ -28,19 +28,24 @@ EXPORT = {
         "runs: is a folder; name a file in it, such as runs/torch.safetensors",
     ),
     "a file that is there": (
-        "export runs/run --onnx text.txt",
+        "export runs/run --onnx odd.txt",
         2,
-        "text.txt: there is such a file; name another one, or replace it (--force)",
+        "odd.txt: there is such a file; name another one, or replace it (--force)",
     ),
     "the model's own file": (
         "export runs/run --torch runs/run/best.safetensors --force",
         2,
-        "runs/run/best.safetensors: is the file that the model was read from; name another one",
+        "runs/run/best.safetensors: is a file that is read here; name another one",
+    ),
+    "the model's own corpus": (
+        "export runs/run --html text.txt --force",
+        2,
+        "text.txt: is a file that is read here; name another one",
     ),
     "two files, the second of which is there": (
-        "export runs/run --torch t.safetensors --html text.txt",
+        "export runs/run --torch t.safetensors --html odd.txt",
         2,
-        "text.txt: there is such a file; name another one, or replace it (--force)",
+        "odd.txt: there is such a file; name another one, or replace it (--force)",
     ),
     "the same file twice": (
         "export runs/run --torch a.out --onnx ./a.out",

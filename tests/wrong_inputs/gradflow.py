@@ -69,6 +69,21 @@ GRADFLOW = {
         2,
         "--json: shows something else than --out; leave one of them out",
     ),
+    "a picture over a file": (
+        "gradflow runs/run -o old.svg",
+        2,
+        "old.svg: there is such a file; name another one, or replace it (--force)",
+    ),
+    "leave to replace no picture": (
+        "gradflow runs/run --force",
+        2,
+        "--force: lets --out replace a file; give --out, too, or leave it out",
+    ),
+    "a picture over the text that is read": (
+        "gradflow runs/run --text old.html -o old.html --force",
+        2,
+        "old.html: is a file that is read here; name another one",
+    ),
     "a picture of another format": (
         "gradflow nowhere -o x.pdf",
         2,

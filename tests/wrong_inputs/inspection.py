@@ -62,8 +62,23 @@ INSPECT = {
     ),
     "a page in a folder that is not there": (
         "inspect runs/run --html no/page.html",
-        1,
-        "no/page.html: not saved: No such file or directory; what was there before is unchanged",
+        2,
+        "no/page.html: there is no folder no to write it to; make it first",
+    ),
+    "a page over a file": (
+        "inspect runs/run --html old.html",
+        2,
+        "old.html: there is such a file; name another one, or replace it (--force)",
+    ),
+    "a page over the text that is read": (
+        "inspect runs/run --text old.html --html old.html --force",
+        2,
+        "old.html: is a file that is read here; name another one",
+    ),
+    "leave to replace no page": (
+        "inspect runs/run --force --json",
+        2,
+        "--force: lets --html replace a file; give --html, too, or leave it out",
     ),
     "weights that are no numbers": ("inspect broken.safetensors --json", 1, "…not finite…"),
 }

@@ -26,12 +26,12 @@ NOVELTY = {
     "a text with a character that the model never saw": (
         "novelty runs/run --text odd.txt",
         2,
-        "odd.txt: not in the vocabulary of 12 symbols: 'É' (U+00C9 LATIN CAPITAL LETTER E WITH ACUTE; nearest 'e')",
+        "odd.txt: not in the vocabulary of 12 symbols: 'É' (U+00C9 LATIN CAPITAL LETTER E WITH ACUTE; nearest 'e') (--on-unknown skip)",
     ),
     "an image for a text": (
         "novelty runs/run --text picture.png",
         1,
-        "picture.png: byte 0 (line 1): 0x89 is not valid utf-8 (invalid start byte); it is a PNG image; corpora are text, and `unit: byte` reads any file",
+        "picture.png: byte 0 (line 1): 0x89 is not valid utf-8 (invalid start byte); it is a PNG image, and no text; a model of bytes can read it",
     ),
     "a temperature for a text that is given": (
         "novelty runs/run --text text.txt --temperature 1",
@@ -56,7 +56,7 @@ NOVELTY = {
     "another corpus": (
         "novelty runs/run --corpus small.yaml --seed 1 --length 9",
         1,
-        "runs/run: the corpus small.yaml is no longer the text that this run was reading; put that back, say where it is now, or start a new run from its weights (--corpus)",
+        "runs/run: the corpus small.yaml is no longer the text that this run was reading; put that back, or say where it is now (--corpus)",
     ),
     "a misspelt option": (
         "novelty runs/run --jsno",

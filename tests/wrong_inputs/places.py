@@ -93,6 +93,8 @@ def _make_texts(folder: Path) -> None:
     (folder / "films.csv").write_text("id,title\n" + "1,tin\n2,ra\n" * 30)
     (folder / "ragged.csv").write_text("id,title\n1,tin\n2,tin, ra\n")
     (folder / "odd.txt").write_text("tinÉra", encoding="utf-8")
+    (folder / "old.html").write_text("tin ra\n")
+    (folder / "old.svg").write_text("<svg/>")
     (folder / "binary").write_bytes(bytes(range(128, 256)) * 8)
     (folder / "utf16.txt").write_bytes(b"\xff\xfe" + ("tin ra " * 200).encode("utf-16-le"))
     (folder / "unmarked.txt").write_bytes(("tin ra " * 200).encode("utf-16-le"))

@@ -53,6 +53,16 @@ PLOT = {
         2,
         "Invalid value for '--smooth': must be a number of at least 0 and at most 0.999, got '1'. Try `charlm plot --help`.",
     ),
+    "a picture over a file": (
+        "plot runs/run -o old.svg",
+        2,
+        "old.svg: there is such a file; name another one, or replace it (--force)",
+    ),
+    "leave to replace no picture": (
+        "plot runs/run --force",
+        2,
+        "--force: lets --out replace a file; give --out, too, or leave it out",
+    ),
     "a picture of another format": (
         "plot nowhere -o x.pdf",
         2,

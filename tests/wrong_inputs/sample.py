@@ -291,22 +291,22 @@ SAMPLE = {
     "a character that the model never saw": (
         "sample runs/run --prompt É",
         2,
-        "--prompt: not in the vocabulary of 12 symbols: 'É' (U+00C9 LATIN CAPITAL LETTER E WITH ACUTE; nearest 'e')",
+        "--prompt: not in the vocabulary of 12 symbols: 'É' (U+00C9 LATIN CAPITAL LETTER E WITH ACUTE; nearest 'e') (--on-unknown skip)",
     ),
     "words that the model never saw": (
         'sample runs/run --prompt "Hi!"',
         2,
-        "--prompt: not in the vocabulary of 12 symbols: 'H' (U+0048 LATIN CAPITAL LETTER H; nearest 'a'), '!' (U+0021 EXCLAMATION MARK; nearest ' ')",
+        "--prompt: not in the vocabulary of 12 symbols: 'H' (U+0048 LATIN CAPITAL LETTER H; nearest 'a'), '!' (U+0021 EXCLAMATION MARK; nearest ' ') (--on-unknown skip)",
     ),
     "an escape in the prompt": (
         'sample runs/run --prompt "\\e"',
         2,
-        r"--prompt: not in the vocabulary of 12 symbols: '\x1b' (U+001B; nearest ' ')",
+        r"--prompt: not in the vocabulary of 12 symbols: '\x1b' (U+001B; nearest ' ') (--on-unknown skip)",
     ),
     "a byte that the model never saw": (
         "sample runs/bytes --prompt É",
         2,
-        "--prompt: not in the vocabulary of 12 symbols: 0xC3 (byte 195; nearest 'u'), 0x89 (byte 137; nearest 'u')",
+        "--prompt: not in the vocabulary of 12 symbols: 0xC3 (byte 195; nearest 'u'), 0x89 (byte 137; nearest 'u') (--on-unknown skip)",
     ),
     "a prompt option without a prompt": (
         "sample runs/run --prompt",
@@ -341,7 +341,7 @@ SAMPLE = {
     "a prompt file with an unknown character": (
         "sample runs/run --prompt-file odd.txt",
         2,
-        "odd.txt: not in the vocabulary of 12 symbols: 'É' (U+00C9 LATIN CAPITAL LETTER E WITH ACUTE; nearest 'e')",
+        "odd.txt: not in the vocabulary of 12 symbols: 'É' (U+00C9 LATIN CAPITAL LETTER E WITH ACUTE; nearest 'e') (--on-unknown skip)",
     ),
     "an empty path of a prompt file": (
         'sample runs/run --prompt-file ""',
@@ -391,7 +391,7 @@ SAMPLE = {
     "novel items beside another corpus": (
         "sample runs/names --novel --corpus text.txt",
         1,
-        "runs/names: the corpus text.txt is no longer the text that this run was reading; put that back, say where it is now, or start a new run from its weights (--corpus)",
+        "runs/names: the corpus text.txt is no longer the text that this run was reading; put that back, or say where it is now (--corpus)",
     ),
     "a temperature for proposals": (
         "sample runs/run --interactive --temperature 1",

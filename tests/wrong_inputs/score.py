@@ -16,12 +16,12 @@ SCORE = {
     "a file with a character that the model never saw": (
         "score runs/run odd.txt",
         2,
-        "odd.txt: line 1: not in the vocabulary of 12 symbols: 'É' (U+00C9 LATIN CAPITAL LETTER E WITH ACUTE; nearest 'e')",
+        "odd.txt: line 1: not in the vocabulary of 12 symbols: 'É' (U+00C9 LATIN CAPITAL LETTER E WITH ACUTE; nearest 'e') (--on-unknown skip)",
     ),
     "an image for a text": (
         "score runs/run picture.png",
         1,
-        "picture.png: byte 0 (line 1): 0x89 is not valid utf-8 (invalid start byte); it is a PNG image; corpora are text, and `unit: byte` reads any file",
+        "picture.png: byte 0 (line 1): 0x89 is not valid utf-8 (invalid start byte); it is a PNG image, and no text; a model of bytes can read it",
     ),
     "an empty path": (
         'score runs/run ""',
@@ -90,8 +90,23 @@ SCORE = {
     ),
     "a page in a folder that is not there": (
         "score runs/run text.txt --html no/page.html",
-        1,
-        "no/page.html: not saved: No such file or directory; what was there before is unchanged",
+        2,
+        "no/page.html: there is no folder no to write it to; make it first",
+    ),
+    "a page over a file": (
+        "score runs/run text.txt --html old.html",
+        2,
+        "old.html: there is such a file; name another one, or replace it (--force)",
+    ),
+    "a page over the text that is read": (
+        "score runs/run old.html --html old.html --force",
+        2,
+        "old.html: is a file that is read here; name another one",
+    ),
+    "leave to replace no page": (
+        "score runs/run text.txt --force",
+        2,
+        "--force: lets --html replace a file; give --html, too, or leave it out",
     ),
     "a page with the name of the text": (
         "score runs/run text.txt --html text.txt",

@@ -104,6 +104,21 @@ TRAIN = {
         "word.yaml: must be a configuration with keys (corpus, preset, model, training, optimizer, schedule, seed, workers, kernels), got 'hello'; the text to learn from is named by corpus.path in it",
     ),
     "a device for a configuration": ("train /dev/null", 2, "/dev/null: is a device; a configuration is a YAML file"),
+    "a preset that there is not, beside a text": (
+        "train text.txt --set preset=foo",
+        2,
+        "--set preset: 'foo' is not a preset (auto, null)",
+    ),
+    "a text, and another one": (
+        "train text.txt --set corpus.path=odd.txt",
+        2,
+        "--set corpus.path: --corpus, or the TEXT, gives the same key; leave one of them out",
+    ),
+    "a length twice": (
+        "train small.yaml --max-steps 3 --set training.max_steps=4",
+        2,
+        "--set training.max_steps: --max-steps gives the same key; leave one of them out",
+    ),
     "a named pipe for a configuration": ("train pipe", 2, "pipe: is a named pipe; a configuration is a YAML file"),
     "an empty path for a configuration": (
         'train ""',
@@ -691,7 +706,7 @@ TRAIN = {
     "a text shorter than a window": (
         "train small.yaml --corpus short.txt",
         1,
-        "the corpus is too small to split: of its 11 characters the valid part (0.05 of them) gets 1 and needs 2; with these fractions 40 characters are enough: give a longer corpus, or set corpus.split.valid to 0 and corpus.split.train to 0.95",
+        "the corpus is too small to split: of its 11 characters the valid part (0.05) gets 1 and the test part (0.05) gets 1, and a part needs 2; give 40 or more, or split it into 1, 0 and 0 (--set corpus.split.train=1 --set corpus.split.valid=0 --set corpus.split.test=0)",
     ),
     "a folder without texts": (
         "train small.yaml --corpus void",
@@ -701,7 +716,7 @@ TRAIN = {
     "an image for a text": (
         "train small.yaml --corpus picture.png",
         1,
-        "picture.png: byte 0 (line 1): 0x89 is not valid utf-8 (invalid start byte); it is a PNG image; corpora are text, and `unit: byte` reads any file",
+        "picture.png: byte 0 (line 1): 0x89 is not valid utf-8 (invalid start byte); it is a PNG image, and no text; a model of bytes can read it (--set corpus.unit=byte)",
     ),
     "a zip archive for a text": (
         "train small.yaml --corpus archive.zip",
@@ -711,17 +726,17 @@ TRAIN = {
     "a pickle for a text": (
         "train small.yaml --corpus weights.pkl",
         1,
-        "weights.pkl: byte 0 (line 1): 0x80 is not valid utf-8 (invalid start byte); it is a pickle; corpora are text, and `unit: byte` reads any file",
+        "weights.pkl: byte 0 (line 1): 0x80 is not valid utf-8 (invalid start byte); it is a pickle, and no text; a model of bytes can read it (--set corpus.unit=byte)",
     ),
     "a GGUF model for a text": (
         "train small.yaml --corpus llama.gguf",
         1,
-        "llama.gguf: byte 16 (line 1): 0xFF is not valid utf-8 (invalid start byte); it is a GGUF model; corpora are text, and `unit: byte` reads any file",
+        "llama.gguf: byte 16 (line 1): 0xFF is not valid utf-8 (invalid start byte); it is a GGUF model, and no text; a model of bytes can read it (--set corpus.unit=byte)",
     ),
     "a checkpoint for a text": (
         "train small.yaml --corpus runs/run/best.safetensors",
         1,
-        "runs/run/best.safetensors: … is not valid utf-8 …; it is a safetensors file, as checkpoints are; corpora are text, and `unit: byte` reads any file",
+        "runs/run/best.safetensors: … is not valid utf-8 …; it is a safetensors file, as checkpoints are, and no text; a model of bytes can read it (--set corpus.unit=byte)",
     ),
     "a text in UTF-16": (
         "train small.yaml --corpus utf16.txt",
@@ -882,7 +897,7 @@ TRAIN = {
     "another text for a resume": (
         "train --resume runs/half --corpus short.txt",
         1,
-        "runs/half: its corpus cannot be read again: the corpus is too small to split: of its 11 characters the valid part (0.05 of them) gets 1 and needs 2; with these fractions 40 characters are enough: give a longer corpus, or set corpus.split.valid to 0 and corpus.split.train to 0.95; if it was moved, say where it is now (--corpus)",
+        "runs/half: its corpus cannot be read again: the corpus is too small to split: of its 11 characters the valid part (0.05) gets 1 and the test part (0.05) gets 1, and a part needs 2; give 40 or more, or split it into 1, 0 and 0; if it was moved, say where it is now (--corpus)",
     ),
     "a text for a resume that is not there": (
         "train --resume runs/half --corpus txet.txt",
