@@ -215,6 +215,8 @@ class LanguageModel(ModelText):
         ------
         UsageError
             If an option is out of its range, or the prompt or `stop` has characters that the model never saw.
+        NotFiniteError
+            If the weights are so large that what the model expects is not finite.
 
         Examples
         --------
@@ -335,6 +337,8 @@ class LanguageModel(ModelText):
         ------
         UsageError
             If the prompt has characters that the model never saw.
+        NotFiniteError
+            If the weights are so large that what the model expects is not finite.
 
         Examples
         --------
@@ -344,14 +348,12 @@ class LanguageModel(ModelText):
         >>> together.text == first.text, len(others)
         (True, 4)
         """
-        from charlm.inference.mixed import MixedStepper
+        from charlm.inference.mixed import stepper
         from charlm.inference.proposals import Proposals
-        from charlm.inference.stepper import Stepper
 
         check_flags(allow_unknown=allow_unknown)
         begun = self._begun([int(symbol) for symbol in self.encode(prompt, on_unknown)])
-        network = Stepper(self._numpy, self._weights, 1)
-        steps = network if self.mixture is None else MixedStepper(network, self.mixture, 1)
+        steps = stepper(self._numpy, self._weights, 1, self.mixture)
         steps.restart()
         return Proposals(steps, self.vocabulary, begun, None if allow_unknown else self.vocabulary.unknown)
 
@@ -424,6 +426,8 @@ class LanguageModel(ModelText):
         ------
         UsageError
             If the text is too short or has characters that the model never saw.
+        NotFiniteError
+            If the weights are so large that what the model expects is not finite, or have diverged while it adapts.
 
         Examples
         --------
@@ -575,6 +579,8 @@ class LanguageModel(ModelText):
         UsageError
             If an option is out of its range, a line has characters that the model never saw, or there is no newline
             among the symbols of a model that is to read line by line.
+        NotFiniteError
+            If the weights are so large that what the model expects is not finite.
 
         Examples
         --------
@@ -641,6 +647,8 @@ class LanguageModel(ModelText):
         ------
         UsageError
             If the text has characters that the model never saw.
+        NotFiniteError
+            If the weights are so large that what the model expects is not finite.
 
         Examples
         --------
@@ -675,6 +683,8 @@ class LanguageModel(ModelText):
         ------
         UsageError
             If the text has characters that the model never saw.
+        NotFiniteError
+            If the weights are so large that what the model expects is not finite.
 
         Examples
         --------
@@ -708,4 +718,3 @@ class LanguageModel(ModelText):
     @cached_property
     def _numpy(self) -> Model:
         return Model(self.architecture, load_backend("numpy"))
-

@@ -66,7 +66,10 @@ Examples:
     "--against", multiple=True, type=PathOfAFile(), metavar="MODEL2", help="Say which model is best; repeatable."
 )
 @click.option(
-    "--top", type=WholeRange(1, 1_000_000), help="Only so many lines that are not empty, the most surprising first."
+    "--top",
+    type=WholeRange(1, 1_000_000),
+    metavar="N",
+    help="Only so many lines that are not empty, the most surprising first.",
 )
 @click.option(
     "--by",

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from charlm.cells import CELLS
-from charlm.config.keys import Config, Corpus
+from charlm.config.keys import Config, Corpus, Model
 from charlm.config.reading import from_dict
 from charlm.corpus.facts import Facts
 from charlm.corpus.sources import STANDARD_INPUT, is_read_once
@@ -344,7 +344,17 @@ def _reasons(config: Config, given: Config, facts: Facts, why_size: str) -> list
     return [
         f"preset auto: {count(facts.characters, unit)} of {count(facts.symbols, 'symbol')} are {form}",
         f"  {m.num_layers} x {m.cell} of {m.hidden_size}: {why_size}",
-        f"  dropout {m.dropout.output:g} after the last layer{', against learning by heart' * (m.dropout.output > 0)}",
+        f"  {_dropout(m)}",
         f"  {ngram}",
         f"  {length}; {t.batch_size} x {t.seq_length} {unit}s a step; learning rate {rate:g}",
     ]
+
+
+def _dropout(model: Model) -> str:
+    """Say where dropout is, and what for."""
+    d = model.dropout
+    places = {"on the input": d.input, "between the layers": d.between, "after the last layer": d.output}
+    found = [f"{rate:g} {place}" for place, rate in places.items() if rate]
+    if not found:
+        return "no dropout"
+    return f"dropout {', '.join(found)}, against learning by heart"

@@ -1,7 +1,11 @@
 """Texts read one symbol at a time by a network and its n-gram together."""
 
+from typing import TypeAlias
+
 from charlm.arrays import Array, IntArray
 from charlm.inference.stepper import Stepper
+from charlm.network.model import Model
+from charlm.network.parameters import Parameters
 from charlm.ngram.mixture import Mixture
 
 
@@ -46,3 +50,12 @@ class MixedStepper:
             expected, contexts = self._reader.read(ids[None])
             self._mixture.mix(logits, expected[0], contexts[0])
         return logits
+
+
+AnyStepper: TypeAlias = Stepper | MixedStepper
+
+
+def stepper(model: Model, parameters: Parameters, count: int, mixture: Mixture | None) -> AnyStepper:
+    """Return what reads N texts in step: the network, with its n-gram if it has one."""
+    network = Stepper(model, parameters, count)
+    return network if mixture is None else MixedStepper(network, mixture, count)

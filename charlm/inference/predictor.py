@@ -6,8 +6,7 @@ import numpy as np
 
 from charlm.arrays import Array, IntArray
 from charlm.errors import NotFiniteError
-from charlm.inference.mixed import MixedStepper
-from charlm.inference.stepper import Stepper
+from charlm.inference.mixed import stepper
 from charlm.network.loss import log_softmax
 from charlm.network.model import Model
 from charlm.network.parameters import Parameters
@@ -56,8 +55,7 @@ class Network:
     """
 
     def __init__(self, model: Model, parameters: Parameters, count: int = 1, mixture: Mixture | None = None) -> None:
-        network = Stepper(model, parameters, count)
-        self._stepper = network if mixture is None else MixedStepper(network, mixture, count)
+        self._stepper = stepper(model, parameters, count, mixture)
         self._symbols = model.architecture.vocabulary_size
 
     def restart(self) -> None:

@@ -9,8 +9,7 @@ import numpy as np
 from charlm.arrays import Array, IntArray
 from charlm.errors import NotFiniteError
 from charlm.inference.filters import Filter
-from charlm.inference.mixed import MixedStepper
-from charlm.inference.stepper import Stepper
+from charlm.inference.mixed import AnyStepper, stepper
 from charlm.network.model import Model
 from charlm.network.parameters import Parameters
 from charlm.ngram.mixture import Mixture
@@ -77,14 +76,12 @@ class Sampler:
         whole_logits: bool = False, mixture: Mixture | None = None,
     ) -> None:  # fmt: skip
         self._count, self._never = count, never
-        self._writer: Stepper | MixedStepper | FusedWriter
+        self._writer: AnyStepper | FusedWriter
         fused = model.backend.name == "fused" and fused_can_write(count, never, whole_logits)
         if fused:
             self._writer = _fused_writer(model, parameters, team, never, mixture)
-        elif mixture is not None:
-            self._writer = MixedStepper(Stepper(model, parameters, count), mixture, count)
         else:
-            self._writer = Stepper(model, parameters, count)
+            self._writer = stepper(model, parameters, count, mixture)
 
     def write(self, prompt: Sequence[int] | IntArray, length: int, narrow: Filter, seed: int) -> Iterator[Drawn]:
         """Read a prompt and write on from it.
@@ -106,7 +103,7 @@ class Sampler:
             The symbols of each step.
         """
         sequences = [generator(seed, Purpose.SAMPLE, text) for text in range(self._count)]
-        if isinstance(self._writer, Stepper | MixedStepper):
+        if isinstance(self._writer, AnyStepper):
             yield from self._step_by_step(self._writer, prompt, length, narrow, sequences)
             return
         for ids, logits in self._writer.write(prompt, length, narrow.limits(), sequences[0]):
@@ -114,12 +111,12 @@ class Sampler:
                 yield Drawn(ids[n : n + 1], logits[n : n + 1])
 
     def _step_by_step(
-        self, stepper: Stepper | MixedStepper, prompt: Sequence[int] | IntArray, length: int, narrow: Filter,
+        self, texts: AnyStepper, prompt: Sequence[int] | IntArray, length: int, narrow: Filter,
         sequences: list[np.random.Generator],
     ) -> Iterator[Drawn]:  # fmt: skip
-        """Write with one call of the stepper for each symbol."""
-        read = stepper.read
-        stepper.restart()
+        """Write with one call for each symbol of all texts."""
+        read = texts.read
+        texts.restart()
         for symbol in prompt:
             logits = read(np.full(self._count, symbol, np.int32))
         for step in range(length):

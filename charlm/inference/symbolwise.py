@@ -8,6 +8,7 @@ import numpy as np
 from charlm.arrays import Array, Ids, IntArray
 from charlm.corpus.scoring_windows import Mask, evaluation_streams
 from charlm.errors import NotFiniteError
+from charlm.inference.scorer import SEQ_LENGTH
 from charlm.network.loss import cross_entropy
 from charlm.network.model import Model
 from charlm.network.parameters import Parameters
@@ -15,7 +16,6 @@ from charlm.network.workspace import Workspace
 from charlm.ngram.mixture import Mixture
 from charlm.workers.team import Team
 
-SEQ_LENGTH = 16  # steps of a window; the state is carried, so it changes nothing but the memory
 STREAMS = 256  # read in step by all workers together
 
 
