@@ -147,7 +147,7 @@ class Adaptation:
         before = len(self._inputs)
         self._inputs += ids.tolist()
         whole = np.pad(self._inputs, (0, SEGMENT - len(self._inputs)), mode="edge")[:, None]
-        self._model.forward(self.parameters, self._prepared, self._workspace, whole, self._state)
+        self._after = self._model.forward(self.parameters, self._prepared, self._workspace, whole, self._state)
         network = log_softmax(self._workspace.logits[before : len(self._inputs)].astype(np.float64))
         if not np.isfinite(network).all():
             raise _diverged()
@@ -158,12 +158,11 @@ class Adaptation:
         if self._experts is not None:
             self._experts.adapt(targets)
         ids, workspace = np.array(self._inputs)[:, None], self._workspace
-        if len(ids) < SEGMENT:
+        if len(ids) < SEGMENT:  # it was read with symbols after it that are none
             workspace = self._model.workspace(len(ids), 1, Dropout())
-        _, state = self._model.loss_and_gradients(
-            self.parameters, self._prepared, workspace, ids, targets[:, None], self._state, 1 / SEGMENT
-        )
-        self._state = tuple(tuple(array.copy() for array in layer) for layer in state)
+            self._after = self._model.forward(self.parameters, self._prepared, workspace, ids, self._state)
+        self._model.gradients(self.parameters, self._prepared, workspace, ids, targets[:, None], 1 / SEGMENT)
+        self._state = tuple(tuple(array.copy() for array in layer) for layer in self._after)
         self._step(workspace.gradients.flat)
         self._model.prepare(self.parameters, self._prepared)
 

@@ -121,9 +121,27 @@ class Model:
             The sum of the symbols' losses in nats, not scaled, and the state as from `forward`.
         """
         state = self.forward(parameters, prepared, workspace, ids, initial)
+        return self.gradients(parameters, prepared, workspace, ids, targets, scale), state
+
+    def gradients(
+        self,
+        parameters: Parameters,
+        prepared: Prepared,
+        workspace: Workspace,
+        ids: IntArray,
+        targets: IntArray,
+        scale: float,
+    ) -> float:
+        """Compute the loss and the gradients of the window that `forward` computed last; see `loss_and_gradients`.
+
+        Returns
+        -------
+        float
+            The sum of the symbols' losses in nats, not scaled.
+        """
         loss = self.backend.cross_entropy_with_gradient(workspace.logits, targets.reshape(-1), scale)
         self._backward(parameters, prepared, workspace, ids)
-        return loss, state
+        return loss
 
     def _backward(self, parameters: Parameters, prepared: Prepared, workspace: Workspace, ids: IntArray) -> None:
         """Write the gradients of all parameters into the workspace, given those of its logits: `forward` backward."""
