@@ -552,7 +552,7 @@ class Run:
             return None
         t, vocabulary = self.config.training, self.corpus.vocabulary
         sampler = Sampler(Model(self.model.architecture, load_backend("numpy")), self.trainer.average,
-                          never=self.corpus.vocabulary.unknown, mixture=self.trainer.mixture)  # fmt: skip
+                          never=vocabulary.unknown, mixture=self.trainer.mixture)  # fmt: skip
         drawn = sampler.write(
             [beginning(vocabulary.symbols, self.model.architecture.start_symbol)],
             t.sample_length,
