@@ -149,7 +149,8 @@ class Run:
             If the directory holds a run, or the checkpoint has another architecture.
         """
         files = RunDirectory(directory)
-        files.check_free(force)
+        path = config.corpus.path
+        files.check_free(force, [path] if isinstance(path, str) else path)
         saved = None if init_from is None else modelfile.load(rundir.resolve(init_from))
         corpus = load_corpus(**config.corpus.model_dump(), seed=config.seed)
         if saved is not None and config.preset is not None:

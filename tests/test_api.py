@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 from time import perf_counter
 from typing import Any
 
@@ -82,6 +84,13 @@ def test_the_same_seed_gives_the_same_text_and_none_gives_another_each_time(stre
 def test_a_seed_may_be_a_number_of_numpys(stream, kind):
     assert stream.sample("t", seed=kind(7), length=kind(20)) == stream.sample("t", seed=7, length=20)
     assert stream.sample("t", seed=kind(7), lines=kind(4)) == stream.sample("t", seed=7, lines=4)
+
+
+def test_a_temperature_may_be_any_number(stream):
+    cool = stream.sample("t", seed=7, temperature=0.5)
+    assert stream.sample("t", seed=7, temperature=Fraction(1, 2)) == cool
+    with warnings.catch_warnings(action="error"):
+        assert stream.sample("t", seed=7, temperature=np.float32(0.5)) == cool
 
 
 def test_novel_items_may_be_counted_by_numpys_numbers(lines):

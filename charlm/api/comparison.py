@@ -49,7 +49,7 @@ def compare_lines(
         blocks = (
             lines.blocks(letters_as_written=True)
             if isinstance(lines, TextLines)
-            else blocks_of(map(models[0].as_line, lines))
+            else blocks_of(models[0].as_lines(lines))
         )
         for block in blocks:
             scores = [_scored(block, *of_one) for of_one in zip(scorers, models, strict=True)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from charlm.api.language_model import LanguageModel
+from charlm.api.language_model import LanguageModel, check_model
 from charlm.api.options import new_file
 from charlm.arrays import Array, Ids
 from charlm.atomic import atomic_file
@@ -52,6 +52,7 @@ def export_torch(model: LanguageModel, path: str | Path, *, overwrite: bool = Fa
     >>> charlm.export_torch(model, "plays-torch.safetensors")
     >>> os.remove("plays-torch.safetensors")
     """
+    check_model(model)
     file = new_file(path, TORCH_FILE, overwrite=overwrite, read=model.own_files())
     tensors = state_dict(model.architecture, model.parameters)
     checkpoint.save_tensors(file, tensors, description(model.architecture, model.vocabulary))
@@ -78,6 +79,7 @@ def export_onnx(model: LanguageModel, path: str | Path, *, overwrite: bool = Fal
     """
     from charlm.export.onnx_step import onnx_step
 
+    check_model(model)
     file = new_file(path, ONNX_FILE, overwrite=overwrite, read=model.own_files())
     data = onnx_step(model.architecture, model.parameters, description(model.architecture, model.vocabulary))
     with atomic_file(file) as opened:
@@ -186,6 +188,7 @@ def export_html(
 
     if weights not in STORAGES:
         raise UsageError(f"weights: {as_written(weights)} is not a choice ({', '.join(STORAGES)})")
+    check_model(model)
     file = new_file(path, PAGE_FILE, overwrite=overwrite, read=model.own_files())
     tensors = stored(model.parameters, weights)
     mixture, notes = model.mixture, []

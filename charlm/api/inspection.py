@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from charlm.api.language_model import LanguageModel
+from charlm.api.language_model import LanguageModel, check_model
 from charlm.api.model_text import Readable
 from charlm.api.options import check
 from charlm.errors import UsageError
@@ -59,6 +59,7 @@ def inspect(
     >>> found.traces.values.shape[0], str(found.traces.units[-1])
     (19, 'l0.c.7')
     """
+    check_model(model)
     check(characters=characters)
     ids = model.read_part() if text is None else model.encode(text, on_unknown)
     ids = ids[:characters].astype(np.int64)

@@ -97,6 +97,12 @@ def load(
     return LanguageModel(saved, file, kernels, workers, on_compiling, str(path))
 
 
+def check_model(model: object) -> None:
+    """Refuse what is no model."""
+    if not isinstance(model, LanguageModel):
+        raise UsageError(f"model: must be a model, as `load` returns it, got {as_written(model)}")
+
+
 class LanguageModel(ModelText):
     """A trained model, ready for use; `load` reads one.
 
@@ -311,7 +317,7 @@ class LanguageModel(ModelText):
         drawn = sampler.Sampler(network, self._weights, count, team, never, probabilities, self.mixture).write(
             begun,
             length,
-            Filter(temperature, top_k, top_p, min_p),
+            Filter(float(temperature), top_k, top_p, min_p),
             secrets.randbelow(1 << 32) if seed is None else seed,
         )
         new = self._new_bytes if isinstance(prompt, bytes) else self._new_text
@@ -537,7 +543,8 @@ class LanguageModel(ModelText):
         if start is not None and isinstance(text, str | bytes):
             ids = np.concatenate([[start], ids])
         if len(ids) < 2:
-            raise UsageError("a text needs at least two characters to be scored")
+            least = "one character" if start is not None and isinstance(text, str | bytes) else "two characters"
+            raise UsageError(f"a text needs at least {least} to be scored")
         scored: Ids = ids.astype(self.vocabulary.dtype)
         return scored
 
@@ -590,7 +597,7 @@ class LanguageModel(ModelText):
         from charlm.corpus.textlines import TextLines
         from charlm.insight.surprise import blocks_of
 
-        blocks = lines.blocks() if isinstance(lines, TextLines) else blocks_of(map(self.as_line, lines))
+        blocks = lines.blocks() if isinstance(lines, TextLines) else blocks_of(self.as_lines(lines))
         with self.line_scorer(context=context, on_unknown=on_unknown, guesses=guesses) as scorer:
             for block in blocks:
                 yield from scorer.score(block)

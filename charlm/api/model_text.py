@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -99,6 +99,18 @@ class ModelText:
         from charlm.corpus.decoding import in_form  # here, as few texts need it
 
         return text if self._corpus_options is None else in_form(text, self._corpus_options)
+
+    def as_lines(self, lines: Iterable[str] | Iterable[bytes]) -> Iterator[str | bytes]:
+        """Return lines one after the other as `as_line` does.
+
+        Raises
+        ------
+        UsageError
+            If they are one text, or nothing that has lines.
+        """
+        if isinstance(lines, str | bytes | bytearray | Mapping) or not isinstance(lines, Iterable):
+            raise UsageError(f"lines: must be a list of lines, or another iterable of them, got {as_written(lines)}")
+        return map(self.as_line, lines)
 
     def as_line(self, line: str | bytes) -> str | bytes:
         """Return a line in the form of the model's corpus, without its end: text, or bytes for a model of bytes.

@@ -178,7 +178,7 @@ def novel_items(
     probabilities : bool
         Whether to note how likely the model held each symbol.
     options
-        As for `LanguageModel.sample`, except `stop` and `lines`.
+        As for `LanguageModel.sample`, except `count`, `stop` and `lines`.
 
     Yields
     ------
@@ -192,6 +192,8 @@ def novel_items(
     UsageError
         If an option is out of its range, or the model is none of lines.
     """
+    if wrong := [name for name in ("count", "stop", "lines") if name in options]:
+        raise UsageError(f"{wrong[0]}: items are written one by one, each to its end; leave it out")
     start = model.architecture.start_symbol
     if start is None:
         raise UsageError(f"novel: {model.name} learnt one running text (corpus.mode: stream), which has no items")

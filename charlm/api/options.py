@@ -7,6 +7,8 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, NamedTuple, TypedDict
 
+import numpy as np
+
 from charlm.errors import Remedy, UsageError
 from charlm.files.rundir import FILES, LAST, METRICS
 from charlm.limits import MOST_LAYERS, MOST_SYMBOLS, MOST_WORKERS
@@ -81,15 +83,16 @@ def check(**options: Any) -> None:
         if isinstance(value, bool) or not isinstance(value, kind):
             noun = "a whole number" if kind is Integral else "a number"
             raise UsageError(f"{name}: must be {noun} ({words}), got {as_written(value)}")
-        if not holds(value) or value > most:
-            words = f"at most {most:,}" if holds(value) else words
+        number = value.item() if isinstance(value, np.generic) else value  # a float32 compares with few floats
+        if not holds(number) or number > most:
+            words = f"at most {most:,}" if holds(number) else words
             raise UsageError(f"{name}: must be {words}, got {as_written(value)}")
 
 
 def check_flags(**flags: Any) -> None:
     """Refuse what is neither True nor False."""
     for name, value in flags.items():
-        if not isinstance(value, bool):
+        if not isinstance(value, bool | np.bool_):
             raise UsageError(f"{name}: must be True or False, got {as_written(value)}")
 
 

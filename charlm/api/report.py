@@ -285,7 +285,8 @@ def _looks(sources: Sequence[Source], options: Options, chosen: splits.Shares) -
 def _fractions(split: Any) -> dict[str, Any]:
     """Return a division of the text as the configuration writes it."""
     if not isinstance(split, Mapping) or set(split) != set(splits.PARTS):
-        raise UsageError(f"split: must have the fractions {', '.join(splits.PARTS)}, got {as_written(split)}")
+        parts = ", ".join(splits.PARTS)
+        raise UsageError(f"split: must be a mapping of {parts} to their fractions, got {as_written(split)}")
     for name, share in split.items():
         if isinstance(share, bool) or not isinstance(share, Real) or not isfinite(share):
             raise UsageError(f"split: must have finite numbers, got {as_written(share)} for {name}")

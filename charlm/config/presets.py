@@ -101,7 +101,8 @@ THOROUGH_KEYS = {
     "schedule.final_ratio": 0.2,
 }
 SELDOM = 3  # times that a text is read at the most, where a single layer is better off without dropout
-LARGE_DROPOUT = 0.3  # after every layer of two or more, on a text that is read more often
+SELDOM_DEEP = 12  # the same, where two or more layers are better off with little of it
+SMALL_DROPOUT, LARGE_DROPOUT = 0.1, 0.3  # after each of two or more layers
 LEARNING_RATE, WEIGHT_DECAY = 1.2e-2, 0.03  # of Muon with betas of 0.5 and 0.99
 EMBEDDED_FROM = 256  # symbols from which an embedding is smaller than the first layer's matrix
 
@@ -280,11 +281,10 @@ def _choose(config: Config, facts: Facts, operations: float, size: Size) -> dict
         read = t.max_steps * batch * seq_length / facts.characters
     if t.max_minutes is not None or (t.epochs is None and t.max_steps is None):
         read = min(read, _epochs(facts, operations, cell, units, layers, embedding or 0))
-    often = read > SELDOM
     if layers == 1:
-        dropout = supply.dropout if often else 0.0
+        dropout = supply.dropout if read > SELDOM else 0.0
     else:
-        dropout = max(supply.dropout, LARGE_DROPOUT if often else 0.1)
+        dropout = max(supply.dropout, LARGE_DROPOUT if read > SELDOM_DEEP else SMALL_DROPOUT)
     steps = max(1, int(read * facts.characters / (batch * seq_length)))
     every = max(50, min(1_000, steps // 12))
     chosen = {

@@ -170,6 +170,8 @@ class Vocabulary:
             array = np.asarray(ids)
         except ValueError:  # lists of several lengths
             array = np.array(None)
+        if isinstance(ids, bytearray | memoryview):  # whose numbers are those of bytes, and no ids
+            array = np.array(None)
         if array.ndim != 1 or (len(array) and array.dtype.kind not in "iu"):
             raise UsageError(
                 f"a text must be str, bytes or a list of ids, which are whole numbers, got {as_written(ids)}"

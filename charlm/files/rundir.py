@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -52,13 +52,15 @@ class RunDirectory:
         self._lock: Lock | None = None
         self._made: list[Path] = []  # the directories made for the run, the innermost first
 
-    def check_free(self, force: bool) -> None:
+    def check_free(self, force: bool, read: Iterable[str] = ()) -> None:
         """Raise an error if a new run could not be written here.
 
         Parameters
         ----------
         force : bool
             Whether a run that is here already may be replaced.
+        read : iterable of str
+            The texts that the new run learns from; no file of the run that is replaced may be one of them.
         """
         existing = next(place for place in (self.path, *self.path.absolute().parents) if place.exists())
         if not existing.is_dir():
@@ -81,6 +83,14 @@ class RunDirectory:
                 remedy=Remedy.RESUME_OR_REPLACE_RUN if resumable else Remedy.REPLACE_RUN,
                 path=self.path,
             )
+        replaced = [self.path / name for name in found if (self.path / name).exists()]
+        for text in map(os.path.expanduser, read):
+            if os.path.exists(text) and any(file.samefile(text) for file in replaced):
+                raise UsageError(
+                    f"{self.path}: the text {text} is a file of the run that would be replaced; "
+                    "copy it to another place, or name another directory",
+                    remedy=Remedy.OTHER_DIRECTORY,
+                )
 
     def claim(self) -> list[str]:
         """Make the directory and become its one writer.

@@ -126,7 +126,7 @@ class Plot:
         return "\n".join([*lines, numbers, f"{self.x:>{max(40, columns)}}", "", *self.legend])
 
     def save(self, path: str | Path) -> None:
-        """Write a picture.
+        """Write a picture, in place of a file that is there.
 
         Parameters
         ----------

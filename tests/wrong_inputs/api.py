@@ -419,6 +419,41 @@ API: dict[str, tuple[Any, ...]] = {
         2,
         "replace: must be True or False, got 'yes'",
     ),
+    "a bytearray for bytes": (
+        lambda h: h.model.score(bytearray(b"\1\2\3")),
+        2,
+        r"a text must be str, bytes or a list of ids, which are whole numbers, got bytearray(b'\x01\x02\x03')",
+    ),
+    "a text in place of lines": (
+        lambda h: list(h.model.score_lines("tin ra")),
+        2,
+        "lines: must be a list of lines, or another iterable of them, got 'tin ra'",
+    ),
+    "a text in place of lines to compare": (
+        lambda h: list(charlm.compare_lines([h.model, h.model], "tin ra")),
+        2,
+        "lines: must be a list of lines, or another iterable of them, got 'tin ra'",
+    ),
+    "no lines at all": (
+        lambda h: list(h.model.score_lines(None)),
+        2,
+        "lines: must be a list of lines, or another iterable of them, got None",
+    ),
+    "several novel items at once": (
+        lambda h: list(charlm.novel_items(h.model, count=2)),
+        2,
+        "count: items are written one by one, each to its end; leave it out",
+    ),
+    "the name of a model to inspect": (
+        lambda h: charlm.inspect("runs/run"),
+        2,
+        "model: must be a model, as `load` returns it, got 'runs/run'",
+    ),
+    "the name of a model to export": (
+        lambda h: charlm.export_torch("runs/run", "x.safetensors"),
+        2,
+        "model: must be a model, as `load` returns it, got 'runs/run'",
+    ),
     "several texts for a stream": (
         lambda h: list(h.model.stream("t", count=2)),
         2,
@@ -802,12 +837,12 @@ API: dict[str, tuple[Any, ...]] = {
     "a corpus to report on in a part": (
         lambda h: charlm.corpus_report("text.txt", split={"train": 1}),
         2,
-        "split: must have the fractions train, valid, test, got {'train': 1}",
+        "split: must be a mapping of train, valid, test to their fractions, got {'train': 1}",
     ),
     "a corpus to report on in a list of parts": (
         lambda h: charlm.corpus_report("text.txt", split=[0.9, 0.1, 0]),
         2,
-        "split: must have the fractions train, valid, test, got [0.9, 0.1, 0]",
+        "split: must be a mapping of train, valid, test to their fractions, got [0.9, 0.1, 0]",
     ),
     "a corpus to report on in parts in quotes": (
         lambda h: charlm.corpus_report("text.txt", split={"train": "0.9", "valid": 0.1, "test": 0}),

@@ -104,6 +104,11 @@ TRAIN = {
         "word.yaml: must be a configuration with keys (corpus, preset, model, training, optimizer, schedule, seed, workers, kernels), got 'hello'; the text to learn from is named by corpus.path in it",
     ),
     "a device for a configuration": ("train /dev/null", 2, "/dev/null: is a device; a configuration is a YAML file"),
+    "a text of the run that is replaced": (
+        "train small.yaml --corpus runs/run/samples.txt --out runs/run --force",
+        2,
+        "runs/run: the text runs/run/samples.txt is a file of the run that would be replaced; copy it to another place, or name another directory (--out)",
+    ),
     "a preset that there is not, beside a text": (
         "train text.txt --set preset=foo",
         2,
