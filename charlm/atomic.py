@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from charlm.errors import WriteError
+from charlm.errors import Remedy, WriteError
 
 STALE_SECONDS = 24 * 3600  # no file takes a day: a temporary file older than that has been left behind
 PAUSES = (0.05, 0.1, 0.2, 0.4)  # seconds before a rename is tried again
@@ -80,7 +80,18 @@ def open_atomic(path: Path) -> Iterator[BinaryIO]:
 
 @contextlib.contextmanager
 def made(folder: Path) -> Iterator[None]:
-    """Make a folder and those above it, and remove those again if what is to be in it fails."""
+    """Make a folder and those above it, and remove those again if what is to be in it fails.
+
+    Raises
+    ------
+    WriteError
+        If a file is in the way.
+    """
+    existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not existing.is_dir():
+        raise WriteError(
+            f"{folder}: cannot be a folder: {existing} is a file; choose another folder", remedy=Remedy.OTHER_FOLDER
+        )
     new = [place for place in (folder, *folder.absolute().parents) if not place.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -139,7 +139,7 @@ def _show(flow: "GradientFlow | ToyFlow", plot: "Callable[[], Plot]", as_json: b
         write_json(flow.to_dict())
     elif out is not None:
         plot().save(out)
-        say(f"wrote {one_line(str(out))}")
+        say(f"{one_line(str(out))}: written")
     else:
         columns = min(WIDEST, shutil.get_terminal_size().columns)
         text = plot().text(columns, coloured=has_colours())

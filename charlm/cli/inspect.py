@@ -91,6 +91,8 @@ def command(
 
     if ansi and as_json:
         raise UsageError("--ansi: shows something else than --json; leave one of them out")
+    if unit is not None and as_json and html is None:
+        raise UsageError("--unit: colours the text of a page, or of --ansi; leave it out, or add --html")
     if files and corpus:
         raise UsageError("--corpus: is the model's own; leave it out to read --text")
     if encoding and not files:

@@ -74,6 +74,8 @@ def command(
         if text is not None:
             if given := [name for name in writing if is_given(name)]:
                 raise UsageError(f"{given[0]}: says how a model writes; leave it out with --text")
+            if without_ngram:
+                raise UsageError("--without-ngram: says how a model writes; leave it out with --text")
             options = {}
             ids, notes = loaded.read_files([str(text)], on_unknown)
             for note in notes:

@@ -85,7 +85,7 @@ def command(
         plot = charlm.plot(*runs, x=x, smooth=smooth, raw=not no_raw, start=start)
         if out is not None:
             plot.save(out)
-            say(f"wrote {one_line(str(out))}")
+            say(f"{one_line(str(out))}: written")
             return
         text = plot.text(min(WIDEST, shutil.get_terminal_size().columns), coloured=has_colours())
         write(f"\x1b[2J\x1b[H{text}" if follow else text, raw=True)  # names in it are of printable characters

@@ -74,7 +74,7 @@ def test_a_picture_is_written_and_nothing_printed(folder, tmp_path, capsys):
     path = tmp_path / "x.svg"
     assert cli.main(["plot", str(folder / "run"), "-o", str(path)]) == 0
     assert path.read_bytes().startswith(b"<?xml")
-    assert capsys.readouterr() == ("", f"wrote {path}\n")
+    assert capsys.readouterr() == ("", f"{path}: written\n")
 
 
 def test_a_finished_run_is_drawn_once_and_not_followed(folder, on_screen):

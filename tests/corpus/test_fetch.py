@@ -202,7 +202,7 @@ def test_what_is_no_web_address_is_refused(corpus, tmp_path, url):
 
 def test_a_folder_that_cannot_be_written_is_told(corpus, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(CharlmError, match=r"cannot be written \(.*\); choose another folder"):
+    with pytest.raises(CharlmError, match=r"cannot be a folder: .*file is a file; choose another folder"):
         fetch(corpus, tmp_path / "file")
 
 

@@ -1,5 +1,6 @@
 """Facts about the tasks of a long memory: what the answer follows from, what is random, and what is written."""
 
+import errno
 import stat
 from collections import Counter
 from math import log
@@ -96,12 +97,22 @@ def test_a_text_is_written_once_and_replaced_only_when_asked(tmp_path):
     assert path.read_bytes() == others.text.encode()
 
 
-def test_a_folder_that_was_made_for_a_text_goes_with_it(tmp_path):
+def test_a_file_in_place_of_a_folder_is_told(tmp_path):
     (tmp_path / "new").touch()
-    with pytest.raises(WriteError, match="cannot be written"):
+    with pytest.raises(WriteError, match=r"below: cannot be a folder: .*new is a file"):
         save(generate("copy", 5, 10, seed=1), tmp_path / "new" / "below")
     assert [path.name for path in tmp_path.iterdir()] == ["new"]
     assert stat.S_ISREG((tmp_path / "new").stat().st_mode)
+
+
+def test_a_folder_that_was_made_for_a_text_goes_with_it(tmp_path, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("charlm.corpus.tasks.open_atomic", full)
+    with pytest.raises(WriteError, match="cannot be written"):
+        save(generate("copy", 5, 10, seed=1), tmp_path / "new" / "below")
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_command_prints_the_path_alone_and_says_what_cannot_be_beaten(tmp_path, monkeypatch, capsys):

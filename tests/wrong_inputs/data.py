@@ -73,12 +73,12 @@ DATA = {
     "a file for a folder": (
         "data fetch names --to text.txt",
         1,
-        "text.txt/names.txt: cannot be written (File exists); choose another folder (--to)",
+        "text.txt: cannot be a folder: text.txt is a file; choose another folder (--to)",
     ),
     "a folder that cannot be made": (
         "data fetch names --to /dev/null/x",
         1,
-        "/dev/null/x/names.txt: cannot be written (Not a directory); choose another folder (--to)",
+        "/dev/null/x: cannot be a folder: /dev/null is a file; choose another folder (--to)",
     ),
     "an empty folder": (
         'data fetch names --to ""',
@@ -181,7 +181,7 @@ DATA = {
     "a file for a folder of lines": (
         "data task copy --to text.txt",
         1,
-        "text.txt/copy-20.txt: cannot be written (…); choose another folder (--to)",
+        "text.txt: cannot be a folder: text.txt is a file; choose another folder (--to)",
     ),
     "a folder of lines that may not be written to": (
         "data task copy --to locked",

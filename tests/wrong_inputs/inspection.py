@@ -60,6 +60,11 @@ INSPECT = {
         2,
         "--encoding: is that of --text; the model's own corpus keeps its encoding",
     ),
+    "a unit that colours nothing": (
+        "inspect runs/run --json --unit l0.h.0",
+        2,
+        "--unit: colours the text of a page, or of --ansi; leave it out, or add --html",
+    ),
     "a page in a folder that is not there": (
         "inspect runs/run --html no/page.html",
         2,

@@ -28,6 +28,11 @@ NOVELTY = {
         2,
         "odd.txt: not in the vocabulary of 12 symbols: 'É' (U+00C9 LATIN CAPITAL LETTER E WITH ACUTE; nearest 'e') (--on-unknown skip)",
     ),
+    "a text, and a network alone": (
+        "novelty runs/run --text same.txt --without-ngram",
+        2,
+        "--without-ngram: says how a model writes; leave it out with --text",
+    ),
     "an image for a text": (
         "novelty runs/run --text picture.png",
         1,
