@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from charlm.errors import Remedy, WriteError
+from charlm.paths import nearest
 
 STALE_SECONDS = 24 * 3600  # no file takes a day: a temporary file older than that has been left behind
 PAUSES = (0.05, 0.1, 0.2, 0.4)  # seconds before a rename is tried again
@@ -87,7 +88,7 @@ def made(folder: Path) -> Iterator[None]:
     WriteError
         If a file is in the way.
     """
-    existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    existing = nearest(folder)
     if not existing.is_dir():
         raise WriteError(
             f"{folder}: cannot be a folder: {existing} is a file; choose another folder", remedy=Remedy.OTHER_FOLDER

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from charlm.phrases import one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path  # takes a while, and `charlm --help` needs none
 
 
@@ -52,8 +53,8 @@ class CharlmError(Exception):
         What the remedy is applied to.
     ranks : int
         How many processes of an MPI job the remedy needs.
-    split : tuple of float
-        The shares of the training, validation and test part that `Remedy.SET_SPLIT` sets.
+    split : mapping of str to float
+        The shares of the parts that `Remedy.SET_SPLIT` sets, by the name of the part.
     """
 
     exit_code = 1
@@ -64,10 +65,10 @@ class CharlmError(Exception):
         remedy: Remedy | None = None,
         path: "Path | None" = None,
         ranks: int = 1,
-        split: tuple[float, float, float] = (1.0, 0.0, 0.0),
+        split: "Mapping[str, float] | None" = None,
     ) -> None:
         super().__init__(*message)
-        self.remedy, self.path, self.ranks, self.split = remedy, path, ranks, split
+        self.remedy, self.path, self.ranks, self.split = remedy, path, ranks, split or {}
 
     def __str__(self) -> str:
         return one_line(super().__str__())

@@ -1,10 +1,22 @@
 """Paths as a person writes them."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from charlm.errors import UsageError
 from charlm.phrases import as_written, one_line
+
+
+def nearest(path: Path) -> Path:
+    """Return what is there of a path: itself, or the innermost of the places above it."""
+    return next(place for place in (path, *path.absolute().parents) if place.exists())
+
+
+def same_file(path: Path, others: Iterable[str | Path]) -> str | None:
+    """Return the first of other paths, their ``~`` replaced, that leads to the same file; None if none does."""
+    there = map(os.path.expanduser, others) if path.exists() else ()
+    return next((str(other) for other in there if os.path.exists(other) and path.samefile(other)), None)
 
 
 def expanded(path: str | Path) -> Path:

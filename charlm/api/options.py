@@ -12,7 +12,7 @@ import numpy as np
 from charlm.errors import Remedy, UsageError
 from charlm.files.rundir import FILES, LAST, METRICS
 from charlm.limits import MOST_LAYERS, MOST_SYMBOLS, MOST_WORKERS
-from charlm.paths import expanded
+from charlm.paths import expanded, same_file
 from charlm.phrases import as_written
 
 MOST_SEED = (1 << 64) - 1
@@ -136,8 +136,7 @@ def new_file(path: Any, example: str, *, overwrite: bool, read: Iterable[str | P
         raise UsageError(f"{file}: there is no folder {file.parent} to write it to; make it first")
     if file.is_dir():
         raise UsageError(f"{file}: is a folder; name a file in it, such as {file / example}")
-    others = map(os.path.expanduser, read)
-    if file.exists() and any(os.path.exists(other) and file.samefile(other) for other in others):
+    if same_file(file, read):
         raise UsageError(f"{file}: is a file that is read here; name another one")
     if file.name in FILES and any((file.parent / name).exists() for name in (LAST, METRICS)):
         raise UsageError(f"{file}: is the name of a file of the run in {file.parent}; name another one")

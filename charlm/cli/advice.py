@@ -42,8 +42,8 @@ def with_advice(error: CharlmError) -> str:
     """Return the message of an error, with the commands or options that do what it advises."""
     if error.remedy is None:
         return str(error)
-    path, parts = quoted(error.path or Path()), dict(zip(("train", "valid", "test"), error.split, strict=True))
-    return f"{error} ({ADVICE[error.remedy].format(path=path, ranks=error.ranks, **parts)})"
+    advice = ADVICE[error.remedy].format(path=quoted(error.path or Path()), ranks=error.ranks, **error.split)
+    return f"{error} ({advice})"
 
 
 def usage_advice(error: click.UsageError) -> str:

@@ -72,10 +72,8 @@ def command(
     ids = None
     with options_in_messages():
         if text is not None:
-            if given := [name for name in writing if is_given(name)]:
+            if given := [name for name in (*writing, "without_ngram") if is_given(name)]:
                 raise UsageError(f"{given[0]}: says how a model writes; leave it out with --text")
-            if without_ngram:
-                raise UsageError("--without-ngram: says how a model writes; leave it out with --text")
             options = {}
             ids, notes = loaded.read_files([str(text)], on_unknown)
             for note in notes:

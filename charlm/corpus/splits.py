@@ -190,16 +190,15 @@ def check_parts(sizes: Iterable[int], chosen: Shares, noun: str, smallest: int) 
         return
     enough = -(-smallest // min(share for share in chosen.fractions if share))
     remedy = f"give {enough} or more{' (in the layout tail)' if chosen.layout != 'tail' else ''}"
-    advice, split = None, (1.0, 0.0, 0.0)
+    split: dict[str, float] = {}
     if "train" not in small:
-        valid, test = (0.0 if part in small else float(fractions[part]) for part in PARTS[1:])
-        split = float(sum((fractions[part] for part in small), fractions["train"])), valid, test
-        remedy += f", or split it into {split[0]:g}, {valid:g} and {test:g}"
-        advice = Remedy.SET_SPLIT
+        split = {part: 0.0 if part in small else float(fractions[part]) for part in PARTS}
+        split["train"] = float(sum((fractions[part] for part in small), fractions["train"]))
+        remedy += ", or split it into {train:g}, {valid:g} and {test:g}".format(**split)
     raise CorpusError(
         f"the corpus is too small to split: of its {sum(counted)} {noun} {' and '.join(small.values())}, and a part "
         f"needs {smallest}; {remedy}",
-        remedy=advice,
+        remedy=Remedy.SET_SPLIT if split else None,
         split=split,
     )
 

@@ -14,6 +14,7 @@ from charlm.files.lock import NAME as LOCK
 from charlm.files.lock import Lock
 from charlm.files.metrics import Logged, end_of_step, logged
 from charlm.files.tensorfile import SOUND
+from charlm.paths import nearest, same_file
 
 CONFIG = "config.yaml"  # the resolved configuration, every default written out
 METRICS = "metrics.jsonl"  # one JSON object a line
@@ -62,7 +63,7 @@ class RunDirectory:
         read : iterable of str
             The texts that the new run learns from; no file of the run that is replaced may be one of them.
         """
-        existing = next(place for place in (self.path, *self.path.absolute().parents) if place.exists())
+        existing = nearest(self.path)
         if not existing.is_dir():
             raise UsageError(
                 f"{self.path}: cannot be a run directory: {existing} is a file; name another directory",
@@ -83,9 +84,9 @@ class RunDirectory:
                 remedy=Remedy.RESUME_OR_REPLACE_RUN if resumable else Remedy.REPLACE_RUN,
                 path=self.path,
             )
-        replaced = [self.path / name for name in found if (self.path / name).exists()]
-        for text in map(os.path.expanduser, read):
-            if os.path.exists(text) and any(file.samefile(text) for file in replaced):
+        texts = tuple(read)
+        for name in found:
+            if text := same_file(self.path / name, texts):
                 raise UsageError(
                     f"{self.path}: the text {text} is a file of the run that would be replaced; "
                     "copy it to another place, or name another directory",
