@@ -2,7 +2,6 @@
 
 from __future__ import annotations  # evaluating those of the overloads would take longer than all else here
 
-import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 import numpy as np
 
 from charlm.api.model_text import ModelText, Readable
-from charlm.api.options import WritingOptions, check, check_flags, new_file, path_of
+from charlm.api.options import WritingOptions, check, check_flags, new_file, path_of, seed_of
 from charlm.arrays import Array, Ids, IntArray
 from charlm.errors import NotFiniteError, Remedy, UsageError
 from charlm.files import modelfile, rundir
@@ -318,7 +317,7 @@ class LanguageModel(ModelText):
             begun,
             length,
             Filter(float(temperature), top_k, top_p, min_p),
-            secrets.randbelow(1 << 32) if seed is None else seed,
+            seed_of(seed),
         )
         new = self._new_bytes if isinstance(prompt, bytes) else self._new_text
         texts, shown = zip(*(new(ids, stop, lines) for _ in range(count)), strict=True)

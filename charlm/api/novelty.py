@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +12,7 @@ import numpy as np
 
 from charlm.api.language_model import LONGEST_LINE, LanguageModel, load
 from charlm.api.model_text import Readable
-from charlm.api.options import WritingOptions, check
+from charlm.api.options import WritingOptions, check, seed_of
 from charlm.arrays import Ids, IntArray
 from charlm.corpus.places import place_of
 from charlm.errors import UsageError
@@ -101,8 +100,7 @@ def novelty(
         _refuse_options(options)
         ids, seed = model.encode(text, options.get("on_unknown", "error")).astype(model.vocabulary.dtype), None
     else:
-        seed = options.setdefault("seed", None)
-        seed = options["seed"] = secrets.randbelow(1 << 32) if seed is None else int(seed)
+        seed = options["seed"] = seed_of(options.get("seed"))
         ids = _sample(model, options, report)
     if not len(ids):
         raise UsageError("text: is empty; give a text, or a length of at least 1")
@@ -204,9 +202,7 @@ def novel_items(
     read = model.read_corpus(corpus)
     known = items_of([read.train, read.valid, read.test], model.vocabulary)
     options["length"] = LONGEST_LINE if options.get("length") is None else options["length"]
-    seed = options.get("seed")
-    seed = secrets.randbelow(1 << 32) if seed is None else int(seed)
-    return _novel(model, begun, int(items), known, seed, probabilities, options)
+    return _novel(model, begun, int(items), known, seed_of(options.get("seed")), probabilities, options)
 
 
 def _novel(

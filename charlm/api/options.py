@@ -1,6 +1,7 @@
 """The options of the library's functions: what each takes, checked before anything is done."""
 
 import os
+import secrets
 from collections.abc import Callable, Iterable, Sequence
 from math import inf
 from numbers import Integral, Real
@@ -87,6 +88,12 @@ def check(**options: Any) -> None:
         if not holds(number) or number > most:
             words = f"at most {most:,}" if holds(number) else words
             raise UsageError(f"{name}: must be {words}, got {as_written(value)}")
+
+
+def seed_of(seed: Any) -> int:
+    """Return the seed that is given, checked, or a random one where it is None."""
+    check(seed=seed)
+    return secrets.randbelow(1 << 32) if seed is None else int(seed)
 
 
 def check_flags(**flags: Any) -> None:

@@ -1,13 +1,12 @@
 """`charlm sample`: text out of a trained model, one character at a time."""
 
-import secrets
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from charlm.api.options import MOST_COUNT, MOST_LENGTH, MOST_LINES
+from charlm.api.options import MOST_COUNT, MOST_LENGTH, MOST_LINES, seed_of
 from charlm.cli.display import COMPILING
 from charlm.cli.options import (
     PathOfAFile,
@@ -154,7 +153,7 @@ def command(
             "--kernels fused: keeps no probabilities where the symbol for unknown characters is never drawn; leave it "
             "out, or give --allow-unknown"
         )
-    used = secrets.randbelow(1 << 32) if seed is None else seed
+    used = seed_of(seed)
     if (as_json or interactive) and loaded.mixture is not None:
         say(f"the probabilities are of the network and its {loaded.mixture.ngram.order}-gram together")
     with options_in_messages():

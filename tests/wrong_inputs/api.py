@@ -439,6 +439,16 @@ API: dict[str, tuple[Any, ...]] = {
         2,
         "lines: must be a list of lines, or another iterable of them, got None",
     ),
+    "a text written by a seed with a fraction": (
+        lambda h: charlm.novelty(h.model, length=5, seed=1.5),
+        2,
+        "seed: must be a whole number (between 0 and 2**64 - 1), got 1.5",
+    ),
+    "novel items by a seed in words": (
+        lambda h: list(charlm.novel_items(charlm.load("runs/names"), seed="random")),
+        2,
+        "seed: must be a whole number (between 0 and 2**64 - 1), got 'random'",
+    ),
     "several novel items at once": (
         lambda h: list(charlm.novel_items(h.model, count=2)),
         2,
