@@ -1,9 +1,9 @@
-"""Facts about files that are given as a configuration: which are read, in which encodings, and in what time."""
+"""Facts about files that are given as a configuration: which are read, in which encodings, and with how much work."""
 
 import os
 import socket
+from cProfile import Profile
 from pathlib import Path
-from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -125,7 +125,10 @@ def test_windows_paths_in_single_quotes_or_none_are_read_as_they_are(file, path)
         assert load(file).corpus.path in (path, (path, path))
 
 
-# --- Time
+# --- Effort
+
+
+CALLS = 200  # of functions a byte, C's among them; the most is 100
 
 
 HOSTILE = {
@@ -150,14 +153,14 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_nothing_within_the_limit_takes_long_or_is_answered_at_length(file, name):
+def test_nothing_within_the_limit_is_much_work_or_is_answered_at_length(file, name):
     opening, piece = HOSTILE[name]
     body = "".join(piece.replace("{i}", str(i)) for i in range(LARGEST // len(piece)))
     for closing in ("", {"{": "}", "[": "]", '"': '"'}.get(opening[-1:], ": 1")):
         file.write_text((opening + body)[: LARGEST - len(closing)] + closing, newline="\n")
-        began = process_time()  # not the clock's: other processes may keep the cores busy
-        mistakes = mistakes_of(lambda: load(file))
-        assert process_time() - began < 5, "a second is the aim"
+        with Profile() as profile:  # which counts what a busy machine does not change, unlike seconds
+            mistakes = mistakes_of(lambda: load(file))
+        assert sum(entry.callcount for entry in profile.getstats()) < CALLS * LARGEST
         assert sum(map(len, mistakes)) < 30_000
 
 
