@@ -254,7 +254,7 @@ def test_another_text_is_refused_in_the_place_of_a_moved_corpus(tmp_path, text):
     start(tmp_path / "run", configured(text)).close()
     other = tmp_path / "other.txt"
     other.write_text(text.read_text().swapcase())
-    with pytest.raises(CorpusError, match="is no longer the text that this run was reading"):
+    with pytest.raises(CorpusError, match="is not the text that this run was reading"):
         changed(tmp_path / "run", corpus=(str(other),))
 
 

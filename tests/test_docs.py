@@ -6,8 +6,8 @@ import runpy
 import pytest
 
 import charlm
-from charlm import limits
-from charlm.api import language_model, options
+from charlm import arguments, limits
+from charlm.api import language_model
 from charlm.config import mistakes, textfile
 from charlm.corpus import counts, decoding, fetch, sources
 from charlm.files import metrics, rundir, schema, tensorfile
@@ -37,9 +37,9 @@ LIMITS = {
     "lists and objects": tensorfile.MOST_PARTS,
     "dimensions": tensorfile.MOST_DIMENSIONS,
     "threads of a core": split.MOST_THREADS_OF_A_CORE,
-    "characters of a text": options.MOST_LENGTH,
-    "lines of a text": options.MOST_LINES,
-    "texts": options.MOST_COUNT,
+    "characters of a text": arguments.MOST_LENGTH,
+    "lines of a text": arguments.MOST_LINES,
+    "texts": arguments.MOST_COUNT,
     "characters of a line": language_model.LONGEST_LINE,
     "seconds of a download": int(fetch.LIMIT),
     "seconds of silence": int(fetch.TIMEOUT),

@@ -252,7 +252,7 @@ def test_a_changed_corpus_is_refused(tmp_path):
     run = start(tmp_path / "run", configured(path))
     run.close()
     path.write_text(path.read_text().swapcase())
-    with pytest.raises(CorpusError, match=r"run: the corpus .*text.txt is no longer the text .* put that back"):
+    with pytest.raises(CorpusError, match=r"run: the corpus .*text.txt is not the text .* put that back"):
         resume(tmp_path / "run")
 
 

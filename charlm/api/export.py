@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from charlm.api.language_model import LanguageModel, check_model
-from charlm.api.options import new_file
 from charlm.arrays import Array, Ids
 from charlm.atomic import atomic_file
 from charlm.errors import CharlmError, UsageError
 from charlm.export.state_dict import description, state_dict
 from charlm.files import checkpoint
+from charlm.files.newfile import new_file
 from charlm.inference.scorer import Scorer
 from charlm.kernels.choice import load_backend
 from charlm.network.model import Model

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from charlm.api.options import MOST_TOY_WEIGHT, check, path_of, texts_of
+from charlm.arguments import MOST_TOY_WEIGHT, check, path_of, texts_of
 from charlm.arrays import Array, Ids, IntArray
 from charlm.cells import NAMES
 from charlm.errors import CharlmError, Remedy, UsageError
@@ -294,14 +294,16 @@ def _read(config: "Config") -> tuple["Config", Ids, int, int | None]:
     return config, corpus.valid if len(corpus.valid) else corpus.train, len(corpus.vocabulary), start
 
 
-def toy_gradflow(weights: Sequence[float] = WEIGHTS, gates: Sequence[float] = GATES, lags: int = LAGS) -> ToyFlow:
+def toy_gradflow(
+    weights: Sequence[float] | Array = WEIGHTS, gates: Sequence[float] | Array = GATES, lags: int = LAGS
+) -> ToyFlow:
     """Show how a gradient goes back through networks of one unit.
 
     Parameters
     ----------
-    weights : sequence of float
+    weights : sequence or (N,) array of float
         The recurrent weights w of linear units: an input at time tau contributes w^(t - tau) to an error at time t.
-    gates : sequence of float
+    gates : sequence or (N,) array of float
         The shares g of its state, from 0 to 1, that a gated unit keeps: by the forget gate f = g of an LSTM, and by
         the update gate u = 1 - g of a simple GRU. The LSTM without a forget gate, which keeps all, is always there.
     lags : int
@@ -319,13 +321,13 @@ def toy_gradflow(weights: Sequence[float] = WEIGHTS, gates: Sequence[float] = GA
     ([1.0, 0.5, 0.25, 0.125], [nan, 1.0, 1.0, 1.0])
     """
     check(lags=lags)
-    _check_numbers("weights", weights, -MOST_TOY_WEIGHT, MOST_TOY_WEIGHT)
-    _check_numbers("gates", gates, 0.0, 1.0)
+    factors = _numbers("weights", weights, -MOST_TOY_WEIGHT, MOST_TOY_WEIGHT)
+    kept = _numbers("gates", gates, 0.0, 1.0)
     units = [
-        *(toy.linear(weight, lags) for weight in weights),
+        *(toy.linear(factor, lags) for factor in factors),
         toy.carousel(lags),
-        *(toy.forgetting(gate, lags) for gate in gates),
-        *(toy.updating(round(1 - gate, 12), lags) for gate in gates),
+        *(toy.forgetting(share, lags) for share in kept),
+        *(toy.updating(round(1 - share, 12), lags) for share in kept),
     ]
     return ToyFlow(tuple(units))
 
@@ -335,8 +337,12 @@ def _check_list(name: str, values: Any, words: str) -> None:
         raise UsageError(f"{name}: must be a list of {words}, got {as_written(values)}")
 
 
-def _check_numbers(name: str, values: Sequence[float], least: float, most: float) -> None:
+def _numbers(name: str, values: Any, least: float, most: float) -> list[float]:
+    """Return numbers that are given as a list or an array, checked."""
+    if isinstance(values, np.ndarray):
+        values = values.tolist()
     _check_list(name, values, "numbers")
     for value in values:
-        if isinstance(value, bool) or not isinstance(value, Real) or not least <= value <= most:
+        if isinstance(value, bool) or not isinstance(value, Real) or not least <= float(value) <= most:
             raise UsageError(f"{name}: must be numbers from {least:,.6g} to {most:,.6g}, got {as_written(value)}")
+    return [float(value) for value in values]

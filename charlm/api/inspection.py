@@ -6,7 +6,7 @@ import numpy as np
 
 from charlm.api.language_model import LanguageModel, check_model
 from charlm.api.model_text import Readable
-from charlm.api.options import check
+from charlm.arguments import check
 from charlm.errors import UsageError
 from charlm.insight.inspection import Inspection, inspection
 from charlm.workers.blas import blas_threads

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 import numpy as np
 
 from charlm.api.model_text import ModelText, Readable
-from charlm.api.options import WritingOptions, check, check_flags, new_file, path_of, seed_of
+from charlm.arguments import WritingOptions, check, check_flags, path_of, seed_of
 from charlm.arrays import Array, Ids, IntArray
 from charlm.errors import NotFiniteError, Remedy, UsageError
 from charlm.files import modelfile, rundir
 from charlm.files.modelfile import Saved
+from charlm.files.newfile import new_file
 from charlm.inference import sampler
 from charlm.inference.filters import Filter
 from charlm.inference.predictor import Network

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from charlm.api.options import texts_of
+from charlm.arguments import texts_of
 from charlm.arrays import Ids, IntArray
 from charlm.corpus.vocabulary import UNITS
 from charlm.errors import CharlmError, UsageError

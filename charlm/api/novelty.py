@@ -12,7 +12,7 @@ import numpy as np
 
 from charlm.api.language_model import LONGEST_LINE, LanguageModel, load
 from charlm.api.model_text import Readable
-from charlm.api.options import WritingOptions, check, seed_of
+from charlm.arguments import WritingOptions, check, seed_of
 from charlm.arrays import Ids, IntArray
 from charlm.corpus.places import place_of
 from charlm.errors import UsageError

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from charlm.api.options import texts_of
+from charlm.arguments import texts_of
 from charlm.config import Config, Split, from_dict, resolve
 from charlm.config.presets import DEFAULT_MINUTES
 from charlm.corpus import duplicates, splits

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from charlm.api.options import check, path_of
+from charlm.arguments import check, path_of
 from charlm.errors import CharlmError, UsageError
 from charlm.files import checkpoint, schema
 from charlm.files.lock import is_held

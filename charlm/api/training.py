@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from charlm.api.language_model import LanguageModel, load
-from charlm.api.options import check_flags, path_of
+from charlm.arguments import check_flags, path_of
 from charlm.errors import UsageError
 from charlm.files import modelfile
 from charlm.files.rundir import RunDirectory, left_in

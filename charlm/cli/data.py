@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
-from charlm.api.options import MOST_SEED
+from charlm.arguments import MOST_SEED
 from charlm.cli.commands import Group
 from charlm.cli.options import PathOfAFile, WholeRange, options_in_messages
 from charlm.cli.signals import ended_by_signals

@@ -8,6 +8,7 @@ import click
 from charlm.cli.display import apart
 from charlm.cli.options import (
     PathOfAFile,
+    check_on_unknown,
     check_output,
     force_option,
     model_argument,
@@ -83,6 +84,7 @@ def command(
         )
     if encoding and not files:
         raise UsageError("--encoding: is that of files to score; the model's own corpus keeps its encoding")
+    check_on_unknown(files, "FILE")
     if save is not None and not dynamic:
         raise UsageError("--save: writes the model that has adapted to the text; give --dynamic, too")
     loaded = charlm.load(model, ngram=not without_ngram)

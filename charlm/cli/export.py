@@ -53,7 +53,7 @@ def command(
     """
     import charlm
     from charlm.api.export import ONNX_FILE, PAGE_FILE, TORCH_FILE
-    from charlm.api.options import new_file
+    from charlm.files.newfile import new_file
 
     _check_files({"--torch": torch, "--onnx": onnx, "--html": html})
     if html is None and (weights or corpus):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from charlm.api.options import MOST_LAGS, MOST_TOY_WEIGHT, MOST_WINDOWS
+from charlm.arguments import MOST_LAGS, MOST_TOY_WEIGHT, MOST_WINDOWS
 from charlm.cli.options import (
     FiniteRange,
     PathOfAFile,
@@ -110,14 +110,14 @@ def command(
     with options_in_messages():
         if toy:
             units = charlm.toy_gradflow(weights or WEIGHTS, gates or GATES, lags)
-            _show(units, units.plot, as_json, out)
+            _show(units, units.plot, as_json, out, force)
             return
         with progress("windows") as tell:
             flow = charlm.gradflow(
                 *sources, cells=cells, overrides=overrides, text=text or None, lags=lags, windows=windows,
                 on_windows=tell,
             )  # fmt: skip
-        _show(flow, lambda: flow.plot(layer, along_state), as_json, out)
+        _show(flow, lambda: flow.plot(layer, along_state), as_json, out, force)
 
 
 def _check_alone(toy: bool) -> None:
@@ -133,12 +133,14 @@ def _check_alone(toy: bool) -> None:
             raise UsageError(f"{shown}: is for {words}")
 
 
-def _show(flow: "GradientFlow | ToyFlow", plot: "Callable[[], Plot]", as_json: bool, out: Path | None) -> None:
+def _show(
+    flow: "GradientFlow | ToyFlow", plot: "Callable[[], Plot]", as_json: bool, out: Path | None, force: bool
+) -> None:
     """Print the figures or a chart, or write a picture."""
     if as_json:
         write_json(flow.to_dict())
     elif out is not None:
-        plot().save(out)
+        plot().save(out, overwrite=force)
         say(f"{one_line(str(out))}: written")
     else:
         columns = min(WIDEST, shutil.get_terminal_size().columns)

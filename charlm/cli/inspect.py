@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charlm.api.options import MOST_INSPECTED
+from charlm.arguments import MOST_INSPECTED
 from charlm.cli.options import (
     PageFile,
     WholeRange,
+    check_on_unknown,
     check_output,
     force_option,
     model_argument,
@@ -86,7 +87,7 @@ def command(
     """
     import charlm
     from charlm.atomic import atomic_file
-    from charlm.insight.traces import unit_named
+    from charlm.insight.traces import unit_named, units_of
     from charlm.insight.unitpage import unit_page
 
     if ansi and as_json:
@@ -97,11 +98,12 @@ def command(
         raise UsageError("--corpus: is the model's own; leave it out to read --text")
     if encoding and not files:
         raise UsageError("--encoding: is that of --text; the model's own corpus keeps its encoding")
+    check_on_unknown(files, "--text")
     loaded = charlm.load(model, ngram=not without_ngram)
     page = html or (None if ansi or as_json else PAGE)
     check_output("--html", page, PAGE.name, force, (*loaded.own_files(), *files, *corpus))
     with options_in_messages(), atomic_file(page) if page else nullcontext() as file:
-        chosen = None if unit is None else unit_named(loaded.architecture, unit)
+        chosen = None if unit is None else unit_named(units_of(loaded.architecture), unit)
         inspection = _inspected(loaded, _read(loaded, files, corpus, on_unknown, encoding), characters)
         if file is not None:
             for piece in unit_page(inspection, f"What the units do in {loaded.described()}", chosen):

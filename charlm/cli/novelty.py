@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charlm.api.options import MOST_LENGTH
+from charlm.arguments import MOST_LENGTH
 from charlm.cli.display import COMPILING
 from charlm.cli.options import (
     PathOfAFile,
     WholeRange,
+    check_on_unknown,
     is_given,
     model_argument,
     on_unknown_option,
@@ -67,6 +68,7 @@ def command(
     """
     import charlm
 
+    check_on_unknown(text, "--text")
     loaded = charlm.load(model, on_compiling=lambda: say(COMPILING), ngram=not without_ngram)
     options = {name: value for name, value in writing.items() if value is not None}
     ids = None

@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from charlm.api.options import MOST_SEED, MOST_TEMPERATURE, new_file
+from charlm.arguments import MOST_SEED, MOST_TEMPERATURE
 from charlm.errors import CharlmError, Remedy, UsageError
+from charlm.files.newfile import new_file
 from charlm.limits import MOST_SYMBOLS
 from charlm.paths import expanded
 from charlm.phrases import shortened
@@ -106,6 +107,22 @@ def on_unknown_option(function: F) -> F:
         default="error",
         help="What to do with characters that the model's corpus never had; replace needs corpus.min_count.",
     )(function)
+
+
+def check_on_unknown(text: object, option: str) -> None:
+    """Refuse ``--on-unknown`` where no text is given: the model's own corpus has no characters that it lacks.
+
+    Parameters
+    ----------
+    text : object
+        What gives a text; false where nothing does.
+    option : str
+        What would give one.
+    """
+    if not text and is_given("on_unknown"):
+        raise UsageError(
+            f"--on-unknown: is about characters that a text of yours may have; give {option}, too, or leave it out"
+        )
 
 
 def sampling_options(function: F) -> F:

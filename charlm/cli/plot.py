@@ -84,7 +84,7 @@ def command(
     def draw() -> None:
         plot = charlm.plot(*runs, x=x, smooth=smooth, raw=not no_raw, start=start)
         if out is not None:
-            plot.save(out)
+            plot.save(out, overwrite=True)  # which was asked for above; with --follow it is its own
             say(f"{one_line(str(out))}: written")
             return
         text = plot.text(min(WIDEST, shutil.get_terminal_size().columns), coloured=has_colours())

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charlm.api.options import MOST_COUNT, MOST_LENGTH, MOST_LINES, seed_of
+from charlm.arguments import MOST_COUNT, MOST_LENGTH, MOST_LINES, seed_of
 from charlm.cli.display import COMPILING
 from charlm.cli.options import (
     PathOfAFile,
     WholeRange,
+    check_on_unknown,
     is_given,
     model_argument,
     on_unknown_option,
@@ -141,6 +142,7 @@ def command(
         raise UsageError(f"--kernels fused: writes one text at a time; leave it out, or {several}")
     if interactive:
         _refuse_together(context.params, prompt_file)
+    check_on_unknown(interactive or prompt or prompt_file, "--prompt")
     if corpus and not novel:
         raise UsageError("--corpus: is what --novel looks in; give --novel, too, or leave it out")
     if novel and (count > 1 or stop is not None):

@@ -263,7 +263,7 @@ def read_again(
         ) from error
     if corpus.digest != digest:
         raise CorpusError(
-            f"{where}: the corpus {', '.join(paths)} is no longer the text that this run was reading; put that back, "
+            f"{where}: the corpus {', '.join(paths)} is not the text that this run was reading; put that back, "
             f"{'or say where it is now' if remedy is Remedy.NAME_CORPUS else RESUMING}",
             remedy=remedy,
             path=where,

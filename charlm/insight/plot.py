@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from charlm.arguments import check, check_flags
 from charlm.arrays import Array
 from charlm.errors import UsageError
+from charlm.files.newfile import new_file
 from charlm.insight.charts import Points, chart
 from charlm.insight.curves import Curves, smoothed
 from charlm.phrases import one_line
@@ -108,7 +110,14 @@ class Plot:
             Its width; at least 40 are used.
         coloured : bool
             Whether to write a terminal's escapes for colours.
+
+        Raises
+        ------
+        UsageError
+            If an argument is of another type, or the width is below 0.
         """
+        check(columns=columns)
+        check_flags(coloured=coloured)
         xs = np.concatenate([series.x for panel in self.panels for series in panel.series])
         lines: list[str] = []
         for panel in self.panels:
@@ -125,24 +134,26 @@ class Plot:
             lines += [panel.title, *drawn]
         return "\n".join([*lines, numbers, f"{self.x:>{max(40, columns)}}", "", *self.legend])
 
-    def save(self, path: str | Path) -> None:
-        """Write a picture, in place of a file that is there.
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write a picture.
 
         Parameters
         ----------
         path : str or Path
-            A file whose name ends with ``.png``, ``.svg`` or ``.html``.
+            A file whose name ends with ``.png``, ``.svg`` or ``.html``; its folder exists.
+        overwrite : bool
+            Whether to replace a file of that name.
 
         Raises
         ------
         UsageError
-            If the name has another end.
+            If there is such a file, or no such folder, or the name has another end.
         CharlmError
             If Matplotlib is not installed, or the file cannot be written.
         """
         from charlm.insight.pictures import save
 
-        save(self, Path(path))
+        save(self, new_file(path, "curves.svg", overwrite=overwrite))
 
 
 def plot(

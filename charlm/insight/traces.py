@@ -1,6 +1,6 @@
 """What every unit of a network does along a text: its gates and states after each symbol."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -54,9 +54,21 @@ class Traces:
     units: list[Unit]
     values: Array
 
-    def of(self, unit: Unit) -> Array:
-        """Return the values of one unit, (n,), as float32."""
-        return np.asarray(self.values[:, self.units.index(unit)], np.float32)
+    def of(self, unit: Unit | str) -> Array:
+        """Return the values of one unit, (n,), as float32.
+
+        Parameters
+        ----------
+        unit : Unit or str
+            The unit, or its name, such as ``l0.h.17``.
+
+        Raises
+        ------
+        UsageError
+            If the network has no such unit.
+        """
+        found = unit if isinstance(unit, Unit) and unit in self.units else unit_named(self.units, str(unit))
+        return np.asarray(self.values[:, self.units.index(found)], np.float32)
 
 
 def arrays_of(architecture: Architecture) -> list[str]:
@@ -75,22 +87,21 @@ def units_of(architecture: Architecture) -> list[Unit]:
     ]
 
 
-def unit_named(architecture: Architecture, name: str) -> Unit:
-    """Return the unit of a name such as ``l0.h.17``.
+def unit_named(units: Sequence[Unit], name: str) -> Unit:
+    """Return that of the units of a network which has a name such as ``l0.h.17``.
 
     Raises
     ------
     UsageError
         If the network has no such unit.
     """
-    units = {str(unit): unit for unit in units_of(architecture)}
-    if name not in units:
-        first, *_, last = units
+    named = {str(unit): unit for unit in units}
+    if name not in named:
         raise UsageError(
-            f"unit: {as_written(name)} is no unit of this network; it has {first} to {last}, and a layer "
-            f"has {', '.join(arrays_of(architecture))}"
+            f"unit: {as_written(name)} is no unit of this network; it has {units[0]} to {units[-1]}, and a layer "
+            f"has {', '.join(dict.fromkeys(unit.array for unit in units))}"
         )
-    return units[name]
+    return named[name]
 
 
 def read(

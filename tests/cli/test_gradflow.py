@@ -123,6 +123,8 @@ def test_the_toy_shows_powers_beside_what_was_computed(gradflow):
     assert units["lstm-1997"]["computed"] == [None, 1, 1, 1]
     assert units["lstm, f = 0.75"]["analytic"] == [1, 0.75, 0.75**2, 0.75**3]
     assert gradflow("--toy", "--lags", 3) == charlm.toy_gradflow(lags=3).plot().text(90) + "\n"
+    exact, read = charlm.toy_gradflow([np.float64(0.5)], np.array([0.5]), 3), charlm.toy_gradflow([0.5], [0.5], 3)
+    assert exact.to_dict() == read.to_dict()
 
 
 def test_a_gradient_that_overflows_is_no_number_in_json(gradflow):

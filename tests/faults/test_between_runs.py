@@ -63,9 +63,9 @@ def contents(run: Path) -> dict[str, bytes | None]:
 
 
 REFUSED: dict[str, tuple[Callable[[Scene], object], str]] = {
-    "corpus, cut": (lambda s: os.truncate(s.corpus, 700), "is no longer the text"),
+    "corpus, cut": (lambda s: os.truncate(s.corpus, 700), "is not the text"),
     "corpus, emptied": (lambda s: os.truncate(s.corpus, 0), "is empty"),
-    "corpus, grown": (lambda s: s.corpus.write_text(s.corpus.read_text() + "x"), "is no longer the text"),
+    "corpus, grown": (lambda s: s.corpus.write_text(s.corpus.read_text() + "x"), "is not the text"),
     "corpus, no text": (lambda s: s.corpus.write_bytes(bytes(range(256)) * 9), "is not valid utf-8"),
     "corpus, an empty directory": (lambda s: in_place(s.corpus, Path.mkdir), "the directory holds no files"),
     "corpus, a pipe": (lambda s: in_place(s.corpus, os.mkfifo), "is neither a file nor a directory"),

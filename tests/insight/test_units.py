@@ -158,8 +158,10 @@ def test_units_have_names():
     units = units_of(architecture)
     assert len(units) == 2 * 4 * H
     assert [str(unit) for unit in (units[0], units[-1])] == ["l0.r.0", f"l1.h.{H - 1}"]
-    assert all(unit_named(architecture, str(unit)) == unit for unit in units)
+    assert all(unit_named(units, str(unit)) == unit for unit in units)
     assert arrays_of(Architecture("rnn", 5, 4)) == ["h"]
+    traces = Traces(units, np.arange(2 * len(units), dtype=np.float16).reshape(2, -1))
+    assert traces.of("l1.h.0").tolist() == traces.of(Unit(1, "h", 0)).tolist() == [7 * H, 15 * H]
 
 
 def test_gates_are_what_is_one_half_at_zero():

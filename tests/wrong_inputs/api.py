@@ -936,4 +936,44 @@ API: dict[str, tuple[Any, ...]] = {
         2,
         "weights: must be a list of numbers, got 1",
     ),
+    "an array without an axis": (
+        lambda h: charlm.toy_gradflow(gates=np.array(0.5)),
+        2,
+        "gates: must be a list of numbers, got 0.5",
+    ),
+    "a chart as wide as a letter": (
+        lambda h: charlm.plot("runs/run").text(columns="a"),
+        2,
+        "columns: must be a whole number (at least 0), got 'a'",
+    ),
+    "colours in words": (
+        lambda h: charlm.plot("runs/run").text(coloured="no"),
+        2,
+        "coloured: must be True or False, got 'no'",
+    ),
+    "a picture to a number": (
+        lambda h: charlm.plot("runs/run").save(3),
+        2,
+        "path: 3 is not a path; give text or a pathlib.Path",
+    ),
+    "a picture over a file": (
+        lambda h: charlm.plot("runs/run").save("odd.txt"),
+        2,
+        "odd.txt: there is such a file; name another one, or replace it",
+    ),
+    "a picture to standard output": (
+        lambda h: charlm.plot("runs/run").save("-"),
+        2,
+        "-: is no name of a file here; name one, such as curves.svg",
+    ),
+    "a picture in no folder": (
+        lambda h: charlm.plot("runs/run").save("nowhere/x.svg"),
+        2,
+        "nowhere/x.svg: there is no folder nowhere to write it to; make it first",
+    ),
+    "a unit that is not there": (
+        lambda h: charlm.inspect(h.model, "tin tin").traces.of("l1.h.0"),
+        2,
+        "unit: 'l1.h.0' is no unit of this network; it has l0.i.0 to l0.c.7, and a layer has i, f, g, o, h, c",
+    ),
 }

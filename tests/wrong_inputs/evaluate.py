@@ -201,6 +201,11 @@ EVAL = {
         2,
         "Invalid value for '--on-unknown': 'drop' is not one of 'error', 'skip', 'replace'. Try `charlm eval --help`.",
     ),
+    "a policy for the own corpus": (
+        "eval runs/run --on-unknown skip",
+        2,
+        "--on-unknown: is about characters that a text of yours may have; give FILE, too, or leave it out",
+    ),
     "nothing to replace by": (
         "eval runs/run odd.txt --on-unknown replace",
         2,

@@ -82,6 +82,11 @@ EXPORT = {
         1,
         "text.txt: damaged, or not a checkpoint: it is text; a checkpoint is a file such as runs/NAME/best.safetensors",
     ),
+    "a graph to standard output": (
+        "export runs/run --onnx -",
+        2,
+        "-: is no name of a file here; name one, such as step.onnx",
+    ),
     "a misspelt option": (
         "export runs/run --toch t.safetensors",
         2,

@@ -85,5 +85,10 @@ INSPECT = {
         2,
         "--force: lets --html replace a file; give --html, too, or leave it out",
     ),
+    "a policy for the own corpus": (
+        "inspect runs/run --on-unknown skip",
+        2,
+        "--on-unknown: is about characters that a text of yours may have; give --text, too, or leave it out",
+    ),
     "weights that are no numbers": ("inspect broken.safetensors --json", 1, "…not finite…"),
 }

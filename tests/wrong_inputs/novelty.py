@@ -61,7 +61,12 @@ NOVELTY = {
     "another corpus": (
         "novelty runs/run --corpus small.yaml --seed 1 --length 9",
         1,
-        "runs/run: the corpus small.yaml is no longer the text that this run was reading; put that back, or say where it is now (--corpus)",
+        "runs/run: the corpus small.yaml is not the text that this run was reading; put that back, or say where it is now (--corpus)",
+    ),
+    "a policy for what the model writes": (
+        "novelty runs/run --on-unknown skip",
+        2,
+        "--on-unknown: is about characters that a text of yours may have; give --text, too, or leave it out",
     ),
     "a misspelt option": (
         "novelty runs/run --jsno",

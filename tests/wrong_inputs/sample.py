@@ -391,7 +391,7 @@ SAMPLE = {
     "novel items beside another corpus": (
         "sample runs/names --novel --corpus text.txt",
         1,
-        "runs/names: the corpus text.txt is no longer the text that this run was reading; put that back, or say where it is now (--corpus)",
+        "runs/names: the corpus text.txt is not the text that this run was reading; put that back, or say where it is now (--corpus)",
     ),
     "a temperature for proposals": (
         "sample runs/run --interactive --temperature 1",
@@ -417,6 +417,11 @@ SAMPLE = {
         "sample runs/run --on-unknown ignore",
         2,
         "Invalid value for '--on-unknown': 'ignore' is not one of 'error', 'skip', 'replace'. Try `charlm sample --help`.",
+    ),
+    "a policy without a prompt": (
+        "sample runs/run --on-unknown skip",
+        2,
+        "--on-unknown: is about characters that a text of yours may have; give --prompt, too, or leave it out",
     ),
     "nothing to replace by": (
         "sample runs/run --prompt É --on-unknown replace",

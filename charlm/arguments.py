@@ -1,8 +1,7 @@
-"""The options of the library's functions: what each takes, checked before anything is done."""
+"""The arguments of the library's functions: what each takes, checked before anything is done."""
 
-import os
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from math import inf
 from numbers import Integral, Real
 from pathlib import Path
@@ -10,10 +9,9 @@ from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 
-from charlm.errors import Remedy, UsageError
-from charlm.files.rundir import FILES, LAST, METRICS
+from charlm.errors import UsageError
 from charlm.limits import MOST_LAYERS, MOST_SYMBOLS, MOST_WORKERS
-from charlm.paths import expanded, same_file
+from charlm.paths import expanded
 from charlm.phrases import as_written
 
 MOST_SEED = (1 << 64) - 1
@@ -70,6 +68,7 @@ RANGES = {
     "guesses": Range(Integral, lambda x: x >= 0, "at least 0", MOST_GUESSES, False),
     "lags": Range(Integral, lambda x: x >= 1, "at least 1", MOST_LAGS, False),
     "windows": Range(Integral, lambda x: x >= 1, "at least 1", MOST_WINDOWS, False),
+    "columns": Range(Integral, lambda x: x >= 0, "at least 0", optional=False),
     "layer": Range(Integral, lambda x: x >= 0, "at least 0", MOST_LAYERS),
     "workers": Range(Integral, lambda x: x >= 1, "'auto' or at least 1", MOST_WORKERS, False),
 }
@@ -116,40 +115,6 @@ def path_of(name: str, path: Any) -> Path:
     except UsageError as error:
         error.args = (f"{name}: {error}",)
         raise
-
-
-def new_file(path: Any, example: str, *, overwrite: bool, read: Iterable[str | Path] = ()) -> Path:
-    """Return the path of a file that may be written.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-    example : str
-        How it could be named in a folder.
-    overwrite : bool
-        Whether it may replace a file.
-    read : iterable of str or Path
-        The files that are read, such as that of the model. They are never replaced.
-
-    Raises
-    ------
-    UsageError
-        When there is such a file, a run has or will have it, or there is no folder for it.
-    """
-    check_flags(overwrite=overwrite)
-    file = path_of("path", path)
-    if not file.parent.is_dir():
-        raise UsageError(f"{file}: there is no folder {file.parent} to write it to; make it first")
-    if file.is_dir():
-        raise UsageError(f"{file}: is a folder; name a file in it, such as {file / example}")
-    if same_file(file, read):
-        raise UsageError(f"{file}: is a file that is read here; name another one")
-    if file.name in FILES and any((file.parent / name).exists() for name in (LAST, METRICS)):
-        raise UsageError(f"{file}: is the name of a file of the run in {file.parent}; name another one")
-    if os.path.lexists(file) and not overwrite:
-        raise UsageError(f"{file}: there is such a file; name another one, or replace it", remedy=Remedy.OVERWRITE)
-    return file
 
 
 def texts_of(name: str, paths: str | Path | Sequence[str | Path]) -> list[str]:
