@@ -1,7 +1,7 @@
 """Paths as a person writes them."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from charlm.errors import UsageError
@@ -17,6 +17,20 @@ def same_file(path: Path, others: Iterable[str | Path]) -> str | None:
     """Return the first of other paths, their ``~`` replaced, that leads to the same file; None if none does."""
     there = map(os.path.expanduser, others) if path.exists() else ()
     return next((str(other) for other in there if os.path.exists(other) and path.samefile(other)), None)
+
+
+def refuse_twice(paths: Sequence[str | Path]) -> None:
+    """Refuse paths of which two lead to the same file or directory.
+
+    Raises
+    ------
+    UsageError
+        When two do.
+    """
+    for number, path in enumerate(paths):
+        if first := same_file(Path(path), paths[:number]):
+            same = "given twice" if str(path) == first else f"the same as {first}"
+            raise UsageError(f"{path}: is {same}; leave one out")
 
 
 def expanded(path: str | Path) -> Path:

@@ -18,6 +18,7 @@ from charlm.insight.gradflow import Norms, norms, windows_of
 from charlm.insight.plot import Plot
 from charlm.insight.toy import ToyUnit
 from charlm.network.architecture import Architecture
+from charlm.paths import refuse_twice
 from charlm.phrases import as_written, suggestion
 
 if TYPE_CHECKING:
@@ -213,16 +214,17 @@ def gradflow(
     if not sources:
         raise UsageError("sources: there are none; name a run or a configuration")
     _check_list("cells", cells, "texts, such as ['lstm']")
-    for cell in cells:
+    for number, cell in enumerate(cells):
+        if cell in cells[:number]:
+            raise UsageError(f"cells: {as_written(cell)} is given twice; leave one out")
         if cell not in list(NAMES):
             raise UsageError(
                 f"cells: {as_written(cell)} is not a cell{suggestion(str(cell), NAMES)} ({', '.join(NAMES)})"
             )
     subjects: list[_Subject] = []
-    for number, source in enumerate(sources):
-        path = path_of("source", source)
-        if source in sources[:number]:
-            raise UsageError(f"{path}: is given twice; leave one out")
+    paths = [path_of("source", source) for source in sources]
+    refuse_twice(paths)
+    for path in paths:
         if path.suffix in (".yaml", ".yml") and not path.is_dir():
             subjects += _of_configuration(path, cells, overrides, text)
         elif cells or overrides:

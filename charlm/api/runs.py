@@ -18,6 +18,7 @@ from charlm.insight.curves import Curves
 from charlm.insight.plot import SMOOTH, X_AXES, Plot
 from charlm.insight.plot import plot as plot_of
 from charlm.network.architecture import Architecture
+from charlm.paths import refuse_twice
 from charlm.phrases import as_written, suggestion
 
 if TYPE_CHECKING:
@@ -260,12 +261,8 @@ def plot(*runs: str | Path, x: str = "steps", smooth: float = SMOOTH, raw: bool 
         raise UsageError(f"x: must be {_or(list(X_AXES))}, got {as_written(x)}{suggestion(str(x), X_AXES)}")
     if not runs:
         raise UsageError("runs: there are none; name a run directory")
-    read: dict[str, Curves] = {}
-    for run in runs:
-        if str(run) in read:
-            raise UsageError(f"{run}: is given twice; leave one out")
-        read[str(run)] = curves(run)
-    return plot_of(read, x=x, smooth=smooth, raw=raw, start=start)
+    refuse_twice([path_of("run", run) for run in runs])
+    return plot_of({str(run): curves(run) for run in runs}, x=x, smooth=smooth, raw=raw, start=start)
 
 
 def _or(names: Sequence[str]) -> str:

@@ -24,6 +24,7 @@ from charlm.cli.options import (
 from charlm.cli.streams import has_colours, is_terminal, number_or_none, say, write, write_json
 from charlm.cli.waiting import PATIENCE
 from charlm.errors import UsageError
+from charlm.paths import refuse_twice
 from charlm.phrases import one_line
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ def command(
     _check_together({"--json": as_json, "--heatmap": heatmap, "--html": html})
     if by and (top is None or against):
         raise UsageError("--by: is the order of --top with one model; " + ("leave it out" if against else "add --top"))
+    refuse_twice((model, *against))
     models = [charlm.load(path, ngram=not without_ngram) for path in (model, *against)]
     check_output("--html", html, "surprise.html", force, (*files, *models[0].own_files()))
     with options_in_messages(), closing(models[0].read_lines(files or ("-",), encoding)) as lines:

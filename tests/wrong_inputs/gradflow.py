@@ -29,6 +29,16 @@ GRADFLOW = {
         2,
         "--cell: 'gruu' is not a cell; did you mean 'gru'? (gru, lstm, lstm-1997, rnn, simple-gru)",
     ),
+    "a cell twice": (
+        "gradflow small.yaml --cell rnn --cell gru --cell rnn",
+        2,
+        "--cell: 'rnn' is given twice; leave one out",
+    ),
+    "a run by two paths": (
+        "gradflow runs/run runs/../runs/run",
+        2,
+        "runs/../runs/run: is the same as runs/run; leave one out",
+    ),
     "a run twice": ("gradflow runs/run runs/run", 2, "runs/run: is given twice; leave one out"),
     "a layer too many": (
         "gradflow runs/run --lags 4 --layer 1",

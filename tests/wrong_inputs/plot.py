@@ -27,6 +27,11 @@ PLOT = {
         2,
         "runs/half: no figures yet; the first line of metrics is written after training.log_every steps",
     ),
+    "a run by two paths": (
+        "plot runs/run runs/../runs/run",
+        2,
+        "runs/../runs/run: is the same as runs/run; leave one out",
+    ),
     "a run twice": ("plot runs/run runs/run", 2, "runs/run: is given twice; leave one out"),
     "how often to look at runs that are drawn once": (
         "plot runs/run --every 5",

@@ -68,6 +68,11 @@ SCORE = {
         2,
         "--against: shows something else than --chars; leave one of them out",
     ),
+    "a model against itself": (
+        "score runs/run text.txt --against runs/../runs/run",
+        2,
+        "runs/../runs/run: is the same as runs/run; leave one out",
+    ),
     "a second model that is not there": (
         "score runs/run text.txt --against runs/rum",
         2,
